@@ -1,0 +1,116 @@
+"""torch's rules for the type of a result, as pure functions of arrays and Python numbers."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+_default = np.dtype("float32")
+_complex_of = {np.dtype("float32"): np.dtype("complex64"), np.dtype("float64"): np.dtype("complex128")}
+_real_of = {v: k for k, v in _complex_of.items()}
+
+
+def default_float() -> np.dtype:
+    """The type of a floating result that no operand decides (``torch.get_default_dtype()``)."""
+    return _default
+
+
+def set_default_float(dtype: np.dtype) -> None:
+    """Set what :func:`default_float` returns."""
+    global _default
+    _default = np.dtype(dtype)
+
+
+def is_float(dtype: Any) -> builtins.bool:
+    """Whether ``dtype`` is a real floating type (bfloat16 included)."""
+    return jnp.issubdtype(dtype, jnp.floating)
+
+
+def is_complex(dtype: Any) -> builtins.bool:
+    """Whether ``dtype`` is a complex type."""
+    return jnp.issubdtype(dtype, jnp.complexfloating)
+
+
+def is_inexact(dtype: Any) -> builtins.bool:
+    """Whether ``dtype`` is floating or complex, that is: whether it can carry a gradient."""
+    return jnp.issubdtype(dtype, jnp.inexact)
+
+
+def complex_of(dtype: Any) -> np.dtype:
+    """The complex type whose parts have type ``dtype``."""
+    return _complex_of.get(np.dtype(dtype), np.dtype("complex64"))
+
+
+def real_of(dtype: Any) -> np.dtype:
+    """The type of the real part of ``dtype``."""
+    return _real_of.get(np.dtype(dtype), np.dtype(dtype))
+
+
+def _scalar_dtype(value: Any) -> np.dtype:
+    """The type that torch gives a Python number (or a weakly typed traced one)."""
+    kind = np.dtype(value.dtype).kind if hasattr(value, "dtype") else np.asarray(value).dtype.kind
+    if kind == "b":
+        return np.dtype("bool")
+    if kind in "iu":
+        return np.dtype("int64")
+    return _default if kind != "c" else complex_of(_default)
+
+
+def is_number(value: Any) -> builtins.bool:
+    """Whether ``value`` is a Python number, a NumPy scalar or a traced Python number."""
+    if isinstance(value, builtins.bool | int | float | complex | np.generic):
+        return True
+    return builtins.bool(getattr(value, "weak_type", False))
+
+
+def _combine(higher: np.dtype | None, lower: np.dtype | None) -> np.dtype | None:
+    """A lower-priority operand decides only where it is of a higher category."""
+    if higher is None or lower is None:
+        return higher if lower is None else lower
+    if is_complex(higher):
+        return higher
+    if is_float(higher):
+        return complex_of(higher) if is_complex(lower) else higher
+    if higher == np.bool_ or is_inexact(lower):
+        return jnp.promote_types(higher, lower)
+    return higher
+
+
+def result_type(*operands: Any, to_float: builtins.bool = False) -> np.dtype:
+    """The type torch gives the result of an operation on ``operands``.
+
+    Tensors with dimensions decide; a 0-dim tensor, then a Python number, only raises the category (bool, integer,
+    float, complex).  With ``to_float`` an integer result becomes the default floating type.
+    """
+    dimensioned = zero = number = None
+    for x in operands:
+        if is_number(x):
+            number = _join(number, _scalar_dtype(x))
+        elif jnp.ndim(x) == 0:
+            zero = _join(zero, x.dtype)
+        else:
+            dimensioned = _join(dimensioned, x.dtype)
+    result = _combine(dimensioned, _combine(zero, number))
+    assert result is not None
+    return _default if to_float and not is_inexact(result) else np.dtype(result)
+
+
+def _join(a: np.dtype | None, b: Any) -> np.dtype:
+    return np.dtype(b) if a is None else np.dtype(jnp.promote_types(a, b))
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """``x`` as a strongly typed array of ``dtype``; complex to real drops the imaginary part, as torch does."""
+    if not is_complex(dtype) and is_complex(jnp.result_type(x)):
+        x = jnp.real(x)
+    return lax.convert_element_type(x, dtype)
+
+
+def promote(*operands: Any, to_float: builtins.bool = False) -> list[Any]:
+    """All operands as arrays of their common :func:`result_type`; they are not broadcast."""
+    dtype = result_type(*operands, to_float=to_float)
+    return [cast(x, dtype) for x in operands]

@@ -1,0 +1,180 @@
+"""The one table of operators.
+
+An operator is one pure JAX function and one declaration, the decorator :func:`op`, directly above it.  From that
+declaration come ``torch.f``, ``Tensor.f``, ``Tensor.f_``, ``out=``, the support table in the docs and the parity tests.
+
+How an argument reaches the function is read off its annotation:
+
+=====================  ==========================================================================================
+``Array``              a Tensor, or a Python number; both are traced (a number as a weakly typed scalar).
+``Array | None``       the same, and may be absent.
+``Array | int``        a Tensor is traced, a number stays a static Python value (``Array | float`` likewise).
+``Arrays``             a list or tuple of Tensors, all traced.
+``Number``             a Python number that may change from call to call; traced, so that it never recompiles.
+``Key``                a random key; callers pass ``generator=`` instead and the dispatcher draws the key.
+anything else          static: it must be hashable (lists arrive as tuples, ``torch.dtype`` as ``numpy.dtype``).
+=====================  ==========================================================================================
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import jax
+
+from fxtorch.ops.dtypes import promote
+
+Array = jax.Array
+Arrays = tuple[jax.Array, ...]
+Key = jax.Array
+Number = int | float | complex | bool
+
+Kind = Literal["array", "arrays", "either", "number", "key", "static"]
+
+
+@dataclass(frozen=True)
+class View:
+    """How an aliasing result is written back.
+
+    Attributes:
+        write: ``write(base, value, *args, **kwargs)`` returns ``base`` with the viewed region replaced by ``value``;
+            the further arguments are those of the operator.  For an operator with several results it takes
+            ``index=`` too: which of them ``value`` is.  ``None``: the view shares memory within itself
+            (``expand``), so writing through it raises.
+        strides: the same view of a NumPy array, used only to learn strides.  ``None``: the result is laid out as
+            its base is.
+    """
+
+    write: Callable[..., Any] | None
+    strides: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter of an operator, and how its argument travels."""
+
+    name: str
+    kind: Kind
+    keyword_only: bool
+    default: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """One row of the table; see :func:`op` for the fields."""
+
+    name: str
+    fn: Callable[..., Any]
+    names: tuple[str, ...]
+    method: bool
+    inplace: bool
+    out: bool
+    view: View | None
+    saves: Literal["inputs", "residuals"]
+    factory: bool
+    variadic: str | None
+    differentiable: bool
+    params: tuple[Param, ...] = field(repr=False)
+
+
+TABLE: dict[str, Op] = {}
+_taken: set[str] = set()
+
+
+def _kind(annotation: str) -> Kind:
+    parts = {part.strip() for part in annotation.split("|")}
+    if "Arrays" in parts:
+        return "arrays"
+    if "Array" in parts:
+        return "array" if parts <= {"Array", "None"} else "either"
+    if "Number" in parts:
+        return "number"
+    return "key" if annotation == "Key" else "static"
+
+
+def _params(fn: Callable[..., Any]) -> tuple[Param, ...]:
+    return tuple(
+        Param(p.name, _kind(str(p.annotation)), p.kind is p.KEYWORD_ONLY, p.default)
+        for p in inspect.signature(fn).parameters.values()
+    )
+
+
+def _with_promotion(fn: Callable[..., Any], params: tuple[Param, ...], to_float: bool) -> Callable[..., Any]:
+    """``fn`` with its ``Array`` arguments first brought to torch's common result type."""
+    slots = [(i, p.name) for i, p in enumerate(params) if p.kind in ("array", "either")]
+
+    @functools.wraps(fn)
+    def promoted(*args: Any, **kwargs: Any) -> Any:
+        args = list(args)
+        places = [(args, i) if i < len(args) else (kwargs, name) for i, name in slots]
+        places = [(box, at) for box, at in places if box is args or box.get(at) is not None]
+        places = [(box, at) for box, at in places if box[at] is not None]
+        for (box, at), value in zip(places, promote(*(box[at] for box, at in places), to_float=to_float), strict=True):
+            box[at] = value
+        return fn(*args, **kwargs)
+
+    return promoted
+
+
+def op(
+    *,
+    name: str | None = None,
+    where: tuple[str, ...] = ("torch",),
+    aliases: tuple[str, ...] = (),
+    method: bool = False,
+    inplace: bool = False,
+    out: bool = False,
+    view: View | None = None,
+    dtype: Literal["promote", "float"] | None = None,
+    saves: Literal["inputs", "residuals"] = "inputs",
+    factory: bool = False,
+    variadic: str | None = None,
+    differentiable: bool = True,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare a pure function as an operator.
+
+    Args:
+        name: torch's name, where it is not the function's own (``sum`` for a function ``sum_``).
+        where: the namespaces that carry it: ``"torch"``, ``"nn.functional"``, ``"linalg"``, ``"special"``, ``"fft"``;
+            empty for an operator that exists only as a method.
+        aliases: further names, in every namespace of ``where`` and as methods (``"absolute"``), or with a dot in one
+            namespace only (``"special.expit"``).
+        method: whether ``Tensor`` has it, its first ``Array`` argument being ``self``.
+        inplace: whether ``Tensor.name_`` (and ``torch.name_``) exists.
+        out: whether it takes ``out=``.
+        view: how to write through the result, where the result aliases the input.
+        dtype: ``"promote"`` brings all ``Array`` arguments to torch's result type before the function sees them;
+            ``"float"`` does so too and turns integers into the default floating type.
+        saves: what a taped call keeps where the derivative needs more than inputs and outputs: ``"inputs"``
+            recomputes from the inputs (right for cheap operators), ``"residuals"`` keeps what ``jax.vjp`` kept.
+        factory: the result is new: the caller may pass ``device``, ``requires_grad``, ``layout``, ``pin_memory``.
+        variadic: the name of a parameter that callers may spell out: ``x.permute(2, 0, 1)``, ``torch.zeros(2, 3)``.
+        differentiable: ``False`` where the result never carries a gradient (``argmax``, comparisons).
+
+    Raises:
+        ValueError: a name is declared twice.
+    """
+
+    def declare(fn: Callable[..., Any]) -> Callable[..., Any]:
+        own = name or fn.__name__
+        params = _params(fn)
+        pure = fn if dtype is None else _with_promotion(fn, params, to_float=dtype == "float")
+        qualified = [f"{space}.{n}" for n in (own, *(a for a in aliases if "." not in a)) for space in where]
+        qualified += [a for a in aliases if "." in a]
+        if method:
+            qualified += [f"Tensor.{n}" for n in (own, *(a for a in aliases if "." not in a))]
+        for n in qualified:
+            if n in _taken:
+                raise ValueError(f"operator {n} is declared twice")
+            _taken.add(n)
+        key = own if own not in TABLE else qualified[0]
+        TABLE[key] = Op(
+            key, pure, tuple(qualified), method, inplace, out, view, saves, factory, variadic, differentiable, params
+        )
+        return pure
+
+    return declare
