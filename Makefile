@@ -1,0 +1,53 @@
+# Needs Python 3.11 or newer with venv and pip, and make.  `make help` lists what there is.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+JOBS ?= 2
+ARGS ?=
+
+PY := $(VENV)/bin/python
+PYTEST := $(PY) -m pytest -n $(JOBS) --dist worksteal
+
+.DEFAULT_GOAL := help
+.PHONY: help run test parity lint format bench docs clean
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z]*\):[^#]*##/  make \1 \t/p' Makefile
+
+run: $(VENV)/.experiments  ## train all seven systems briefly, compare eager with compiled (under 4 minutes on 2 cores)
+	$(PY) -m experiments brief $(ARGS)
+
+test: $(VENV)/.test  ## the tests that need no PyTorch
+	$(PYTEST) --ignore=tests/parity $(ARGS)
+
+parity: $(VENV)/.parity  ## the tests against PyTorch 2.13
+	$(PYTEST) tests/parity $(ARGS)
+
+lint: $(VENV)/.lint $(VENV)/.test  ## ruff and pyright
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m pyright
+
+format: $(VENV)/.lint  ## rewrite to the house's layout
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: $(VENV)/.parity  ## side by side with PyTorch; `make bench ARGS=--quick` for a first look
+	$(PY) -m benchmarks $(ARGS)
+
+docs: $(VENV)/.experiments  ## write docs/support.md from the table of operators
+	$(PY) -m docs.support
+
+clean:  ## remove the environment and what tools left
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+
+$(PY):
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it with make PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# One stamp for each extra: nothing is installed again until pyproject.toml changes.
+$(VENV)/.%: pyproject.toml | $(PY)
+	@echo "installing fxtorch[$*] into $(VENV); the first time this takes a few minutes"
+	@$(PY) -m pip install --quiet -e '.[$*]'
+	@touch $@

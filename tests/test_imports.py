@@ -1,0 +1,162 @@
+"""What importing fxtorch needs, and which way imports run."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "fxtorch"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# DESIGN: imports run one way.  A room may import from a room of a lower number, and from itself.
+ROOMS = {
+    "ops": 0,
+    "tensor": 1,
+    "autograd": 2,
+    "nn": 3,
+    "optim": 3,
+    "func": 3,
+    "compiler": 4,
+    "distributed": 4,
+    "serialization": 4,
+    "utils": 4,
+    "vision": 5,
+    "text": 5,
+    "audio": 5,
+    "interop": 5,
+    "__init__": 6,
+    "__main__": 7,
+}
+
+# Imported inside a function on purpose: an extra that only the caller of that function needs.
+EXTRAS = {"tensorboardX", "safetensors", "orbax", "tqdm", "matplotlib", "PIL", "tensorflow_datasets", "jax2onnx"}
+
+TRAINING_STEP = """
+import fxtorch as torch
+import fxtorch.nn.functional as F
+from fxtorch import nn
+
+model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+opt = torch.optim.SGD(model.parameters(), lr=0.1)
+x, y = torch.randn(5, 3), torch.tensor([0, 1, 0, 1, 1])
+
+def step(x, y):
+    opt.zero_grad()
+    loss = F.cross_entropy(model(x), y)
+    loss.backward()
+    opt.step()
+    return loss
+
+losses = [step(x, y).item() for _ in range(3)]
+losses += [torch.jit(step)(x, y).item() for _ in range(3)]
+assert losses == sorted(losses, reverse=True), losses
+"""
+
+# Hides every distribution that the stated core dependencies do not bring along, as a clean environment would.
+CLEAN = """
+import re, sys
+from importlib import metadata
+from importlib.abc import MetaPathFinder
+
+def closure(names):
+    seen, queue = set(), list(names)
+    while queue:
+        name = re.split(r"[^A-Za-z0-9_.-]", queue.pop(), maxsplit=1)[0].lower().replace("_", "-")
+        if name not in seen:
+            try:
+                wanted = metadata.requires(name) or []
+            except metadata.PackageNotFoundError:
+                continue
+            seen.add(name)
+            queue += [r for r in wanted if "extra ==" not in r]
+    return seen
+
+core = closure({core!r})
+hidden = {{
+    module
+    for module, owners in metadata.packages_distributions().items()
+    if not {{o.lower().replace("_", "-") for o in owners}} & (core | {{"fxtorch"}})
+}} | {{"torch"}}
+
+class Hide(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in hidden:
+            raise ModuleNotFoundError(f"{{name}} is not among the core dependencies", name=name)
+
+assert {{"torch", "hypothesis", "matplotlib"}} <= hidden and not {{"jax", "flax", "optax", "numpy"}} & hidden
+sys.meta_path.insert(0, Hide())
+"""
+
+
+def core_dependencies() -> list[str]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+
+
+def test_a_training_step_runs_where_only_the_core_dependencies_are_installed() -> None:
+    program = CLEAN.format(core=core_dependencies()) + TRAINING_STEP + "assert 'torch' not in sys.modules"
+    ran = subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_an_undeclared_dependency_would_be_seen() -> None:
+    program = CLEAN.format(core=core_dependencies()) + "import matplotlib"
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert "matplotlib is not among the core dependencies" in ran.stderr
+
+
+def test_core_dependencies_are_the_five_that_the_design_names() -> None:
+    assert [d.partition(">")[0] for d in core_dependencies()] == ["jax", "jaxlib", "optax", "flax", "numpy"]
+
+
+def module_name(path: Path) -> str:
+    """``fxtorch.nn.init`` of a path."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(tree: ast.AST, package: str) -> Iterator[tuple[str, int]]:
+    """Every module that a tree imports, relative ones resolved against ``package``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                full = f"{module}.{alias.name}"
+                yield (full if module == "fxtorch" else module), node.lineno
+
+
+def room(module: str) -> str:
+    return (module.split(".") + ["__init__"])[1]
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_imports_run_one_way(path: Path) -> None:
+    own = room(module_name(path))
+    package = module_name(path) if path.name == "__init__.py" else module_name(path).rpartition(".")[0]
+    for module, line in imports(ast.parse(path.read_text()), package):
+        other = room(module)
+        if module.partition(".")[0] == "fxtorch" and other != own:
+            assert ROOMS[other] < ROOMS[own], f"{path.name}:{line} imports {module} from a room above it"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_a_function_imports_only_extras(path: Path) -> None:
+    functions = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    for function in functions:
+        for module, line in imports(function, "fxtorch"):
+            assert module.partition(".")[0] in EXTRAS, f"{path.name}:{line} imports {module} inside {function.name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_torch_is_never_imported(path: Path) -> None:
+    for module, line in imports(ast.parse(path.read_text()), "fxtorch"):
+        assert module.partition(".")[0] != "torch", f"{path.name}:{line}"
