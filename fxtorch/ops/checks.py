@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import jax
 
 
 def wrap_dim(dim: int, ndim: int) -> int:
@@ -36,11 +39,37 @@ def wrap_dims(dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
     return tuple(d for d in dims if d < ndim)
 
 
-def check_broadcast(a: Sequence[int], b: Sequence[int]) -> None:
-    """Raise torch's error where shapes ``a`` and ``b`` do not broadcast together."""
-    for i in range(1, min(len(a), len(b)) + 1):
-        if a[-i] != b[-i] and 1 not in (a[-i], b[-i]):
-            raise RuntimeError(
-                f"The size of tensor a ({a[-i]}) must match the size of tensor b ({b[-i]}) "
-                f"at non-singleton dimension {max(len(a), len(b)) - i}"
-            )
+def check_broadcast(*shapes: Sequence[int]) -> None:
+    """Raise torch's error where ``shapes`` do not broadcast together.
+
+    Raises:
+        RuntimeError: two of them differ in a dimension where neither is 1.
+    """
+    joint: tuple[int, ...] = ()
+    for shape in shapes:
+        for i in range(1, min(len(joint), len(shape)) + 1):
+            if joint[-i] != shape[-i] and 1 not in (joint[-i], shape[-i]):
+                raise RuntimeError(
+                    f"The size of tensor a ({joint[-i]}) must match the size of tensor b ({shape[-i]}) "
+                    f"at non-singleton dimension {max(len(joint), len(shape)) - i}"
+                )
+        longer, shorter = (joint, tuple(shape)) if len(joint) >= len(shape) else (tuple(shape), joint)
+        shorter = (1,) * (len(longer) - len(shorter)) + shorter
+        joint = tuple(b if a == 1 else a for a, b in zip(longer, shorter, strict=True))
+
+
+def check_concrete(name: str, instead: str, *arrays: Any) -> None:
+    """Raise where an operator needs the values of ``arrays`` and a trace hides them.
+
+    Args:
+        name: the operator.
+        instead: what to write under a trace.
+
+    Raises:
+        RuntimeError: one of them is traced.
+    """
+    if any(isinstance(x, jax.core.Tracer) for x in arrays):
+        raise RuntimeError(
+            f"{name}: the result depends on values that are not known while a function is traced "
+            f"(jit, vmap, grad); {instead}"
+        )

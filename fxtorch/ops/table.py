@@ -25,7 +25,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import jax
+import jax.numpy as jnp
 
+from fxtorch.ops.checks import check_broadcast
 from fxtorch.ops.dtypes import promote
 
 Array = jax.Array
@@ -78,6 +80,7 @@ class Op:
     factory: bool
     variadic: str | None
     differentiable: bool
+    dynamic: bool
     params: tuple[Param, ...] = field(repr=False)
 
 
@@ -103,7 +106,9 @@ def _params(fn: Callable[..., Any]) -> tuple[Param, ...]:
     )
 
 
-def _with_promotion(fn: Callable[..., Any], params: tuple[Param, ...], to_float: bool) -> Callable[..., Any]:
+def _with_promotion(
+    fn: Callable[..., Any], params: tuple[Param, ...], to_float: bool, broadcast: bool
+) -> Callable[..., Any]:
     """``fn`` with its ``Array`` arguments first brought to torch's common result type."""
     slots = [(i, p.name) for i, p in enumerate(params) if p.kind in ("array", "either")]
 
@@ -113,6 +118,8 @@ def _with_promotion(fn: Callable[..., Any], params: tuple[Param, ...], to_float:
         places = [(args, i) if i < len(args) else (kwargs, name) for i, name in slots]
         places = [(box, at) for box, at in places if box is args or box.get(at) is not None]
         places = [(box, at) for box, at in places if box[at] is not None]
+        if broadcast:
+            check_broadcast(*(jnp.shape(box[at]) for box, at in places))
         for (box, at), value in zip(places, promote(*(box[at] for box, at in places), to_float=to_float), strict=True):
             box[at] = value
         return fn(*args, **kwargs)
@@ -130,10 +137,12 @@ def op(
     out: bool = False,
     view: View | None = None,
     dtype: Literal["promote", "float"] | None = None,
+    broadcast: bool = False,
     saves: Literal["inputs", "residuals"] = "inputs",
     factory: bool = False,
     variadic: str | None = None,
     differentiable: bool = True,
+    dynamic: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a pure function as an operator.
 
@@ -149,11 +158,14 @@ def op(
         view: how to write through the result, where the result aliases the input.
         dtype: ``"promote"`` brings all ``Array`` arguments to torch's result type before the function sees them;
             ``"float"`` does so too and turns integers into the default floating type.
+        broadcast: with ``dtype``, the promoted arguments must broadcast together, else torch's error is raised.
         saves: what a taped call keeps where the derivative needs more than inputs and outputs: ``"inputs"``
             recomputes from the inputs (right for cheap operators), ``"residuals"`` keeps what ``jax.vjp`` kept.
         factory: the result is new: the caller may pass ``device``, ``requires_grad``, ``layout``, ``pin_memory``.
         variadic: the name of a parameter that callers may spell out: ``x.permute(2, 0, 1)``, ``torch.zeros(2, 3)``.
         differentiable: ``False`` where the result never carries a gradient (``argmax``, comparisons).
+        dynamic: the result's shape depends on the values, or is a Python value (``unique``, ``allclose``): the
+            function is called as it is on concrete arrays, never compiled, and raises under a trace.
 
     Raises:
         ValueError: a name is declared twice.
@@ -162,7 +174,7 @@ def op(
     def declare(fn: Callable[..., Any]) -> Callable[..., Any]:
         own = name or fn.__name__
         params = _params(fn)
-        pure = fn if dtype is None else _with_promotion(fn, params, to_float=dtype == "float")
+        pure = fn if dtype is None else _with_promotion(fn, params, to_float=dtype == "float", broadcast=broadcast)
         qualified = [f"{space}.{n}" for n in (own, *(a for a in aliases if "." not in a)) for space in where]
         qualified += [a for a in aliases if "." in a]
         if method:
@@ -173,7 +185,19 @@ def op(
             _taken.add(n)
         key = own if own not in TABLE else qualified[0]
         TABLE[key] = Op(
-            key, pure, tuple(qualified), method, inplace, out, view, saves, factory, variadic, differentiable, params
+            name=key,
+            fn=pure,
+            names=tuple(qualified),
+            method=method,
+            inplace=inplace,
+            out=out,
+            view=view,
+            saves=saves,
+            factory=factory,
+            variadic=variadic,
+            differentiable=differentiable,
+            dynamic=dynamic,
+            params=params,
         )
         return pure
 
