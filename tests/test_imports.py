@@ -135,7 +135,7 @@ def imports(tree: ast.AST, package: str) -> Iterator[tuple[str, int]]:
 
 
 def room(module: str) -> str:
-    return (module.split(".") + ["__init__"])[1]
+    return [*module.split("."), "__init__"][1]
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
@@ -150,10 +150,10 @@ def test_imports_run_one_way(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
 def test_a_function_imports_only_extras(path: Path) -> None:
-    functions = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
-    for function in functions:
-        for module, line in imports(function, "fxtorch"):
-            assert module.partition(".")[0] in EXTRAS, f"{path.name}:{line} imports {module} inside {function.name}"
+    for function in ast.walk(ast.parse(path.read_text())):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            for module, line in imports(function, "fxtorch"):
+                assert module.partition(".")[0] in EXTRAS, f"{path.name}:{line}: {function.name} imports {module}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)

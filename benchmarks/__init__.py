@@ -1,0 +1,1 @@
+"""fxtorch beside PyTorch, in one run: ``python -m benchmarks --help``."""

@@ -1,0 +1,62 @@
+"""The sides that are compared: how each prepares a case, and how each waits until the work is done."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.operators import LARGE, PASSES, SMALL
+from benchmarks.systems import SYSTEMS, Case
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One side.
+
+    Attributes:
+        library: the module that the cases are written for.
+        compile: what makes one program of a step; the identity for an eager engine.
+        wait: returns when all that it is given has been computed.
+    """
+
+    library: str
+    compile: Callable[[Any, Callable[..., Any]], Callable[..., Any]]
+    wait: Callable[[Any], Any]
+
+
+def _blocked(values: Any) -> None:
+    importlib.import_module("jax").block_until_ready(values)
+
+
+def _nothing(values: Any) -> None:
+    """PyTorch on the CPU has finished when it returns."""
+
+
+ENGINES: dict[str, Engine] = {
+    "fxtorch eager": Engine("fxtorch", lambda lib, step: step, _blocked),
+    "fxtorch jit": Engine("fxtorch", lambda lib, step: lib.jit(step), _blocked),
+    "PyTorch eager": Engine("torch", lambda lib, step: step, _nothing),
+    "torch.compile": Engine("torch", lambda lib, step: lib.compile(step), _nothing),
+    "plain JAX": Engine("jax", lambda lib, step: step, _blocked),
+}
+
+
+def prepare(engine: str, group: str, name: str, size: int | str) -> Case:
+    """Build a case: a step of a system at a batch ``size``, or the pass ``size`` of an operator.
+
+    Args:
+        engine: a key of :data:`ENGINES`.
+        group: ``systems`` or ``operators``.
+        name: of the system or the operator.
+        size: the batch, or the pass.
+    """
+    side = ENGINES[engine]
+    library = importlib.import_module(side.library)
+    if group == "operators":
+        both, floor = PASSES[str(size)]
+        return (floor if engine == "plain JAX" else both)(library, (SMALL | LARGE)[name])
+    library.manual_seed(0)
+    case = SYSTEMS[name][0](library, size)
+    return Case(side.compile(library, case.call), case.args, case.state)

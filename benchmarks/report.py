@@ -1,0 +1,137 @@
+"""Results as Markdown tables and a bar chart."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from benchmarks.measure import Timing
+
+Results = Mapping[str, Mapping[str, Timing]]  # case -> engine -> timing
+
+
+def machine() -> str:
+    """One line on what the figures were taken on."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    versions = ", ".join(f"{name} {_version(name)}" for name in ("fxtorch", "jax", "torch") if _version(name))
+    return f"{os.cpu_count()} cores ({model}), Python {platform.python_version()}, {versions}."
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table, its first column to the left and the others to the right.
+
+    >>> print(table(["a", "b"], [["x", "1"]]))
+    | a | b |
+    |:--|--:|
+    | x | 1 |
+    """
+    lines = ["| " + " | ".join(head) + " |", "|:--|" + "--:|" * (len(head) - 1)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def duration(seconds: float) -> str:
+    """Three significant digits and a unit.
+
+    >>> duration(0.00123), duration(2.5e-5), duration(12.3)
+    ('1.23 ms', '25.0 us', '12.3 s')
+    """
+    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= scale or unit == "us":
+            value = seconds / scale
+            return f"{value:.{max(0, 2 - (value >= 10) - (value >= 100))}f} {unit}"
+    raise AssertionError
+
+
+def spread(timing: Timing | None) -> str:
+    """The median with half the distance of the quartiles, in percent of it."""
+    if timing is None:
+        return "–"
+    low, high = timing.quartiles
+    return f"{duration(timing.median)} ±{(high - low) / 2 / timing.median:.0%}"
+
+
+def ratio(slow: Timing | None, fast: Timing | None) -> str:
+    """How many times as fast the second is."""
+    return "–" if slow is None or fast is None else f"{slow.median / fast.median:.2f}"
+
+
+def best(*timings: Timing | None) -> Timing | None:
+    """The fastest of those that ran."""
+    return min((t for t in timings if t is not None), key=lambda t: t.median, default=None)
+
+
+def times(results: Results, engines: Sequence[str]) -> str:
+    """Medians of every engine on every case."""
+    return table(["", *engines], [[case, *(spread(row.get(e)) for e in engines)] for case, row in results.items()])
+
+
+def speedups(results: Results) -> str:
+    """fxtorch's speed as a multiple of PyTorch's."""
+    head = ["", "jit / PyTorch eager", "jit / torch.compile", "jit / the better", "eager / PyTorch eager"]
+    rows = []
+    for case, row in results.items():
+        jit, torch, compiled = row.get("fxtorch jit"), row.get("PyTorch eager"), row.get("torch.compile")
+        eager = ratio(torch, row.get("fxtorch eager"))
+        rows.append([case, ratio(torch, jit), ratio(compiled, jit), ratio(best(torch, compiled), jit), eager])
+    return table(head, rows)
+
+
+def firsts(results: Results, engines: Sequence[str]) -> str:
+    """Seconds of the first step, and the peak memory above the imported library's, in MB."""
+    rows = []
+    for case, row in results.items():
+        seen = [row.get(e) for e in engines]
+        rows.append([case, *("–" if t is None else f"{t.first:.2f} s, {t.peak / 1e6:.0f} MB" for t in seen)])
+    return table(["", *engines], rows)
+
+
+def overheads(results: Results) -> str:
+    """One call of each eager operator, fxtorch's also as a multiple of a bare ``jax.jit`` call and of PyTorch's."""
+    engines = ["fxtorch eager", "plain JAX", "PyTorch eager"]
+    rows = []
+    for case, row in results.items():
+        ours, bare, torch = (row.get(e) for e in engines)
+        memory = [f"{t.peak / 1e6:.0f}" if t else "–" for t in (ours, torch)]
+        rows.append([case, *(spread(row.get(e)) for e in engines), ratio(ours, bare), ratio(ours, torch), *memory])
+    head = ["", *engines, "of bare JAX", "of PyTorch", "peak MB", "PyTorch's"]
+    return table(head, rows)
+
+
+def chart(results: Results, engines: Sequence[str], path: Path) -> bool:
+    """Bars of each engine's speed relative to PyTorch eager's; ``False`` where matplotlib is not installed."""
+    try:
+        import matplotlib
+    except ModuleNotFoundError:
+        return False
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    cases = [case for case, row in results.items() if "PyTorch eager" in row]
+    figure, axes = pyplot.subplots(figsize=(1.3 * len(cases) + 2, 4), layout="constrained")
+    width = 0.8 / len(engines)
+    for i, engine in enumerate(engines):
+        heights = [
+            results[c]["PyTorch eager"].median / results[c][engine].median if engine in results[c] else 0 for c in cases
+        ]
+        axes.bar([x + i * width for x in range(len(cases))], heights, width, label=engine)
+    axes.axhline(1, color="black", linewidth=0.8)
+    axes.set_xticks([x + 0.4 - width / 2 for x in range(len(cases))], cases, rotation=20)
+    axes.set_ylabel("steps a second, PyTorch eager = 1")
+    axes.legend()
+    figure.savefig(path, dpi=120)
+    pyplot.close(figure)
+    return True
