@@ -1,0 +1,119 @@
+"""Running sums, products and extremes along a dimension; differences and areas."""
+
+from __future__ import annotations
+
+import numpy as np
+from jax import lax
+from jax import numpy as jnp
+
+from fxtorch.ops.checks import wrap_dim
+from fxtorch.ops.dtypes import cast, default_float, is_inexact, promote
+from fxtorch.ops.extrema import ValuesIndices
+from fxtorch.ops.table import Array, Number, op
+
+
+def _summed(input: Array, dtype: np.dtype | None) -> Array:
+    if dtype is not None:
+        return cast(input, dtype)
+    return input if is_inexact(input.dtype) else cast(input, np.int64)
+
+
+@op(method=True, inplace=True, out=True)
+def cumsum(input: Array, dim: int, *, dtype: np.dtype | None = None) -> Array:
+    """``result[i] = input[0] + ... + input[i]`` along ``dim``; integers sum to int64."""
+    x = _summed(input, dtype)
+    d = wrap_dim(dim, x.ndim)
+    return lax.cumsum(x, axis=d) if x.ndim else x
+
+
+@op(method=True, inplace=True, out=True)
+def cumprod(input: Array, dim: int, *, dtype: np.dtype | None = None) -> Array:
+    """``result[i] = input[0] * ... * input[i]`` along ``dim``; integers multiply to int64."""
+    x = _summed(input, dtype)
+    d = wrap_dim(dim, x.ndim)
+    return lax.cumprod(x, axis=d) if x.ndim else x
+
+
+@op(method=True, out=True)
+def logcumsumexp(input: Array, dim: int) -> Array:
+    """``log(cumsum(exp(input)))`` along ``dim`` without overflow."""
+    d = wrap_dim(dim, input.ndim)
+    x = input if is_inexact(input.dtype) else cast(input, default_float())
+    return lax.cumlogsumexp(x, axis=d) if x.ndim else x
+
+
+def _running(input: Array, dim: int, larger: bool) -> ValuesIndices:
+    """The running extreme along ``dim``, and where it was last met; NaN, once met, stays."""
+    d = wrap_dim(dim, input.ndim)
+    if input.ndim == 0:
+        return ValuesIndices(input, jnp.zeros((), dtype=np.int64))
+    x = lax.stop_gradient(input)
+    x = cast(x, np.uint8) if x.dtype == np.bool_ else x
+    best = lax.cummax(x, axis=d) if larger else lax.cummin(x, axis=d)
+    met = (x == best) | (x != x)
+    place = lax.broadcasted_iota(np.dtype("int64"), x.shape, d)
+    indices = lax.cummax(jnp.where(met, place, 0), axis=d)
+    return ValuesIndices(jnp.take_along_axis(input, indices, axis=d), indices)
+
+
+@op(method=True, out=True)
+def cummax(input: Array, dim: int) -> ValuesIndices:
+    """The largest element so far along ``dim``, and where it was last met."""
+    return _running(input, dim, larger=True)
+
+
+@op(method=True, out=True)
+def cummin(input: Array, dim: int) -> ValuesIndices:
+    """The smallest element so far along ``dim``, and where it was last met."""
+    return _running(input, dim, larger=False)
+
+
+@op(method=True, out=True)
+def diff(
+    input: Array, n: int = 1, dim: int = -1, prepend: Array | None = None, append: Array | None = None
+) -> Array:
+    """``input[i + 1] - input[i]`` along ``dim``, ``n`` times; booleans differ by xor.
+
+    Raises:
+        RuntimeError: the input has no dimension.
+    """
+    if input.ndim == 0:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    d = wrap_dim(dim, input.ndim)
+    x = jnp.concatenate([part for part in (prepend, input, append) if part is not None], axis=d)
+    for _ in range(min(n, x.shape[d])):
+        low = lax.slice_in_dim(x, 0, x.shape[d] - 1, axis=d)
+        high = lax.slice_in_dim(x, 1, x.shape[d], axis=d)
+        x = high ^ low if x.dtype == np.bool_ else high - low
+    return x
+
+
+def _areas(y: Array, x: Array | None, dx: Number, dim: int) -> tuple[Array, int]:
+    """The trapezoids between neighbours along ``dim``, and ``dim`` counted from the front."""
+    d = wrap_dim(dim, y.ndim)
+    if not is_inexact(y.dtype):
+        y = cast(y, default_float())
+    size = y.shape[d]
+    pairs = lax.slice_in_dim(y, 0, size - 1, axis=d) + lax.slice_in_dim(y, 1, size, axis=d)
+    if x is None:
+        return pairs * dx / 2, d
+    y, x = promote(y, x)
+    if x.ndim == 1:
+        x = jnp.reshape(x, tuple(-1 if i == d else 1 for i in range(y.ndim)))
+    axis = wrap_dim(dim, x.ndim) if dim < 0 else d + x.ndim - y.ndim
+    step = lax.slice_in_dim(x, 1, x.shape[axis], axis=axis) - lax.slice_in_dim(x, 0, x.shape[axis] - 1, axis=axis)
+    return pairs * step / 2, d
+
+
+@op(aliases=("trapz",))
+def trapezoid(y: Array, x: Array | None = None, *, dx: Number = 1, dim: int = -1) -> Array:
+    """The integral of ``y`` along ``dim`` by the trapezoid rule, at points ``x`` or ``dx`` apart."""
+    areas, d = _areas(y, x, dx, dim)
+    return jnp.sum(areas, axis=d)
+
+
+@op()
+def cumulative_trapezoid(y: Array, x: Array | None = None, *, dx: Number = 1, dim: int = -1) -> Array:
+    """The running integral of ``y`` along ``dim`` by the trapezoid rule."""
+    areas, d = _areas(y, x, dx, dim)
+    return lax.cumsum(areas, axis=d)

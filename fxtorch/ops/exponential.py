@@ -1,0 +1,71 @@
+"""Exponentials and logarithms."""
+
+from __future__ import annotations
+
+import math
+
+from jax import lax
+from jax import numpy as jnp
+
+from fxtorch.ops.pointwise import mul, pow
+from fxtorch.ops.table import Array, op
+
+
+@op(method=True, inplace=True, out=True, dtype="float")
+def exp(input: Array) -> Array:
+    """``e ** input``."""
+    return lax.exp(input)
+
+
+@op(method=True, inplace=True, out=True, aliases=("special.exp2",), dtype="float")
+def exp2(input: Array) -> Array:
+    """``2 ** input``."""
+    return lax.exp2(input)
+
+
+@op(method=True, inplace=True, out=True, aliases=("special.expm1",), dtype="float")
+def expm1(input: Array) -> Array:
+    """``e ** input - 1``, exact near 0."""
+    return lax.expm1(input)
+
+
+@op(method=True, inplace=True, out=True, dtype="float")
+def log(input: Array) -> Array:
+    """The natural logarithm."""
+    return lax.log(input)
+
+
+@op(method=True, inplace=True, out=True, dtype="float")
+def log2(input: Array) -> Array:
+    """The logarithm to base 2."""
+    return lax.log(input) / math.log(2)
+
+
+@op(method=True, inplace=True, out=True, dtype="float")
+def log10(input: Array) -> Array:
+    """The logarithm to base 10."""
+    return lax.log(input) / math.log(10)
+
+
+@op(method=True, inplace=True, out=True, aliases=("special.log1p",), dtype="float")
+def log1p(input: Array) -> Array:
+    """``log(1 + input)``, exact near 0."""
+    return lax.log1p(input)
+
+
+@op(method=True, out=True, dtype="promote", broadcast=True)
+def logaddexp(input: Array, other: Array) -> Array:
+    """``log(exp(input) + exp(other))`` without overflow."""
+    return jnp.logaddexp(input, other)
+
+
+@op(method=True, out=True, dtype="promote", broadcast=True)
+def logaddexp2(input: Array, other: Array) -> Array:
+    """``log2(2 ** input + 2 ** other)`` without overflow."""
+    return jnp.logaddexp2(input, other)
+
+
+@op(method=True, inplace=True, out=True)
+def ldexp(input: Array, other: Array) -> Array:
+    """``input * 2 ** other``."""
+    return mul(input, pow(2.0, other))

@@ -1,0 +1,305 @@
+"""Products of matrices and vectors."""
+
+from __future__ import annotations
+
+import numpy as np
+from jax import lax
+from jax import numpy as jnp
+
+from fxtorch.ops.checks import check_broadcast
+from fxtorch.ops.dtypes import cast
+from fxtorch.ops.pointwise import scaled
+from fxtorch.ops.table import Array, Arrays, Number, op
+
+
+def check_same_type(a: Array, b: Array) -> None:
+    """Raise torch's error where the factors of a product differ in type.
+
+    Raises:
+        RuntimeError: they do.
+    """
+    if a.dtype != b.dtype:
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {a.dtype} != {b.dtype}")
+
+
+def _check_dims(name: str, *expected: tuple[str, Array, int]) -> None:
+    for argument, x, ndim in expected:
+        if x.ndim != ndim:
+            raise RuntimeError(f"{name}: {argument} must be {ndim}-D, got {x.ndim}-D")
+
+
+def _check_product(a: Array, b: Array) -> None:
+    """Raise torch's error where the inner sizes differ."""
+    inner = b.shape[-2] if b.ndim > 1 else b.shape[0]
+    if a.shape[-1] == inner:
+        return
+    if a.ndim == 1 and b.ndim == 1:
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{a.shape[0]}] and src [{b.shape[0]}] to have the same number "
+            f"of elements, but got {a.shape[0]} and {b.shape[0]} elements respectively"
+        )
+    if b.ndim == 1 and a.ndim == 2:
+        raise RuntimeError(f"size mismatch, got input ({a.shape[0]}), mat ({a.shape[0]}x{a.shape[1]}), vec ({inner})")
+    rows = int(np.prod(a.shape[:-1], dtype=np.int64)) if b.ndim <= 2 else (a.shape[-2] if a.ndim > 1 else 1)
+    columns = b.shape[-1] if b.ndim > 1 else 1
+    raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and {inner}x{columns})")
+
+
+def product(a: Array, b: Array) -> Array:
+    """The matrix product of arrays of one type; booleans are not taken."""
+    check_same_type(a, b)
+    _check_product(a, b)
+    return jnp.matmul(a, b)
+
+
+@op(method=True, out=True, aliases=("linalg.matmul",))
+def matmul(input: Array, other: Array) -> Array:
+    """The matrix product: (n,) @ (n,), (n, m) @ (m,), (..., n, m) @ (..., m, p); leading dimensions broadcast.
+
+    Raises:
+        RuntimeError: an argument has no dimension, the types differ, or the sizes do not fit.
+    """
+    if input.ndim == 0 or other.ndim == 0:
+        raise RuntimeError(
+            "both arguments to matmul need to be at least 1D, "
+            f"but they are {input.ndim}D and {other.ndim}D"
+        )
+    if input.ndim > 2 or other.ndim > 2:
+        check_broadcast(input.shape[:-2], other.shape[:-2])
+    return product(input, other)
+
+
+@op(method=True, out=True)
+def mm(input: Array, mat2: Array) -> Array:
+    """The product of matrices (n, m) and (m, p)."""
+    if input.ndim != 2:
+        raise RuntimeError("self must be a matrix")
+    if mat2.ndim != 2:
+        raise RuntimeError("mat2 must be a matrix")
+    return product(input, mat2)
+
+
+def _check_batches(a: Array, b: Array) -> None:
+    if a.ndim != 3 or b.ndim != 3:
+        raise RuntimeError(f"batch{1 if a.ndim != 3 else 2} must be a 3D tensor")
+    if a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, {a.shape[2]}] "
+            f"but got: [{b.shape[0]}, {b.shape[1]}]."
+        )
+
+
+@op(method=True, out=True)
+def bmm(input: Array, mat2: Array) -> Array:
+    """The products of matrices (b, n, m) and (b, m, p), one by one."""
+    _check_batches(input, mat2)
+    return product(input, mat2)
+
+
+@op(method=True, out=True)
+def mv(input: Array, vec: Array) -> Array:
+    """The product of a matrix (n, m) and a vector (m,)."""
+    if input.ndim != 2 or vec.ndim != 1:
+        raise RuntimeError(
+            f"vector + matrix @ vector expected, got {vec.ndim}, {input.ndim}, {vec.ndim}"
+        )
+    return product(input, vec)
+
+
+def _check_vectors(name: str, a: Array, b: Array) -> None:
+    if a.ndim != 1 or b.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {a.ndim}D and {b.ndim}D tensors")
+    if a.dtype != b.dtype:
+        raise RuntimeError(f"{name} : expected both vectors to have same dtype, but found {a.dtype} and {b.dtype}")
+
+
+@op(method=True, out=True)
+def dot(input: Array, tensor: Array) -> Array:
+    """``sum(input * tensor)`` of vectors."""
+    _check_vectors("dot", input, tensor)
+    return product(input, tensor)
+
+
+@op(method=True, out=True)
+def vdot(input: Array, other: Array) -> Array:
+    """``sum(conj(input) * other)`` of vectors."""
+    _check_vectors("vdot", input, other)
+    return product(jnp.conj(input), other)
+
+
+@op(method=True, out=True)
+def inner(input: Array, other: Array) -> Array:
+    """The sum of products over the last dimensions.
+
+    Raises:
+        RuntimeError: their sizes differ.
+    """
+    if input.ndim == 0 or other.ndim == 0:
+        return input * other
+    if input.shape[-1] != other.shape[-1]:
+        raise RuntimeError(
+            "inner() the last dimension must match on both input tensors but got shapes "
+            f"{list(input.shape)} and {list(other.shape)}"
+        )
+    check_same_type(input, other)
+    return jnp.tensordot(input, other, axes=(-1, -1))
+
+
+@op(method=True, out=True, aliases=("ger",))
+def outer(input: Array, vec2: Array) -> Array:
+    """``result[i, j] = input[i] * vec2[j]``."""
+    _check_dims("outer", ("self", input, 1), ("vec2", vec2, 1))
+    return input[:, None] * vec2[None, :]
+
+
+def _plus(input: Array, value: Array, beta: Number, alpha: Number) -> Array:
+    """``beta * input + alpha * value``; where beta is 0, ``input`` is not looked at."""
+    check_same_type(input, value)
+    check_broadcast(input.shape, value.shape)
+    value = scaled(value, alpha)
+    if isinstance(beta, int) and beta == 1:
+        return input + value
+    kept = jnp.where(jnp.equal(beta, 0), jnp.zeros((), dtype=input.dtype), input * cast(beta, input.dtype))
+    return kept + value
+
+
+@op(method=True, inplace=True, out=True)
+def addmm(input: Array, mat1: Array, mat2: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
+    """``beta * input + alpha * (mat1 @ mat2)``."""
+    return _plus(input, mm(mat1, mat2), beta, alpha)
+
+
+@op(method=True, inplace=True, out=True)
+def addmv(input: Array, mat: Array, vec: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
+    """``beta * input + alpha * (mat @ vec)``."""
+    return _plus(input, mv(mat, vec), beta, alpha)
+
+
+@op(method=True, inplace=True, out=True)
+def addr(input: Array, vec1: Array, vec2: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
+    """``beta * input + alpha * outer(vec1, vec2)``."""
+    return _plus(input, outer(vec1, vec2), beta, alpha)
+
+
+@op(method=True, inplace=True, out=True)
+def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
+    """``beta * input + alpha * bmm(batch1, batch2)``."""
+    return _plus(input, bmm(batch1, batch2), beta, alpha)
+
+
+@op(method=True, inplace=True, out=True)
+def addbmm(input: Array, batch1: Array, batch2: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
+    """``beta * input + alpha * bmm(batch1, batch2).sum(0)``."""
+    _check_batches(batch1, batch2)
+    check_same_type(batch1, batch2)
+    return _plus(input, jnp.tensordot(batch1, batch2, axes=((0, 2), (0, 1))), beta, alpha)
+
+
+@op(out=True, variadic="matrices", aliases=())
+def chain_matmul(matrices: Arrays) -> Array:
+    """The product of several matrices in the cheapest order."""
+    return multi_dot(matrices)
+
+
+@op(where=("linalg",), out=True)
+def multi_dot(tensors: Arrays) -> Array:
+    """The product of several matrices in the cheapest order; the first and last may be vectors.
+
+    Raises:
+        RuntimeError: there are fewer than two.
+    """
+    if len(tensors) == 1:
+        return tensors[0]
+    if not tensors:
+        raise RuntimeError("multi_dot(): expected at least 2 tensors but got 0")
+    for a, b in zip(tensors, tensors[1:], strict=False):
+        check_same_type(a, b)
+        _check_product(a, b)
+    return jnp.linalg.multi_dot(tensors) if len(tensors) > 2 else product(*tensors)
+
+
+@op(variadic="operands")
+def einsum(equation: str, operands: Arrays) -> Array:
+    """The sum of products that ``equation`` names, as in ``einsum("bij,bjk->bik", a, b)``.
+
+    Raises:
+        RuntimeError: the equation does not fit the operands.
+    """
+    try:
+        return jnp.einsum(equation, *operands)
+    except (ValueError, TypeError) as error:
+        raise RuntimeError(f"einsum(): {error}") from error
+
+
+@op(out=True)
+def tensordot(a: Array, b: Array, dims: int | tuple[tuple[int, ...], tuple[int, ...]] = 2) -> Array:
+    """The sum of products over the last ``dims`` dimensions of ``a`` and first of ``b``, or over the pairs listed.
+
+    Raises:
+        RuntimeError: the sizes differ.
+    """
+    if isinstance(dims, int):
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        pairs = (tuple(range(a.ndim - dims, a.ndim)), tuple(range(dims)))
+    else:
+        pairs = tuple((d,) if isinstance(d, int) else tuple(d) for d in dims)
+    if len(pairs[0]) != len(pairs[1]):
+        raise RuntimeError("both dimension lists should have same length")
+    for i, j in zip(*pairs, strict=True):
+        if a.shape[i] != b.shape[j]:
+            raise RuntimeError(
+                f"contracted dimensions need to match, but first has size {a.shape[i]} in dim {i} "
+                f"and second has size {b.shape[j]} in dim {j}"
+            )
+    check_same_type(a, b)
+    return jnp.tensordot(a, b, axes=pairs)
+
+
+@op(method=True, out=True, dtype="promote")
+def kron(input: Array, other: Array) -> Array:
+    """The Kronecker product: every element of ``input`` times ``other``, laid out in blocks."""
+    return jnp.kron(input, other)
+
+
+def _cross(input: Array, other: Array, dim: int) -> Array:
+    check_broadcast(input.shape, other.shape)
+    if input.shape[dim] != 3 or other.shape[dim] != 3:
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. "
+            f"Got {input.shape[dim]} and {other.shape[dim]}"
+        )
+    a, b = jnp.broadcast_arrays(input, other)
+    dim = dim % a.ndim
+    a1, a2, a3 = (lax.index_in_dim(a, i, dim) for i in range(3))
+    b1, b2, b3 = (lax.index_in_dim(b, i, dim) for i in range(3))
+    return jnp.concatenate([a2 * b3 - a3 * b2, a3 * b1 - a1 * b3, a1 * b2 - a2 * b1], axis=dim)
+
+
+@op(method=True, out=True)
+def cross(input: Array, other: Array, dim: int | None = None) -> Array:
+    """The cross product along ``dim`` (by default the first of size 3).
+
+    Raises:
+        RuntimeError: that size is not 3.
+    """
+    if dim is None:
+        threes = [d for d, size in enumerate(input.shape) if size == 3]
+        if not threes:
+            raise RuntimeError("no dimension of size 3 in input")
+        dim = threes[0]
+    return _cross(input, other, dim)
+
+
+@op(name="cross", where=("linalg",), out=True)
+def linalg_cross(input: Array, other: Array, *, dim: int = -1) -> Array:
+    """The cross product along ``dim`` (the last by default)."""
+    return _cross(input, other, dim)
+
+
+@op(where=("linalg",), out=True)
+def vecdot(x: Array, y: Array, *, dim: int = -1) -> Array:
+    """``sum(conj(x) * y)`` along ``dim``."""
+    check_broadcast(x.shape, y.shape)
+    check_same_type(x, y)
+    return jnp.sum(jnp.conj(x) * y, axis=dim)

@@ -1,0 +1,261 @@
+"""Arithmetic on elements: sums, products, quotients, remainders, powers."""
+
+from __future__ import annotations
+
+import numpy as np
+from jax import lax
+from jax import numpy as jnp
+
+from fxtorch.ops.checks import check_broadcast
+from fxtorch.ops.dtypes import cast, is_complex, is_float, is_inexact, promote, result_type
+from fxtorch.ops.table import Array, Number, op
+
+
+def scaled(x: Array, factor: Number) -> Array:
+    """``factor * x`` in the type of ``x``; the default factor 1 costs nothing."""
+    if isinstance(factor, int) and factor == 1:
+        return x
+    return x * cast(factor, x.dtype)
+
+
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
+def add(input: Array, other: Array, *, alpha: Number = 1) -> Array:
+    """``input + alpha * other``; on booleans, logical or."""
+    return jnp.add(input, scaled(other, alpha))
+
+
+@op(method=True, inplace=True, out=True, aliases=("subtract",), dtype="promote", broadcast=True)
+def sub(input: Array, other: Array, *, alpha: Number = 1) -> Array:
+    """``input - alpha * other``.
+
+    Raises:
+        RuntimeError: an argument is boolean.
+    """
+    if input.dtype == np.bool_:
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. "
+            "Use the `^` or `logical_xor()` operator instead."
+        )
+    return lax.sub(*jnp.broadcast_arrays(input, scaled(other, alpha)))
+
+
+@op()
+def rsub(input: Array, other: Array, *, alpha: Number = 1) -> Array:
+    """``other - alpha * input``."""
+    return sub(other, input, alpha=alpha)
+
+
+@op(method=True, inplace=True, out=True, aliases=("multiply",), dtype="promote", broadcast=True)
+def mul(input: Array, other: Array) -> Array:
+    """``input * other``; on booleans, logical and."""
+    return jnp.multiply(input, other)
+
+
+def _floor_quotient(a: Array, b: Array) -> Array:
+    """floor(a / b) without the rounding error of the quotient; a / b where b is 0."""
+    if not is_float(a.dtype):
+        return jnp.floor_divide(a, b)
+    remainder = lax.rem(a, b)
+    quotient = (a - remainder) / b
+    quotient = jnp.where((remainder != 0) & ((b < 0) != (remainder < 0)), quotient - 1, quotient)
+    return jnp.where(b == 0, a / b, jnp.round(quotient))
+
+
+@op(method=True, inplace=True, out=True, aliases=("divide", "true_divide"))
+def div(input: Array, other: Array, *, rounding_mode: str | None = None) -> Array:
+    """``input / other``, always floating; with ``rounding_mode`` ``"floor"`` or ``"trunc"`` in the common type.
+
+    An integer division by zero gives an unspecified number (torch raises on the CPU).
+
+    Raises:
+        RuntimeError: the rounding mode is unknown, or the shapes do not broadcast.
+    """
+    check_broadcast(jnp.shape(input), jnp.shape(other))
+    if rounding_mode not in (None, "floor", "trunc"):
+        raise RuntimeError(
+            "div expected rounding_mode to be one of None, 'trunc', or 'floor' "
+            f"but found '{rounding_mode}'"
+        )
+    a, b = jnp.broadcast_arrays(*promote(input, other, to_float=rounding_mode is None))
+    if rounding_mode is None:
+        return lax.div(a, b)
+    if rounding_mode == "floor":
+        return _floor_quotient(a, b)
+    return jnp.trunc(a / b) if is_float(a.dtype) else lax.div(a, b)
+
+
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
+def floor_divide(input: Array, other: Array) -> Array:
+    """``floor(input / other)`` in the common type."""
+    return _floor_quotient(*jnp.broadcast_arrays(input, other))
+
+
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
+def remainder(input: Array, other: Array) -> Array:
+    """``input - other * floor(input / other)``: it has the sign of ``other``, as Python's ``%``."""
+    a, b = jnp.broadcast_arrays(input, other)
+    rest = lax.rem(a, b)
+    return jnp.where((rest != 0) & ((b < 0) != (rest < 0)), rest + b, rest)
+
+
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
+def fmod(input: Array, other: Array) -> Array:
+    """``input - other * trunc(input / other)``: it has the sign of ``input``, as C's ``fmod``."""
+    return lax.rem(*jnp.broadcast_arrays(input, other))
+
+
+@op(method=True, inplace=True, out=True)
+def pow(input: Array, exponent: Array | int) -> Array:
+    """``input ** exponent``.
+
+    Raises:
+        RuntimeError: an integer is raised to a negative Python integer, or the shapes do not broadcast.
+    """
+    check_broadcast(jnp.shape(input), jnp.shape(exponent))
+    dtype = result_type(input, exponent)
+    if dtype == np.bool_:
+        return jnp.logical_or(input, jnp.logical_not(exponent))
+    base = cast(input, dtype)
+    if isinstance(exponent, int) and not isinstance(exponent, bool):
+        if exponent < 0 and not is_inexact(dtype):
+            raise RuntimeError("Integers to negative integer powers are not allowed.")
+        return lax.integer_pow(base, exponent)
+    base, exponent = jnp.broadcast_arrays(base, cast(exponent, dtype))
+    return lax.pow(base, exponent) if is_inexact(dtype) else jnp.power(base, exponent)
+
+
+@op(method=True, inplace=True, out=True)
+def float_power(input: Array, exponent: Array) -> Array:
+    """``input ** exponent``, computed in float64 (complex128 for complex numbers)."""
+    dtype = np.dtype("complex128") if is_complex(result_type(input, exponent)) else np.dtype("float64")
+    return pow(cast(input, dtype), cast(exponent, dtype))
+
+
+@op(method=True, inplace=True, out=True, aliases=("negative",))
+def neg(input: Array) -> Array:
+    """``-input``.
+
+    Raises:
+        RuntimeError: the input is boolean.
+    """
+    if input.dtype == np.bool_:
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. "
+            "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
+        )
+    return lax.neg(input)
+
+
+@op(method=True)
+def positive(input: Array) -> Array:
+    """``input`` itself.
+
+    Raises:
+        RuntimeError: the input is boolean.
+    """
+    if input.dtype == np.bool_:
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
+@op(method=True, inplace=True, out=True, aliases=("absolute",))
+def abs(input: Array) -> Array:
+    """The absolute value; real for complex numbers.  Its derivative at 0 is 0."""
+    return input if input.dtype == np.bool_ else jnp.abs(input)
+
+
+@op(method=True, inplace=True, out=True)
+def sign(input: Array) -> Array:
+    """-1, 0 or 1.
+
+    Raises:
+        RuntimeError: the input is complex.
+    """
+    if is_complex(input.dtype):
+        raise RuntimeError(
+            "Unlike NumPy, torch.sign doesn't allow for complex tensors. "
+            "torch.sgn should be used instead."
+        )
+    return input if input.dtype == np.bool_ else lax.sign(input)
+
+
+@op(method=True, inplace=True, out=True)
+def sgn(input: Array) -> Array:
+    """``input / |input|``, and 0 at 0: :func:`sign`, for complex numbers too."""
+    if not is_complex(input.dtype):
+        return sign(input)
+    zero = input == 0
+    return jnp.where(zero, 0, input / jnp.where(zero, 1, jnp.abs(jnp.where(zero, 1, input))))
+
+
+@op(method=True, inplace=True, out=True, dtype="float")
+def sqrt(input: Array) -> Array:
+    """The square root; its derivative at 0 is infinite."""
+    return lax.sqrt(input)
+
+
+@op(method=True, inplace=True, out=True, dtype="float")
+def rsqrt(input: Array) -> Array:
+    """``1 / sqrt(input)``."""
+    return lax.rsqrt(input)
+
+
+@op(method=True, inplace=True, out=True)
+def square(input: Array) -> Array:
+    """``input ** 2``."""
+    x = cast(input, np.int64) if input.dtype == np.bool_ else input
+    return lax.mul(x, x)
+
+
+@op(method=True, inplace=True, out=True, dtype="float")
+def reciprocal(input: Array) -> Array:
+    """``1 / input``."""
+    return lax.integer_pow(input, -1)
+
+
+@op(method=True, inplace=True, out=True)
+def lerp(input: Array, end: Array, weight: Array) -> Array:
+    """``input + weight * (end - input)``, exact at both ends.
+
+    Raises:
+        RuntimeError: the types differ, or the shapes do not broadcast.
+    """
+    if end.dtype != input.dtype:
+        raise RuntimeError(f"expected dtype {input.dtype} for `end` but got dtype {end.dtype}")
+    check_broadcast(input.shape, end.shape, jnp.shape(weight))
+    w = cast(weight, input.dtype)
+    step = end - input
+    return jnp.where(jnp.abs(w) < 0.5, input + w * step, end - step * (1 - w))
+
+
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
+def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: Number = 1) -> Array:
+    """``input + value * tensor1 * tensor2``."""
+    return input + scaled(tensor1, value) * tensor2
+
+
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
+def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: Number = 1) -> Array:
+    """``input + value * tensor1 / tensor2``.
+
+    Raises:
+        RuntimeError: all arguments are integers.
+    """
+    if not is_inexact(input.dtype):
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported, and in a future release addcdiv will perform a "
+            "true division of tensor1 and tensor2; use (input + value * torch.trunc(tensor1 / tensor2)) instead"
+        )
+    return input + scaled(tensor1 / tensor2, value)
+
+
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
+def gcd(input: Array, other: Array) -> Array:
+    """The greatest common divisor of integers, never negative."""
+    return jnp.gcd(input, other)
+
+
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
+def lcm(input: Array, other: Array) -> Array:
+    """The least common multiple of integers, never negative."""
+    return jnp.lcm(input, other)
