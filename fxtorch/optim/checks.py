@@ -1,0 +1,41 @@
+"""The checks of optimizer options, in torch's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fxtorch.tensor import Tensor
+
+
+def check_lr(lr: Any) -> None:
+    """Raise unless ``lr`` is at least 0 and, if a Tensor, has one element.
+
+    Raises:
+        ValueError: it is negative, or has several elements.
+    """
+    if isinstance(lr, Tensor) and lr.numel() != 1:
+        raise ValueError("Tensor lr must be 1-element")
+    if not 0.0 <= lr:
+        raise ValueError(f"Invalid learning rate: {lr}")
+
+
+def check_not_negative(**options: Any) -> None:
+    """Raise for the first of ``options`` that is negative.
+
+    Raises:
+        ValueError: naming it; ``eps`` is called epsilon.
+    """
+    for name, value in options.items():
+        if not 0.0 <= value:
+            raise ValueError(f"Invalid {'epsilon' if name == 'eps' else name} value: {value}")
+
+
+def check_betas(betas: tuple[Any, Any]) -> None:
+    """Raise unless both decay rates lie in ``[0, 1)``.
+
+    Raises:
+        ValueError: naming the one that does not.
+    """
+    for i, beta in enumerate(betas):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")

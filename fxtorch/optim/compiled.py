@@ -1,0 +1,191 @@
+"""The step that all optimizers share: one compiled call updates every parameter of a group."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from fxtorch.autograd import enable_grad
+from fxtorch.optim.optimizer import Closure, Optimizer
+from fxtorch.tensor import Tensor, is_tracing, materialize, scalar_input, unwrap, wrap
+
+Arrays = tuple[jax.Array, ...]
+Flags = tuple[tuple[str, Any], ...]
+
+
+class Plan(NamedTuple):
+    """What a compiled step is made for: a class, its flags, and how one parameter's optax state is taken apart."""
+
+    cls: type[CompiledOptimizer]
+    flags: Flags
+    names: tuple[str, ...]  # torch's name of each leaf of the state
+    tree: Any
+
+    def rule(self, hypers: Mapping[str, Any]) -> optax.GradientTransformation:
+        """The transformation with these hyperparameters."""
+        return self.cls.rule({**hypers, **dict(self.flags)})
+
+
+_plans: dict[tuple[type[CompiledOptimizer], Flags], Plan] = {}
+
+
+class CompiledOptimizer(Optimizer):
+    """An optimizer whose step is an optax transformation, compiled once and reused while its numbers change.
+
+    A subclass declares
+
+    * ``hypers``: the options that are numbers (or tuples of numbers).  They are inputs of the compiled step: a
+      scheduler may change them at every step without compiling anew.
+    * ``names``: for each field of the optax state, torch's name of it.
+    * :meth:`flags`: the options that decide which computation this is; a change compiles another program.
+    * :meth:`rule`: the optax transformation that these options ask for.
+
+    Each parameter carries its own optax state, so that parameters whose gradient is ``None`` at times keep their own
+    count of steps, as in torch.
+    """
+
+    hypers: ClassVar[tuple[str, ...]] = ()
+    names: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+        if defaults.get("differentiable"):
+            raise ValueError(
+                f"{type(self).__name__}(differentiable=True) is not supported: to differentiate through an update, "
+                "apply the optax transformation to arrays under fxtorch.func.grad"
+            )
+        super().__init__(params, defaults)
+
+    @classmethod
+    def flags(cls, group: Mapping[str, Any]) -> dict[str, Any]:
+        """The options of ``group`` that decide what is computed, by name; the values are hashable."""
+        return {}
+
+    @classmethod
+    def rule(cls, o: Mapping[str, Any]) -> optax.GradientTransformation:
+        """The transformation for the options ``o``: the hyperparameters (traced) and the flags."""
+        raise NotImplementedError
+
+    def step(self, closure: Closure | None = None) -> Any:
+        """Update every parameter that has a gradient.
+
+        Args:
+            closure: reevaluates the model, calls ``backward()`` and returns the loss.
+
+        Returns:
+            what ``closure`` returned, or ``None``.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            params = [p for p in group["params"] if p.grad is not None]
+            if params:
+                self._update(group, params)
+        return loss
+
+    def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
+        plan = self._plan(group)
+        self._create_state(plan, group, params)
+        states = [tuple(self.state[p][name] for name in plan.names) for p in params] if plan.names else []
+        run = _update if is_tracing() else _compiled_update
+        new_params, new_states = run(
+            plan,
+            [unwrap(p) for p in params],
+            [unwrap(p.grad) for p in params],
+            [tuple(unwrap(s) for s in state) for state in states],
+            {name: _number(scalar_input(group, name)) for name in self.hypers},
+        )
+        for p, new in zip(params, new_params, strict=True):
+            p._rebind(new)
+        for state, new_state in zip(states, new_states, strict=True):
+            for tensor, new in zip(state, new_state, strict=True):
+                tensor._rebind(new)
+
+    def _plan(self, group: Mapping[str, Any]) -> Plan:
+        flags: Flags = (("maximize", bool(group["maximize"])), *self.flags(group).items())
+        key = (type(self), flags)
+        if key not in _plans:
+            rule = self.rule({**{name: group[name] for name in self.hypers}, **dict(flags)})
+            names, _, tree = _take_apart(type(self), jax.eval_shape(rule.init, jax.ShapeDtypeStruct((), jnp.float32)))
+            _plans[key] = Plan(type(self), flags, names, tree)
+        return _plans[key]
+
+    def _create_state(self, plan: Plan, group: Mapping[str, Any], params: list[Tensor]) -> None:
+        new = [p for p in params if plan.names and not self.state[p].keys() >= set(plan.names)]
+        if not new:
+            return
+        avals = tuple((tuple(p.shape), unwrap(p).dtype) for p in new)
+        hypers = {name: _number(group[name]) for name in self.hypers}
+        for p, arrays in zip(new, materialize(lambda: _initial(plan, avals, hypers)), strict=True):
+            for name, array in zip(plan.names, arrays, strict=True):
+                if name not in self.state[p]:
+                    self.state[p][name] = wrap(array)
+
+
+def _number(value: Any) -> Any:
+    """An option as what JAX takes: a Tensor as its array, a tuple item by item."""
+    if isinstance(value, tuple | list):
+        return tuple(_number(v) for v in value)
+    return unwrap(value) if isinstance(value, Tensor) else value
+
+
+def _take_apart(cls: type[CompiledOptimizer], state: Any) -> tuple[tuple[str, ...], list[Any], Any]:
+    leaves, tree = jax.tree_util.tree_flatten_with_path(state)
+    return tuple(cls.names[path[-1].name] for path, _ in leaves), [leaf for _, leaf in leaves], tree
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _initial(plan: Plan, avals: tuple[Any, ...], hypers: dict[str, Any]) -> list[Arrays]:
+    rule = plan.rule(hypers)
+    states = []
+    for shape, dtype in avals:
+        p = jnp.zeros(shape, dtype)
+        real = _as_real(p)
+        leaves = [_as(p, x) if x.shape == real.shape else x for x in jax.tree.leaves(rule.init(real))]
+        # torch counts in float32
+        states.append(tuple(x.astype(jnp.float32) if n == "step" else x for n, x in zip(plan.names, leaves, strict=True)))
+    return states
+
+
+def _update(
+    plan: Plan, params: list[jax.Array], grads: list[jax.Array], states: list[Arrays], hypers: dict[str, Any]
+) -> tuple[list[jax.Array], list[Arrays]]:
+    """The pure step: new parameters and new states."""
+    rule, ascend = plan.rule(hypers), dict(plan.flags)["maximize"]
+    new_params, new_states = [], []
+    for p, g, state in zip(params, grads, states or [()] * len(params), strict=True):
+        new, new_state = _one(plan, rule, p, -g if ascend else g, state)
+        new_params.append(new)
+        new_states.append(new_state)
+    return new_params, new_states if states else []
+
+
+_compiled_update = jax.jit(_update, static_argnums=0)
+
+
+def _one(
+    plan: Plan, rule: optax.GradientTransformation, p: jax.Array, g: jax.Array, state: Arrays
+) -> tuple[jax.Array, Arrays]:
+    """One parameter's update; a complex parameter is a real one with twice the elements, as in torch."""
+    old = [s.astype(jnp.int32) if name == "step" else _as_real(s) for name, s in zip(plan.names, state, strict=True)]
+    real = _as_real(p)
+    updates, new_state = rule.update(_as_real(g), jax.tree.unflatten(plan.tree, old), real)
+    leaves = jax.tree.leaves(new_state)
+    return _as(p, optax.apply_updates(real, updates)), tuple(_as(s, x) for s, x in zip(state, leaves, strict=True))
+
+
+def _as_real(x: jax.Array) -> jax.Array:
+    return jnp.stack([x.real, x.imag], axis=-1) if jnp.iscomplexobj(x) else x
+
+
+def _as(old: jax.Array, new: Any) -> jax.Array:
+    """``new`` in the type of ``old``."""
+    if jnp.iscomplexobj(old):
+        return jax.lax.complex(new[..., 0], new[..., 1]).astype(old.dtype)
+    return jnp.asarray(new).astype(old.dtype)
