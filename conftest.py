@@ -12,7 +12,7 @@ import pytest
 
 import fxtorch
 
-hypothesis.settings.register_profile("fxtorch", deadline=None, derandomize=True, max_examples=60, database=None)
+hypothesis.settings.register_profile("fxtorch", deadline=None, derandomize=True, max_examples=30, database=None)
 hypothesis.settings.load_profile("fxtorch")
 
 
