@@ -117,7 +117,7 @@ def _check_ordered(name: str, input: Array) -> None:
         raise RuntimeError(f"{name} does not support complex inputs.")
 
 
-@op(method=True, out=True, aliases=(), differentiable=False)
+@op(method=True, out=True, differentiable=False)
 def isposinf(input: Array) -> Array:
     """Whether an element is positive infinity."""
     _check_ordered("isposinf", input)

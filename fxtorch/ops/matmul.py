@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from jax import lax
 from jax import numpy as jnp
@@ -195,7 +197,7 @@ def addbmm(input: Array, batch1: Array, batch2: Array, *, beta: Number = 1, alph
     return _plus(input, jnp.tensordot(batch1, batch2, axes=((0, 2), (0, 1))), beta, alpha)
 
 
-@op(out=True, variadic="matrices", aliases=())
+@op(out=True, variadic="matrices")
 def chain_matmul(matrices: Arrays) -> Array:
     """The product of several matrices in the cheapest order."""
     return multi_dot(matrices)
@@ -212,7 +214,7 @@ def multi_dot(tensors: Arrays) -> Array:
         return tensors[0]
     if not tensors:
         raise RuntimeError("multi_dot(): expected at least 2 tensors but got 0")
-    for a, b in zip(tensors, tensors[1:], strict=False):
+    for a, b in itertools.pairwise(tensors):
         check_same_type(a, b)
         _check_product(a, b)
     return jnp.linalg.multi_dot(tensors) if len(tensors) > 2 else product(*tensors)

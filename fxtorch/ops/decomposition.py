@@ -1,0 +1,266 @@
+"""Factorisations of matrices."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jax import lax
+from jax import numpy as jnp
+
+from fxtorch.ops.dtypes import cast
+from fxtorch.ops.linalg import check_matrix, info_of, solve_triangular
+from fxtorch.ops.table import Array, op
+
+
+class CholeskyEx(NamedTuple):
+    """The result of :func:`cholesky_ex`."""
+
+    L: Array
+    info: Array
+
+
+class QR(NamedTuple):
+    """The result of :func:`qr`."""
+
+    Q: Array
+    R: Array
+
+
+class LinalgSVD(NamedTuple):
+    """The result of ``linalg.svd``."""
+
+    U: Array
+    S: Array
+    Vh: Array
+
+
+class SVD(NamedTuple):
+    """The result of ``torch.svd``."""
+
+    U: Array
+    S: Array
+    V: Array
+
+
+class Eig(NamedTuple):
+    """The result of :func:`eigh` and :func:`eig`."""
+
+    eigenvalues: Array
+    eigenvectors: Array
+
+
+class LU(NamedTuple):
+    """The result of :func:`lu`."""
+
+    P: Array
+    L: Array
+    U: Array
+
+
+class LUFactor(NamedTuple):
+    """The result of :func:`lu_factor`."""
+
+    LU: Array
+    pivots: Array
+
+
+class LUFactorEx(NamedTuple):
+    """The result of :func:`lu_factor_ex`."""
+
+    LU: Array
+    pivots: Array
+    info: Array
+
+
+def _transposed(A: Array) -> Array:
+    """The conjugate transpose."""
+    return jnp.conj(jnp.swapaxes(A, -2, -1))
+
+
+@op(where=("torch", "linalg"), method=True, out=True)
+def cholesky(A: Array, upper: bool = False) -> Array:
+    """The lower triangular L with ``A = L @ L^H`` (the upper one, ``L^H``); NaN where A is not positive definite."""
+    check_matrix("cholesky", A, square=True)
+    L = jnp.linalg.cholesky(A)
+    return _transposed(L) if upper else L
+
+
+@op(where=("linalg",), out=True)
+def cholesky_ex(A: Array, *, upper: bool = False, check_errors: bool = False) -> CholeskyEx:
+    """:func:`cholesky`, and 1 for each matrix that is not positive definite."""
+    L = cholesky(A, upper)
+    return CholeskyEx(L, info_of(L))
+
+
+@op(method=True, out=True)
+def cholesky_solve(input: Array, L: Array, upper: bool = False) -> Array:
+    """The X with ``(L @ L^H) @ X = input`` (``(L^H @ L) @ X`` with ``upper``)."""
+    first, second = (_transposed(L), L) if upper else (L, _transposed(L))
+    return solve_triangular(second, solve_triangular(first, input, upper=False), upper=True)
+
+
+@op(method=True, out=True)
+def cholesky_inverse(L: Array, upper: bool = False) -> Array:
+    """The inverse of ``L @ L^H`` (of ``L^H @ L`` with ``upper``)."""
+    eye = jnp.broadcast_to(jnp.eye(L.shape[-1], dtype=L.dtype), L.shape)
+    return cholesky_solve(eye, L, upper)
+
+
+@op(where=("linalg",), out=True)
+def qr(A: Array, mode: str = "reduced") -> QR:
+    """``A = Q @ R``, Q with orthonormal columns, R upper triangular.
+
+    Args:
+        A: (..., m, n).
+        mode: ``"reduced"``, ``"complete"`` (Q is square), or ``"r"`` (Q is empty).
+
+    Raises:
+        RuntimeError: the mode is unknown.
+    """
+    check_matrix("qr", A)
+    if mode == "r":
+        return QR(jnp.zeros((0,), dtype=A.dtype), jnp.linalg.qr(A, mode="r"))
+    if mode not in ("reduced", "complete"):
+        raise RuntimeError(
+            f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'"
+        )
+    return QR(*jnp.linalg.qr(A, mode=mode))
+
+
+@op(name="qr", method=True, out=True)
+def torch_qr(input: Array, some: bool = True) -> QR:
+    """:func:`qr`, reduced or (``some=False``) complete."""
+    return qr(input, "reduced" if some else "complete")
+
+
+@op(where=("linalg",), out=True)
+def svd(A: Array, full_matrices: bool = True, *, driver: str | None = None) -> LinalgSVD:
+    """``A = U @ diag(S) @ Vh`` with falling singular values S."""
+    check_matrix("svd", A)
+    return LinalgSVD(*jnp.linalg.svd(A, full_matrices=full_matrices))
+
+
+@op(where=("linalg",), out=True)
+def svdvals(A: Array, *, driver: str | None = None) -> Array:
+    """The singular values, falling."""
+    check_matrix("svdvals", A)
+    return jnp.linalg.svd(A, compute_uv=False)
+
+
+@op(name="svd", method=True, out=True)
+def torch_svd(input: Array, some: bool = True, compute_uv: bool = True) -> SVD:
+    """``input = U @ diag(S) @ V^H``; without ``compute_uv``, U and V are zeros."""
+    check_matrix("svd", input)
+    if compute_uv:
+        U, S, Vh = jnp.linalg.svd(input, full_matrices=not some)
+        return SVD(U, S, _transposed(Vh))
+    *batch, m, n = input.shape
+    return SVD(
+        jnp.zeros((*batch, m, m), dtype=input.dtype),
+        jnp.linalg.svd(input, compute_uv=False),
+        jnp.zeros((*batch, n, n), dtype=input.dtype),
+    )
+
+
+@op(where=("linalg",), out=True)
+def eigh(A: Array, UPLO: str = "L") -> Eig:
+    """The eigenvalues (rising) and eigenvectors (columns) of Hermitian matrices, of which one triangle is read."""
+    check_matrix("eigh", A, square=True)
+    return Eig(*jnp.linalg.eigh(A, UPLO=UPLO, symmetrize_input=False))
+
+
+@op(where=("linalg",), out=True)
+def eigvalsh(A: Array, UPLO: str = "L") -> Array:
+    """The eigenvalues of Hermitian matrices, rising."""
+    return eigh(A, UPLO).eigenvalues
+
+
+@op(where=("linalg",), out=True)
+def eig(A: Array) -> Eig:
+    """The eigenvalues and eigenvectors (columns of length 1) of square matrices, always complex.
+
+    The gradient of the eigenvectors holds for functions that their phase does not change.
+    """
+    check_matrix("eig", A, square=True)
+    values, vectors = lax.linalg.eig(A, compute_left_eigenvectors=False, enable_eigvec_derivs=True)
+    return Eig(values, vectors)
+
+
+@op(where=("linalg",), out=True)
+def eigvals(A: Array) -> Array:
+    """The eigenvalues of square matrices, always complex."""
+    check_matrix("eigvals", A, square=True)
+    (values,) = lax.linalg.eig(A, compute_left_eigenvectors=False, compute_right_eigenvectors=False)
+    return values
+
+
+def _check_pivot(pivot: bool) -> None:
+    if not pivot:
+        raise RuntimeError("linalg.lu_factor: LU without pivoting is not implemented on the CPU")
+
+
+@op(where=("linalg",), out=True)
+def lu_factor(A: Array, *, pivot: bool = True) -> LUFactor:
+    """L and U in one matrix, and the row that each step swapped with (counted from 1, int32)."""
+    check_matrix("lu_factor", A)
+    _check_pivot(pivot)
+    packed, pivots, _ = lax.linalg.lu(A)
+    return LUFactor(packed, cast(pivots, np.int32) + 1)
+
+
+@op(where=("linalg",), out=True)
+def lu_factor_ex(A: Array, *, pivot: bool = True, check_errors: bool = False) -> LUFactorEx:
+    """:func:`lu_factor`, and 1 for each matrix that is singular."""
+    packed, pivots = lu_factor(A, pivot=pivot)
+    return LUFactorEx(packed, pivots, cast(jnp.any(jnp.diagonal(packed, axis1=-2, axis2=-1) == 0, axis=-1), np.int32))
+
+
+@op(name="lu", method=True)
+def torch_lu(A: Array, pivot: bool = True) -> LUFactor:
+    """:func:`lu_factor` under its old name."""
+    return lu_factor(A, pivot=pivot)
+
+
+@op(out=True)
+def lu_unpack(LU_data: Array, LU_pivots: Array, unpack_data: bool = True, unpack_pivots: bool = True) -> LU:
+    """P, L and U from what :func:`lu_factor` gave."""
+    m, n = LU_data.shape[-2:]
+    k = min(m, n)
+    order = lax.linalg.lu_pivots_to_permutation(LU_pivots - 1, m)
+    P = jnp.swapaxes(jax.nn.one_hot(order, m, dtype=LU_data.dtype), -2, -1)
+    L = jnp.tril(LU_data[..., :, :k], -1) + jnp.eye(m, k, dtype=LU_data.dtype)
+    return LU(P, L, jnp.triu(LU_data[..., :k, :]))
+
+
+@op(where=("linalg",), out=True)
+def lu(A: Array, *, pivot: bool = True) -> LU:
+    """``A = P @ L @ U``: a permutation, a unit lower triangular matrix, an upper triangular one."""
+    return lu_unpack(*lu_factor(A, pivot=pivot))
+
+
+@op(where=("linalg",), out=True)
+def lu_solve(LU: Array, pivots: Array, B: Array, *, left: bool = True, adjoint: bool = False) -> Array:
+    """The X with ``A @ X = B`` from what :func:`lu_factor` gave for A."""
+    P, L, U = lu_unpack(LU, pivots)
+    if not left:
+        return _transposed(lu_solve(LU, pivots, _transposed(B), adjoint=not adjoint))
+    if adjoint:
+        half = solve_triangular(_transposed(U), B, upper=False)
+        return P @ solve_triangular(_transposed(L), half, upper=True, unitriangular=True)
+    half = solve_triangular(L, jnp.swapaxes(P, -2, -1) @ B, upper=False, unitriangular=True)
+    return solve_triangular(U, half, upper=True)
+
+
+@op(name="lu_solve", method=True, out=True)
+def torch_lu_solve(b: Array, LU_data: Array, LU_pivots: Array) -> Array:
+    """The X with ``A @ X = b`` from what :func:`lu_factor` gave for A."""
+    return lu_solve(LU_data, LU_pivots, b)
+
+
+@op(where=("linalg",), out=True, aliases=("torch.orgqr", "Tensor.orgqr"))
+def householder_product(A: Array, tau: Array) -> Array:
+    """The first columns of the product of the Householder reflections in A and ``tau``."""
+    check_matrix("householder_product", A)
+    return lax.linalg.householder_product(A, tau)

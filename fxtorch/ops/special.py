@@ -1,0 +1,176 @@
+"""Sigmoids, error functions, the gamma family and Bessel functions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from jax import lax
+from jax import numpy as jnp
+from jax.scipy import special
+
+from fxtorch.ops.reduction import sum_
+from fxtorch.ops.table import Array, op
+
+
+@op(method=True, inplace=True, out=True, aliases=("special.expit",), dtype="float")
+def sigmoid(input: Array) -> Array:
+    """``1 / (1 + exp(-input))``."""
+    return lax.logistic(input)
+
+
+@op(method=True, inplace=True, out=True, aliases=("special.logit",), dtype="float")
+def logit(input: Array, eps: float | None = None) -> Array:
+    """``log(input / (1 - input))``, with ``input`` first clamped to [``eps``, 1 - ``eps``] where that is given."""
+    if eps is None:
+        return lax.log(input) - lax.log1p(-input)
+    inside = (input >= eps) & (input <= 1 - eps)
+    x = jnp.where(inside, input, lax.stop_gradient(jnp.clip(input, eps, 1 - eps)))
+    return lax.log(x / (1 - x))
+
+
+@op(method=True, inplace=True, out=True, aliases=("special.erf",), dtype="float")
+def erf(input: Array) -> Array:
+    """``2 / sqrt(pi)`` times the integral of ``exp(-t ** 2)`` from 0 to ``input``."""
+    return lax.erf(input)
+
+
+@op(method=True, inplace=True, out=True, aliases=("special.erfc",), dtype="float")
+def erfc(input: Array) -> Array:
+    """``1 - erf(input)``, exact far from 0."""
+    return lax.erfc(input)
+
+
+@op(method=True, inplace=True, out=True, aliases=("special.erfinv",), dtype="float")
+def erfinv(input: Array) -> Array:
+    """The inverse of :func:`erf`; infinite at -1 and 1."""
+    return lax.erf_inv(input)
+
+
+@op(method=True, inplace=True, out=True, aliases=("special.gammaln",), dtype="float")
+def lgamma(input: Array) -> Array:
+    """``log(|gamma(input)|)``."""
+    return lax.lgamma(input)
+
+
+@op(method=True, inplace=True, out=True, aliases=("special.digamma", "special.psi"), dtype="float")
+def digamma(input: Array) -> Array:
+    """The derivative of :func:`lgamma`; -inf at 0, NaN at negative integers."""
+    pole = input == 0
+    value = lax.digamma(jnp.where(pole, 1, input))
+    return jnp.where(pole, jnp.where(jnp.signbit(input), np.inf, -np.inf), value)
+
+
+@op(method=True, inplace=True, out=True, aliases=("special.polygamma",), dtype="float")
+def polygamma(n: int, input: Array) -> Array:
+    """The ``n``-th derivative of :func:`digamma`.
+
+    Raises:
+        RuntimeError: ``n`` is negative.
+    """
+    if n < 0:
+        raise RuntimeError("polygamma(n, x) does not support negative n.")
+    if n == 0:
+        return digamma(input)
+    return (-1) ** (n + 1) * math.factorial(n) * special.zeta(jnp.full_like(input, n + 1), input)
+
+
+@op(method=True, inplace=True, out=True, aliases=("special.multigammaln",), dtype="float")
+def mvlgamma(input: Array, p: int) -> Array:
+    """The logarithm of the ``p``-dimensional gamma function.
+
+    Raises:
+        RuntimeError: ``p`` is less than 1.
+    """
+    if p < 1:
+        raise RuntimeError("p has to be greater than or equal to 1")
+    steps = jnp.arange(p, dtype=input.dtype) / 2
+    return sum_(lax.lgamma(input[..., None] - steps), -1) + p * (p - 1) / 4 * math.log(math.pi)
+
+
+@op(method=True, inplace=True, out=True, aliases=("special.gammainc",), dtype="promote", broadcast=True)
+def igamma(input: Array, other: Array) -> Array:
+    """The regularized lower incomplete gamma function of order ``input`` at ``other``."""
+    return lax.igamma(*jnp.broadcast_arrays(input, other))
+
+
+@op(method=True, inplace=True, out=True, aliases=("special.gammaincc",), dtype="promote", broadcast=True)
+def igammac(input: Array, other: Array) -> Array:
+    """The regularized upper incomplete gamma function of order ``input`` at ``other``."""
+    return lax.igammac(*jnp.broadcast_arrays(input, other))
+
+
+@op(where=("special",), out=True, dtype="float", broadcast=True)
+def zeta(input: Array, other: Array) -> Array:
+    """The Hurwitz zeta function: the sum of ``(k + other) ** -input`` over k = 0, 1, ..."""
+    return special.zeta(input, other)
+
+
+@op(method=True, inplace=True, out=True, aliases=("special.i0", "special.modified_bessel_i0"), dtype="float")
+def i0(input: Array) -> Array:
+    """The modified Bessel function of the first kind, order 0."""
+    return special.i0(input)
+
+
+@op(where=("special",), out=True, dtype="float")
+def i0e(input: Array) -> Array:
+    """``exp(-|input|) * i0(input)``."""
+    return special.i0e(input)
+
+
+@op(where=("special",), out=True, aliases=("modified_bessel_i1",), dtype="float")
+def i1(input: Array) -> Array:
+    """The modified Bessel function of the first kind, order 1."""
+    return special.i1(input)
+
+
+@op(where=("special",), out=True, dtype="float")
+def i1e(input: Array) -> Array:
+    """``exp(-|input|) * i1(input)``."""
+    return special.i1e(input)
+
+
+@op(method=True, inplace=True, out=True, aliases=("special.xlogy",), dtype="float", broadcast=True)
+def xlogy(input: Array, other: Array) -> Array:
+    """``input * log(other)``, and 0 where ``input`` is 0 and ``other`` is not NaN."""
+    none = (input == 0) & ((other <= 0) | (other == np.inf))
+    return jnp.where(none, 0, input * lax.log(jnp.where(none, 1, other)))
+
+
+@op(where=("special",), out=True, dtype="float", broadcast=True)
+def xlog1py(input: Array, other: Array) -> Array:
+    """``input * log1p(other)``, and 0 where ``input`` is 0 and ``other`` is not NaN."""
+    none = (input == 0) & ((other <= -1) | (other == np.inf))
+    return jnp.where(none, 0, input * lax.log1p(jnp.where(none, 0, other)))
+
+
+@op(where=("special",), out=True, dtype="float")
+def entr(input: Array) -> Array:
+    """``-input * log(input)``; 0 at 0, -inf below."""
+    positive = input > 0
+    outside = jnp.where(input == 0, 0, jnp.where(input != input, np.nan, -np.inf))
+    return jnp.where(positive, -input * lax.log(jnp.where(positive, input, 1)), outside)
+
+
+@op(where=("special",), out=True, dtype="float")
+def ndtr(input: Array) -> Array:
+    """The area under the standard normal density left of ``input``."""
+    return 0.5 * lax.erfc(-input * math.sqrt(0.5))
+
+
+@op(where=("special",), out=True, dtype="float")
+def ndtri(input: Array) -> Array:
+    """The inverse of :func:`ndtr`."""
+    return special.ndtri(input)
+
+
+@op(where=("special",), out=True, dtype="float")
+def log_ndtr(input: Array) -> Array:
+    """``log(ndtr(input))``, exact far to the left."""
+    return special.log_ndtr(input)
+
+
+@op(where=("special",), out=True, dtype="float")
+def erfcx(input: Array) -> Array:
+    """``exp(input ** 2) * erfc(input)``, exact far to the right."""
+    return special.erfcx(input)
