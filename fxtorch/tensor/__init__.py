@@ -1,0 +1,25 @@
+"""The eager shell: Tensor, the tape, and how a pure operator becomes ``torch.f``.
+
+Order of the files, each knowing only those before it: modes, size, dtype, device, tensor (the state), record (compiled
+programs), tape, execute (one call), views, engine (the backward walk), generator, dispatch (from the table to public
+functions), and then the groups of methods.
+"""
+
+import fxtorch.ops  # noqa: F401  (fills the table)
+from fxtorch.tensor import construction, conversion, differentiation, operators, printing, pytree  # noqa: F401
+from fxtorch.tensor.modes import modes
+from fxtorch.tensor.size import Size
+from fxtorch.tensor.tensor import Tensor, unwrap, wrap
+from fxtorch.tensor.tracing import host_effect, is_tracing, materialize, scalar_input
+
+__all__ = [
+    "Size",
+    "Tensor",
+    "host_effect",
+    "is_tracing",
+    "materialize",
+    "modes",
+    "scalar_input",
+    "unwrap",
+    "wrap",
+]

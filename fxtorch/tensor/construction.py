@@ -1,0 +1,161 @@
+"""Tensors of Python's and NumPy's values: ``tensor``, ``as_tensor`` and the ``new_*`` methods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fxtorch.ops import dtypes as rules
+from fxtorch.tensor import device as devices
+from fxtorch.tensor import dispatch
+from fxtorch.tensor import dtype as types
+from fxtorch.tensor.execute import Operator
+from fxtorch.tensor.size import Size
+from fxtorch.tensor.tensor import Tensor, made, method, unwrap, wrap
+
+
+def _values(data: Any) -> Any:
+    """``data`` as an array of the type torch would infer."""
+    if isinstance(data, Tensor):
+        return unwrap(data)
+    if isinstance(data, jax.Array):
+        return data
+    if isinstance(data, np.ndarray | np.generic):
+        types.of(data.dtype)
+        return np.asarray(data)
+    if isinstance(data, str):
+        raise TypeError("new(): invalid data type 'str'")
+    if isinstance(data, Sequence):
+        flat = _first(data)
+        if isinstance(flat, Tensor):
+            return jnp.stack([jnp.asarray(_values(x)) for x in data]) if len(data) else np.zeros(0, rules.default_float())
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(f"expected sequence of equal length in every dimension: {error}") from None
+    kind = array.dtype.kind
+    if kind == "O":
+        raise TypeError(f"could not infer dtype of {type(data).__name__}: {data!r:.60}")
+    if kind == "f" and not _has_numpy(data):
+        return array.astype(rules.default_float())
+    if kind == "c" and not _has_numpy(data):
+        return array.astype(rules.complex_of(rules.default_float()))
+    if kind in "iu" and not _has_numpy(data):
+        return array.astype(np.int64)
+    return array
+
+
+def _first(data: Any) -> Any:
+    while isinstance(data, Sequence) and not isinstance(data, str) and len(data):
+        data = data[0]
+    return data
+
+
+def _has_numpy(data: Any) -> bool:
+    return isinstance(_first(data), np.ndarray | np.generic)
+
+
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+) -> Tensor:
+    """A new leaf with the values of ``data``: a number, nested sequences, a NumPy array or a Tensor; always a copy.
+
+    >>> import fxtorch as torch
+    >>> torch.tensor([[1, 2], [3, 4]])
+    tensor([[1, 2],
+            [3, 4]])
+
+    Args:
+        data: the values.
+        dtype: the type; inferred if None (floats become the default type, integers int64).
+        device: where to put it.
+        requires_grad: whether operations on it are recorded.
+        pin_memory: accepted, without effect.
+
+    Raises:
+        TypeError: no type can be inferred.
+        ValueError: the nested sequences are ragged.
+    """
+    values = _values(data)
+    wanted = types.to_np(dtype)
+    if wanted is not None and isinstance(values, np.ndarray):
+        values = values.astype(wanted)
+    array = jnp.asarray(values) if wanted is None else rules.cast(jnp.asarray(values), wanted)
+    return dispatch.place(wrap(array), device, requires_grad)
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """``data`` as a Tensor; itself where it already is one of that type on that device."""
+    if not isinstance(data, Tensor):
+        return tensor(data, dtype=dtype, device=device)
+    out = data if dtype is None else data.to(types.of(types.to_np(dtype)))
+    return out if device is None else out.to(devices.device(device))
+
+
+asarray = as_tensor
+
+
+def scalar_tensor(value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A 0-dim Tensor, of the default floating type if ``dtype`` is None."""
+    return tensor(value, dtype=dtype or types.of(rules.default_float()), device=device, requires_grad=requires_grad)
+
+
+def _constructor(self: Tensor, *args: Any, device: Any = None) -> None:
+    """``Tensor(2, 3)``, ``Tensor([1.0, 2.0])`` and ``Tensor(array)``, always of the default floating type."""
+    dtype = rules.default_float()
+    if len(args) == 1 and not isinstance(args[0], int | Size):
+        array = rules.cast(jnp.asarray(_values(args[0])), dtype)
+    else:
+        shape = args[0] if args and isinstance(args[0], Size) else args if args else (0,)
+        array = jnp.zeros(shape, dtype)
+    self._data = array
+    made(self)
+
+
+Tensor.__init__ = _constructor  # type: ignore[method-assign, assignment]
+
+
+def _new_sized(name: str, *, fill: bool = False) -> Any:
+    factory = dispatch.namespace("torch")[name]
+
+    def new(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **kw: Any) -> Tensor:
+        if fill:
+            size, kw = (kw.pop("size", size[0] if size else None),), {"fill_value": kw.pop("fill_value", size[-1])}
+        elif "size" in kw:
+            size = (kw.pop("size"),)
+        return factory(
+            *size, **kw, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad
+        )
+
+    new.__name__ = f"new_{name}"
+    new.__doc__ = f"``{name}`` with this Tensor's type and device."
+    return new
+
+
+for _name in ("zeros", "ones", "empty"):
+    setattr(Tensor, f"new_{_name}", _new_sized(_name))
+Tensor.new_full = _new_sized("full", fill=True)  # type: ignore[attr-defined]
+
+
+@method
+def new_tensor(self: Tensor, data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new Tensor of ``data`` with this Tensor's type and device."""
+    return tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+
+
+def set_default_dtype(dtype: types.dtype) -> None:
+    """Set the floating type of results that no operand decides."""
+    if not dtype.is_floating_point:
+        raise TypeError("only floating-point types are supported as the default type")
+    if dtype.np != rules.default_float():
+        rules.set_default_float(dtype.np)
+        Operator.forget_programs()
+
+
+def get_default_dtype() -> types.dtype:
+    """The floating type of results that no operand decides."""
+    return types.of(rules.default_float())

@@ -1,0 +1,234 @@
+"""From the table of operators to what users call: ``torch.f``, ``Tensor.f``, ``Tensor.f_`` and ``out=``.
+
+One function is generated for each row, as source text, so that it has torch's signature and costs no argument parsing
+of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from inspect import Parameter
+from typing import Any
+
+import jax
+
+from fxtorch.ops import dtypes as rules
+from fxtorch.ops.table import TABLE, Op
+from fxtorch.tensor import device as devices
+from fxtorch.tensor import errors, generator, views
+from fxtorch.tensor.execute import Operator, OpNode
+from fxtorch.tensor.modes import modes
+from fxtorch.tensor.tensor import Tensor, unwrap
+
+_NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
+_FACTORY = ("layout", "device", "pin_memory", "requires_grad", "memory_format")
+
+_operators: dict[str, Operator] = {}
+_functions: dict[str, Callable[..., Any]] = {}
+
+
+def operator(name: str) -> Operator:
+    """The operator of that name in the table."""
+    return _operators[name]
+
+
+def namespace(space: str) -> dict[str, Callable[..., Any]]:
+    """The public functions of ``torch`` or of one of its modules (``"nn.functional"``, ``"linalg"``), by name."""
+    prefix = f"{space}."
+    return {
+        name[len(prefix) :]: fn
+        for name, fn in _functions.items()
+        if name.startswith(prefix) and "." not in name[len(prefix) :]
+    }
+
+
+def into(out: Any, result: Any) -> Any:
+    """Store ``result`` in the Tensors given as ``out=``."""
+    if isinstance(result, tuple):
+        for o, r in zip(out, result, strict=True):
+            into(o, r)
+        return result.__class__(*out) if hasattr(result, "_fields") else tuple(out)
+    if modes.grad and (out.requires_grad or result.requires_grad):
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+            "requires grad."
+        )
+    array = unwrap(result)
+    errors.check_result_cast(array.dtype, unwrap(out).dtype)
+    out._rebind(rules.cast(array, unwrap(out).dtype))
+    return out
+
+
+def in_place(op: Operator, position: int, args: Sequence[Any]) -> Tensor:
+    """Run ``op`` and make its result the new value of its argument at ``position``."""
+    target = args[position]
+    if modes.grad:
+        check_writable(target)
+    result = op(*args)
+    node = result._node
+    target._rebind(result._data, node, result._index)
+    if isinstance(node, OpNode):  # what the call itself saved is the value before, and stays right
+        cell = target._cell
+        node.checks = [c for c in node.checks if c[0] is not cell and c[0] is not result._cell]
+        if node.plan.saved_out:
+            node.checks.append((cell, cell[1]))
+    return target
+
+
+def check_writable(target: Tensor) -> None:
+    """Raise torch's error for an in-place change that the graph could not see."""
+    if target.requires_grad and target._node is None:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    base = target._base
+    if base is not None and base._rg and base._node is None:
+        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+
+
+def place(result: Any, device: Any, requires_grad: bool) -> Any:
+    """A factory's result, on the device and with the flag that the caller wants."""
+    target = devices.default_jax_device() if device is None else devices.to_jax(device)
+    if target is not None and not isinstance(result._data, jax.core.Tracer):
+        result._data = jax.device_put(result._data, target)
+    if requires_grad:
+        result.requires_grad = True
+    return result
+
+
+def spread(name: str, values: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """Sizes given one by one, as one sequence, or by name."""
+    if not values and name in keywords:
+        return keywords.pop(name)
+    if len(values) == 1 and (isinstance(values[0], list | tuple) or values[0] is None):
+        return values[0]
+    return values
+
+
+def again(fn: Callable[..., Any], given: dict[str, Any], extra: dict[str, Any], variadic: str | None) -> Any:
+    """Call ``fn`` once more with NumPy's names for arguments translated."""
+    named = {}
+    for key, value in extra.items():
+        if _NUMPY_NAMES.get(key) not in given:
+            raise TypeError(f"{fn.__name__}() got an unexpected keyword argument '{key}'")
+        named[_NUMPY_NAMES[key]] = value
+    given = {k: v for k, v in given.items() if k not in named and v is not _REQUIRED}
+    rest = given.pop(variadic, ()) if variadic else ()
+    return fn(**given, **named, **({variadic: rest} if variadic and rest else {}))
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "<required>"
+
+
+_REQUIRED = _Required()
+
+
+def missing(fn: Callable[..., Any], *names: str) -> TypeError:
+    """torch's error for arguments that were not given."""
+    return TypeError(
+        f"{fn.__name__}() missing {len(names)} required positional arguments: " + ", ".join(f'"{n}"' for n in names)
+    )
+
+
+def _source(op: Op, name: str, *, inplace: bool) -> tuple[str, dict[str, Any]]:
+    """The text of the public function, and the defaults it refers to."""
+    scope: dict[str, Any] = {}
+    public = [p for p in op.params if p.kind != "key"]
+    plain = [p for p in public if not p.keyword_only and p.name != op.variadic]
+    keyword = [p for p in public if p.keyword_only]
+    renames = {"dim", "keepdim"} & {p.name for p in public}
+    late = op.variadic is not None and any(p.default is not Parameter.empty for p in plain)
+
+    def declared(p: Any) -> str:
+        if p.default is Parameter.empty:
+            return p.name
+        scope[f"_default_{p.name}"] = p.default
+        return f"{p.name}=_default_{p.name}"
+
+    signature = [declared(p) for p in plain if not (late and p.default is not Parameter.empty)]
+    if _takes_inplace(op) and not inplace:
+        signature.append("inplace=False")
+    if op.variadic is not None:
+        signature.append(f"*{op.variadic}")
+        keyword = [p for p in plain if late and p.default is not Parameter.empty] + keyword
+    elif keyword or (op.out and not inplace) or op.factory or _has_key(op):
+        signature.append("*")
+    signature += [declared(p) for p in keyword]
+    if _has_key(op):
+        signature.append("generator=None")
+    if op.out and not inplace:
+        signature.append("out=None")
+    if op.factory and not inplace:
+        signature += [f"{n}=None" if n not in ("pin_memory", "requires_grad") else f"{n}=False" for n in _FACTORY]
+    if renames or op.variadic:
+        signature.append("**extra")
+    lines = [f"def {name}({', '.join(signature)}):"]
+    if op.variadic is not None:
+        lines.append(f"    {op.variadic} = _spread('{op.variadic}', {op.variadic}, extra)")
+    if renames or op.variadic:
+        given = ", ".join(f"{p.name!r}: {p.name}" for p in public)
+        lines.append(f"    if extra: return _again({name}, {{{given}}}, extra, {op.variadic!r})")
+    if _takes_inplace(op) and not inplace:
+        lines.append(f"    if inplace: return {name}_({', '.join(p.name for p in plain)})")
+    args = ", ".join(_key_argument(op) if p.kind == "key" else p.name for p in op.params)
+    if inplace:
+        position = next(i for i, p in enumerate(op.params) if p.kind in ("array", "either"))
+        lines.append(f"    return _in_place(_operator, {position}, ({args},))")
+    elif op.factory:
+        lines.append(f"    result = _place(_operator({args}), device, requires_grad)")
+        lines.append("    return result if out is None else _into(out, result)" if op.out else "    return result")
+    elif op.out:
+        lines.append(f"    if out is not None: return _into(out, _operator({args}))")
+        lines.append(f"    return _operator({args})")
+    else:
+        lines.append(f"    return _operator({args})")
+    return "\n".join(lines), scope
+
+
+def _has_key(op: Op) -> bool:
+    return any(p.kind == "key" for p in op.params)
+
+
+def _key_argument(op: Op) -> str:
+    """A key is drawn only where it will be used: not by dropout in evaluation mode."""
+    draw = "_generator.key_source(generator)"
+    return f"{draw} if training else None" if any(p.name == "training" for p in op.params) else draw
+
+
+def _takes_inplace(op: Op) -> bool:
+    return op.inplace and any(n.startswith("nn.functional.") for n in op.names)
+
+
+def _generate(op: Op) -> None:
+    short = op.name.rpartition(".")[2]
+    forms = [(short, Operator(op), False)]
+    if op.view is not None:
+        forms[0][1].link = views.link
+    if op.inplace:
+        forms.insert(0, (f"{short}_", Operator(op, inplace=True), True))
+    made: dict[str, Any] = {}
+    for name, runner, inplace in forms:
+        text, scope = _source(op, name, inplace=inplace)
+        scope.update(made)
+        scope.update(
+            _operator=runner, _in_place=in_place, _into=into, _place=place, _spread=spread, _again=again,
+            _generator=generator,
+        )  # fmt: skip
+        exec(compile(text, f"<fxtorch {op.name}>", "exec"), scope)
+        fn = made[name] = scope[name]
+        fn.__module__ = "fxtorch"
+        fn.__doc__ = op.fn.__doc__ if not inplace else f"In-place form of :func:`{short}`."
+        suffix = "_" if inplace else ""
+        for qualified in op.names:
+            _functions[qualified + suffix] = fn
+            if qualified.startswith("Tensor."):
+                setattr(Tensor, qualified.removeprefix("Tensor.") + suffix, fn)
+            elif inplace and not op.method:
+                setattr(Tensor, qualified.rpartition(".")[2] + suffix, fn)
+    _operators[op.name] = forms[-1][1]
+
+
+
+
+for _op in list(TABLE.values()):
+    _generate(_op)

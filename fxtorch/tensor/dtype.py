@@ -1,0 +1,162 @@
+"""torch.dtype: the names torch gives NumPy's types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import ml_dtypes
+import numpy as np
+
+from fxtorch.ops import dtypes as rules
+
+
+class dtype:
+    """The element type of a Tensor.
+
+    >>> float32.is_floating_point, float32.itemsize
+    (True, 4)
+    """
+
+    __slots__ = ("name", "np")
+
+    def __init__(self, name: str, np_dtype: Any) -> None:
+        self.name = name
+        self.np = np.dtype(np_dtype)
+
+    @property
+    def is_floating_point(self) -> bool:
+        """Whether it is a real floating type."""
+        return rules.is_float(self.np)
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether it is a complex type."""
+        return rules.is_complex(self.np)
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it has negative values."""
+        return self.np.kind not in "bu"
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes an element."""
+        return self.np.itemsize
+
+    def to_complex(self) -> dtype:
+        """The complex type whose parts are of this type."""
+        return of(rules.complex_of(self.np))
+
+    def to_real(self) -> dtype:
+        """The type of the parts of this complex type."""
+        return of(rules.real_of(self.np))
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _by_name, (self.name,)
+
+
+float64 = double = dtype("float64", np.float64)
+float32 = float = dtype("float32", np.float32)
+float16 = half = dtype("float16", np.float16)
+bfloat16 = dtype("bfloat16", ml_dtypes.bfloat16)
+float8_e4m3fn = dtype("float8_e4m3fn", ml_dtypes.float8_e4m3fn)
+float8_e5m2 = dtype("float8_e5m2", ml_dtypes.float8_e5m2)
+int64 = long = dtype("int64", np.int64)
+int32 = int = dtype("int32", np.int32)
+int16 = short = dtype("int16", np.int16)
+int8 = dtype("int8", np.int8)
+uint8 = dtype("uint8", np.uint8)
+uint16 = dtype("uint16", np.uint16)
+uint32 = dtype("uint32", np.uint32)
+uint64 = dtype("uint64", np.uint64)
+bool = dtype("bool", np.bool_)
+complex64 = cfloat = dtype("complex64", np.complex64)
+complex128 = cdouble = dtype("complex128", np.complex128)
+
+ALL = {d.name: d for d in list(globals().values()) if isinstance(d, dtype)}
+_OF = {d.np: d for d in ALL.values()}
+_PYTHON = {"float": None, "int": int64, "bool": bool, "complex": complex64}
+
+
+def _by_name(name: str) -> dtype:
+    return ALL[name]
+
+
+def of(np_dtype: Any) -> dtype:
+    """The torch.dtype of a NumPy dtype.
+
+    Raises:
+        TypeError: torch has no such type.
+    """
+    try:
+        return _OF[np.dtype(np_dtype)]
+    except KeyError:
+        raise TypeError(f"can't convert np.ndarray of type {np.dtype(np_dtype).type}; no such torch.dtype") from None
+
+
+def to_np(value: Any) -> np.dtype | None:
+    """The NumPy dtype that ``value`` (a torch.dtype, a Python type, a NumPy dtype or None) stands for."""
+    if value is None:
+        return None
+    if isinstance(value, dtype):
+        return value.np
+    if isinstance(value, type) and value.__name__ in _PYTHON and value.__module__ == "builtins":
+        named = _PYTHON[value.__name__]
+        return rules.default_float() if named is None else named.np
+    return np.dtype(value)
+
+
+class _Info:
+    """The limits of a type; what torch.finfo and torch.iinfo share."""
+
+    def __init__(self, type: dtype | None = None) -> None:
+        np_dtype = rules.default_float() if type is None else type.np
+        info = jnp.finfo(np_dtype) if rules.is_inexact(np_dtype) else np.iinfo(np_dtype)
+        self.dtype = of(np_dtype).name
+        self.bits: Any = info.bits
+        cast = type_float if rules.is_inexact(np_dtype) else type_int
+        self.max: Any = cast(info.max)
+        self.min: Any = cast(info.min)
+        self._info = info
+
+    def __repr__(self) -> str:
+        fields = ("min", "max", "eps", "tiny") if hasattr(self, "eps") else ("min", "max")
+        text = ", ".join(f"{f}={getattr(self, f):g}" for f in fields)
+        return f"{type(self).__name__}({text}, dtype={self.dtype})"
+
+
+class finfo(_Info):
+    """The limits of a floating type: ``min``, ``max``, ``eps``, ``tiny``, ``smallest_normal``, ``resolution``, ``bits``.
+
+    >>> finfo(float32).eps
+    1.1920928955078125e-07
+    """
+
+    def __init__(self, type: dtype | None = None) -> None:
+        super().__init__(type)
+        if not hasattr(self._info, "eps"):
+            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{self.dtype}'")
+        self.eps = type_float(self._info.eps)
+        self.tiny = self.smallest_normal = type_float(self._info.tiny)
+        self.resolution = type_float(self._info.resolution)
+
+
+class iinfo(_Info):
+    """The limits of an integer type: ``min``, ``max``, ``bits``.
+
+    >>> iinfo(int8).max
+    127
+    """
+
+    def __init__(self, type: dtype) -> None:
+        super().__init__(type)
+        if hasattr(self._info, "eps"):
+            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{self.dtype}'")
+
+
+type_float = (0.0).__class__
+type_int = (0).__class__

@@ -1,0 +1,216 @@
+"""The backward walk over the tape."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from fxtorch.tensor.modes import modes
+from fxtorch.tensor.tape import Node
+from fxtorch.tensor.tensor import Tensor, unwrap, wrap
+
+_add = jax.jit(lambda a, b: a + b)
+
+
+def reachable(roots: Iterable[Node]) -> list[Node]:
+    """All Nodes behind ``roots``, the latest first."""
+    seen = set(roots)
+    stack = list(seen)
+    while stack:
+        for edge in stack.pop().edges:
+            if isinstance(edge, Node) and edge not in seen:
+                seen.add(edge)
+                stack.append(edge)
+    return sorted(seen, key=lambda n: n.number, reverse=True)
+
+
+def _on_the_way(nodes: Sequence[Node], targets: set[Any]) -> set[Node]:
+    """The Nodes from which one of ``targets`` can be reached (``nodes``: the latest first)."""
+    useful: set[Node] = set()
+    for node in reversed(nodes):
+        for edge, slot in zip(node.edges, node.slots, strict=True):
+            if edge in useful or (id(edge) if isinstance(edge, Tensor) else (edge, slot)) in targets:
+                useful.add(node)
+                break
+    return useful
+
+
+def target_key(tensor: Tensor) -> Any:
+    """What names ``tensor`` in the results of :func:`walk`."""
+    node = tensor.grad_fn
+    return id(tensor) if node is None else (node, tensor._index)
+
+
+def walk(
+    roots: Sequence[Tensor],
+    cts: Sequence[Any],
+    *,
+    retain_graph: bool,
+    create_graph: bool,
+    targets: Sequence[Tensor] | None = None,
+) -> tuple[dict[int, tuple[Tensor, Any]], dict[Any, Any]]:
+    """Carry cotangents from ``roots`` to the leaves.
+
+    Args:
+        roots: the Tensors to start from.
+        cts: their cotangents: arrays, or with ``create_graph`` Tensors.
+        retain_graph: keep what was saved for another walk.
+        create_graph: record the walk itself.
+        targets: only what leads to these is visited, and their gradients are collected.
+
+    Returns:
+        The gradient of each leaf by its id, and of each target by :func:`target_key`.
+    """
+    add: Callable[[Any, Any], Any] = (lambda a, b: a + b) if create_graph else _add_arrays
+    leaves: dict[int, tuple[Tensor, Any]] = {}
+    pending: dict[Node, list[Any]] = {}
+    found: dict[Any, Any] = {}
+    wanted = None if targets is None else {target_key(t) for t in targets}
+
+    def send(edge: Any, slot: int, ct: Any) -> None:
+        if isinstance(edge, Node):
+            slots = pending.get(edge)
+            if slots is None:
+                slots = pending[edge] = [None] * edge.n_outputs
+            slots[slot] = ct if slots[slot] is None else add(slots[slot], ct)
+        elif wanted is None or id(edge) in wanted:
+            entry = leaves.get(id(edge))
+            leaves[id(edge)] = (edge, ct if entry is None else add(entry[1], ct))
+
+    for root, ct in zip(roots, cts, strict=True):
+        node = root.grad_fn
+        send(root if node is None else node, root._index, ct)
+    nodes = reachable(list(pending))
+    useful = None if wanted is None else _on_the_way(nodes, wanted)
+    for node in nodes:
+        slots = pending.pop(node, None)
+        if slots is None:
+            continue
+        if node.hooks is not None:
+            _run_hooks(node, slots, create_graph)
+        if wanted is not None:
+            for i, ct in enumerate(slots):
+                if (node, i) in wanted and ct is not None:
+                    found[(node, i)] = ct
+            if node not in useful:  # type: ignore[operator]
+                continue
+        if all(ct is None for ct in slots):
+            continue
+        grads = node.pull_tensors(slots) if create_graph else node.pull(slots)
+        if modes.anomaly and modes.check_nan:
+            _check_nan(node, grads)
+        for edge, slot, g in zip(node.edges, node.slots, grads, strict=True):
+            if g is not None:
+                send(edge, slot, g)
+        if not retain_graph:
+            node.release()
+    for key, (leaf, ct) in leaves.items():
+        if leaf._hooks:
+            ct = _hooked(leaf._hooks.values(), ct, create_graph)
+            leaves[key] = (leaf, ct)
+        found[key] = ct
+    return leaves, found
+
+
+def _add_arrays(a: Any, b: Any) -> Any:
+    return _add(a, b)
+
+
+def _hooked(hooks: Iterable[Callable[..., Any]], ct: Any, create_graph: bool) -> Any:
+    tensor = ct if create_graph else wrap(ct)
+    for hook in tuple(hooks):
+        result = hook(tensor)
+        if result is not None:
+            if not isinstance(result, Tensor):
+                raise TypeError("hooks must return None or a Tensor")
+            tensor = result
+    return tensor if create_graph else unwrap(tensor)
+
+
+def _run_hooks(node: Node, slots: list[Any], create_graph: bool) -> None:
+    assert node.hooks is not None
+    before = modes.grad
+    modes.grad = create_graph
+    try:
+        for i, hooks in node.hooks.items():
+            if slots[i] is not None:
+                slots[i] = _hooked(hooks.values(), slots[i], create_graph)
+    finally:
+        modes.grad = before
+
+
+def _check_nan(node: Node, grads: Sequence[Any]) -> None:
+    for i, g in enumerate(grads):
+        array = unwrap(g) if isinstance(g, Tensor) else g
+        if array is None or isinstance(array, jax.core.Tracer) or not bool(jnp.any(jnp.isnan(array))):
+            continue
+        if node.trace:
+            warnings.warn(
+                f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{node.trace}",
+                stacklevel=5,
+            )
+        raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output.")
+
+
+def accumulate(leaf: Tensor, ct: Any, create_graph: bool) -> None:
+    """Add ``ct`` to ``leaf.grad``."""
+    old = leaf.grad
+    if old is None:
+        leaf.grad = ct if create_graph else wrap(ct)
+    elif create_graph:
+        leaf.grad = old + ct
+    else:
+        old._rebind(_add(unwrap(old), ct))
+    for hook in tuple((leaf._post_hooks or {}).values()):
+        hook(leaf)
+
+
+def starting_cotangent(root: Tensor, given: Any, create_graph: bool) -> Any:
+    """The cotangent to start from: what was given, checked, or one for a scalar.
+
+    Raises:
+        RuntimeError: nothing was given and ``root`` is not a scalar, or the shapes differ, or ``root`` has no graph.
+    """
+    if not root.requires_grad:
+        raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
+    if given is None:
+        if root.shape.numel() != 1:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        aval = unwrap(root).aval
+        one = jnp.ones(aval.shape, aval.dtype)
+        return wrap(one) if create_graph else one
+    if given.shape != root.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[0] has a shape of {given.shape} and output[0] has a shape of {root.shape}."
+        )
+    return given if create_graph else unwrap(given)
+
+
+def backward(
+    roots: Sequence[Tensor],
+    given: Sequence[Tensor | None],
+    *,
+    retain_graph: bool | None,
+    create_graph: bool,
+    inputs: Sequence[Tensor] | None = None,
+) -> None:
+    """Accumulate the gradients of ``roots`` into the ``.grad`` of the leaves (or of ``inputs`` only)."""
+    before = modes.grad
+    modes.grad = create_graph
+    try:
+        cts = [starting_cotangent(r, g, create_graph) for r, g in zip(roots, given, strict=True)]
+        retain = create_graph if retain_graph is None else retain_graph
+        leaves, found = walk(roots, cts, retain_graph=retain, create_graph=create_graph, targets=inputs)
+        if inputs is None:
+            for leaf, ct in leaves.values():
+                accumulate(leaf, ct, create_graph)
+        else:
+            for t in inputs:
+                if target_key(t) in found:
+                    accumulate(t, found[target_key(t)], create_graph)
+    finally:
+        modes.grad = before

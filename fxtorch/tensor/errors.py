@@ -1,0 +1,49 @@
+"""Errors of the engine, said in torch's class and words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from fxtorch.ops import dtypes as rules
+from fxtorch.ops.checks import check_broadcast
+
+_TORCH_NAMES = {
+    "float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long", "int32": "Int",
+    "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble",
+}  # fmt: skip
+
+
+def type_name(dtype: Any) -> str:
+    """The name torch's messages use for a type (``Float``, ``Long``)."""
+    return _TORCH_NAMES.get(np.dtype(dtype).name, np.dtype(dtype).name)
+
+
+def check_result_cast(result: Any, wanted: Any) -> None:
+    """Raise torch's error where a result cannot be stored in a Tensor of type ``wanted``."""
+    rank = [rules.is_complex, rules.is_inexact, lambda d: np.dtype(d) != np.bool_]
+    for of_category in rank:
+        if of_category(result) and not of_category(wanted):
+            raise RuntimeError(
+                f"result type {type_name(result)} can't be cast to the desired output type {type_name(wanted)}"
+            )
+
+
+def translate(name: str, error: Exception, leaves: Sequence[Any]) -> Exception:
+    """What torch would raise where JAX raised ``error`` in operator ``name``."""
+    if isinstance(error, jax.errors.JAXTypeError | jax.errors.JAXIndexError):
+        return error
+    text = str(error)
+    if "incompatible shapes for broadcasting" in text or "Incompatible shapes for broadcasting" in text:
+        shapes = [np.shape(x) for x in leaves]
+        for i, a in enumerate(shapes):
+            for b in shapes[i + 1 :]:
+                try:
+                    check_broadcast(a, b)
+                except RuntimeError as ours:
+                    return ours
+    return error

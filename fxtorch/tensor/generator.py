@@ -1,0 +1,118 @@
+"""Random state: a Generator is a key that each draw replaces."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from fxtorch.ops import random as ops
+from fxtorch.tensor import device as devices
+from fxtorch.tensor.tensor import Tensor, state, unwrap, wrap
+
+_split = jax.jit(lambda key: tuple(ops.split(key)))
+
+
+class Generator:
+    """A source of random numbers.
+
+    Its key is a Tensor: eager draws split it, and a compiled step carries it as state, so that each call draws anew.
+
+    >>> g = Generator().manual_seed(0)
+    >>> g.initial_seed()
+    0
+    """
+
+    def __init__(self, device: devices.device | str = "cpu") -> None:
+        self.device = devices.device(device)
+        self._seed = 67280421310721
+        self._key: Tensor | None = None
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start again from ``seed``."""
+        self._seed = int(seed)
+        if self._key is None:
+            self._key = state(self._start())
+        else:
+            self._key._rebind(self._start())
+        return self
+
+    def seed(self) -> int:
+        """Start again from a seed that nobody can guess, and return it."""
+        self.manual_seed(secrets.randbits(63))
+        return self._seed
+
+    def initial_seed(self) -> int:
+        """The seed it was last started from."""
+        return self._seed
+
+    def get_state(self) -> Tensor:
+        """The state, as a uint8 Tensor."""
+        return wrap(jax.numpy.asarray(np.frombuffer(np.asarray(unwrap(self.key)).tobytes(), np.uint8)))
+
+    def set_state(self, state: Tensor) -> Generator:
+        """Continue from a state that :meth:`get_state` gave."""
+        raw = np.frombuffer(np.asarray(unwrap(state)).tobytes(), np.uint32)
+        self.key._rebind(jax.numpy.asarray(raw))
+        return self
+
+    def clone_state(self) -> Generator:
+        """A Generator in the same state."""
+        twin = Generator(self.device)
+        twin._seed = self._seed
+        twin._key = state(unwrap(self.key))
+        return twin
+
+    def _start(self) -> Any:
+        with jax.ensure_compile_time_eval():
+            return ops.make_key(self._seed)
+
+    @property
+    def key(self) -> Tensor:
+        """The key, made at first use so that importing fxtorch starts no backend."""
+        if self._key is None:
+            self.manual_seed(self._seed)
+        assert self._key is not None
+        return self._key
+
+    def draw(self) -> Any:
+        """A fresh raw key; the state moves on."""
+        kept, drawn = _split(unwrap(self.key))
+        self.key._rebind(kept)
+        return drawn
+
+
+default_generator = Generator()
+
+
+def key_source(generator: Generator | None) -> Callable[[], Any]:
+    """What the dispatcher calls to get the key of one random operator."""
+    return (default_generator if generator is None else generator).draw
+
+
+def manual_seed(seed: int) -> Generator:
+    """Start the default Generator from ``seed``."""
+    return default_generator.manual_seed(seed)
+
+
+def seed() -> int:
+    """Start the default Generator from a random seed, and return it."""
+    return default_generator.seed()
+
+
+def initial_seed() -> int:
+    """The seed of the default Generator."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> Tensor:
+    """The state of the default Generator."""
+    return default_generator.get_state()
+
+
+def set_rng_state(state: Tensor) -> None:
+    """Set the state of the default Generator."""
+    default_generator.set_state(state)

@@ -1,0 +1,51 @@
+"""The switches that decide how an operator is run, one set a thread."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from fxtorch.tensor.tensor import Tensor
+
+
+class Capture(Protocol):
+    """What the compiler wants to hear of while it traces a function."""
+
+    def made(self, tensor: Tensor) -> None:
+        """A Tensor was created."""
+
+    def touch(self, tensor: Tensor) -> None:
+        """A Tensor is about to be read or rebound."""
+
+    def touch_grad(self, tensor: Tensor) -> None:
+        """The ``.grad`` of a Tensor is about to be read."""
+
+    def write_grad(self, tensor: Tensor) -> None:
+        """The ``.grad`` of a Tensor is about to be set."""
+
+    def scalar(self, owner: dict[Any, Any], key: Any) -> Any:
+        """A number that lives in a dictionary and may change between calls is read."""
+
+    def materialize(self, build: Callable[[], Any], undo: Callable[[], None]) -> Any:
+        """State is created lazily; ``build`` must run outside of the trace."""
+
+    def effect(self, run: Callable[[], None], scalars: tuple[tuple[dict[Any, Any], Any], ...]) -> None:
+        """Something is to be done on the host at each call."""
+
+    def needs_value(self, tensor: Tensor, what: str) -> BaseException:
+        """Python asked for the value of a traced Tensor; the exception to raise."""
+
+
+class _Modes(threading.local):
+    grad: bool = True
+    inference: bool = False
+    anomaly: bool = False
+    check_nan: bool = True
+    capture: Capture | None = None
+
+
+modes = _Modes()

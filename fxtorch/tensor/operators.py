@@ -1,0 +1,105 @@
+"""Python's operators on Tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+
+from fxtorch.ops.getitem import parse_index
+from fxtorch.tensor import construction, dispatch
+from fxtorch.tensor.tensor import Tensor, method, unwrap, unwrap_aval
+
+torch = dispatch.namespace("torch")
+
+_BINARY = {
+    "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "floordiv": "floor_divide", "mod": "remainder",
+    "pow": "pow", "matmul": "matmul", "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor",
+    "lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift",
+}  # fmt: skip
+_COMPARE = ("eq", "ne", "lt", "le", "gt", "ge")
+_UNARY = {"neg": "neg", "abs": "abs", "invert": "bitwise_not", "pos": "positive"}
+
+
+def _operand(x: Any) -> bool:
+    return isinstance(x, Tensor | int | float | complex) or hasattr(x, "dtype")
+
+
+def _binary(fn: Callable[..., Any]) -> Callable[..., Any]:
+    def forward(self: Tensor, other: Any) -> Any:
+        return fn(self, other) if other.__class__ is Tensor or _operand(other) else NotImplemented
+
+    return forward
+
+
+def _reflected(fn: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, other: fn(other, self) if _operand(other) else NotImplemented
+
+
+for _name, _op in _BINARY.items():
+    setattr(Tensor, f"__{_name}__", _binary(torch[_op]))
+    setattr(Tensor, f"__r{_name}__", _reflected(torch[_op]))
+    if hasattr(Tensor, f"{_op}_"):
+        setattr(Tensor, f"__i{_name}__", getattr(Tensor, f"{_op}_"))
+for _name in _COMPARE:
+    setattr(Tensor, f"__{_name}__", _binary(torch[_name]))
+for _name, _op in _UNARY.items():
+    setattr(Tensor, f"__{_name}__", torch[_op])
+
+Tensor.__hash__ = object.__hash__  # type: ignore[method-assign]
+
+
+@method
+def __len__(self: Tensor) -> int:
+    """The size of the first dimension."""
+    shape = unwrap_aval(self).shape
+    if not shape:
+        raise TypeError("len() of a 0-d tensor")
+    return shape[0]
+
+
+@method
+def __iter__(self: Tensor) -> Iterator[Tensor]:
+    """The slices along the first dimension."""
+    if not unwrap_aval(self).shape:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter(self.unbind(0))
+
+
+@method
+def __contains__(self: Tensor, value: Any) -> bool:
+    """Whether an element equals ``value``."""
+    return bool((self == value).any())
+
+
+@method
+def __reversed__(self: Tensor) -> Tensor:
+    """The elements in the opposite order along the first dimension."""
+    return self.flip(0) if self.ndim else self
+
+
+_getitem = dispatch.operator("getitem")
+_index = dispatch.operator("index")
+_setitem = dispatch.operator("setitem")
+
+
+def _index_array(x: Any) -> Any:
+    """An index that is a Tensor, as its array; None for anything else."""
+    return unwrap(x) if isinstance(x, Tensor) else x if isinstance(x, jax.Array) else None
+
+
+@method
+def __getitem__(self: Tensor, index: Any) -> Tensor:
+    """``x[index]``: basic indexing gives a view, integer and boolean Tensors a copy."""
+    parsed = parse_index(index, unwrap_aval(self).shape, _index_array)
+    return (_getitem if parsed.basic else _index)(self, parsed.places, parsed.spec)
+
+
+@method
+def __setitem__(self: Tensor, index: Any, value: Any) -> None:
+    """``x[index] = value``, in place."""
+    if not isinstance(value, Tensor | int | float | complex):
+        value = construction.as_tensor(value, dtype=self.dtype)
+    parsed = parse_index(index, unwrap_aval(self).shape, _index_array, keep_mask=True)
+    dispatch.in_place(_setitem, 0, (self, value, parsed.places, parsed.spec))

@@ -1,0 +1,61 @@
+"""Tensor as a JAX pytree: ``jax.jit``, ``jax.vmap`` and ``jax.tree.map`` take and return Tensors."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import jax
+
+from fxtorch.tensor.tensor import Tensor, method, unwrap, wrap
+
+
+def _flatten(t: Tensor) -> tuple[tuple[Any], bool]:
+    return (unwrap(t),), t._rg and t._node is None
+
+
+def _unflatten(requires_grad: bool, children: tuple[Any]) -> Tensor:
+    t = object.__new__(Tensor)
+    t._data = children[0]
+    t._rg = requires_grad
+    t._lent = isinstance(children[0], jax.core.Tracer)
+    return t
+
+
+def register(cls: type, unflatten: Any = _unflatten) -> None:
+    """Register a class of Tensors; unflattening takes whatever JAX puts in, unchecked."""
+    jax.tree_util.register_pytree_with_keys(
+        cls, lambda t: (((jax.tree_util.GetAttrKey("data"), unwrap(t)),), _flatten(t)[1]), unflatten, _flatten
+    )
+
+
+register(Tensor)
+
+
+@method
+def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    """A leaf with the same values; arrays never change, so they are shared until one of the two is."""
+    if id(self) in memo:
+        return memo[id(self)]
+    if self._node is not None:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
+            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage."
+        )
+    twin = object.__new__(type(self))
+    memo[id(self)] = twin
+    kept = {k: v for k, v in self.__dict__.items() if k not in ("_data", "_link", "_cell", "_hooks", "_lent")}
+    twin.__dict__.update({k: copy.deepcopy(v, memo) for k, v in kept.items()})
+    twin._data = unwrap(self)
+    return twin
+
+
+@method
+def __reduce_ex__(self: Tensor, protocol: int) -> Any:
+    """Pickle by values."""
+    return _rebuild, (type(self), self.detach().numpy(), self.requires_grad)
+
+
+def _rebuild(cls: type, values: Any, requires_grad: bool) -> Any:
+    data = wrap(jax.numpy.asarray(values))
+    return Tensor._make_subclass(cls, data, requires_grad)

@@ -1,0 +1,113 @@
+"""The tape: one Node for each differentiable call.
+
+Nodes are numbered as they are made, so that walking them by falling number (``engine.py``) visits every Node after all
+of its users.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fxtorch.tensor.tensor import Tensor
+
+next_number = itertools.count().__next__
+
+FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
+    "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
+    "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access "
+    "saved tensors after calling backward."
+)
+
+
+class Handle:
+    """What registering a hook returns; ``remove()`` undoes it, also as a context manager."""
+
+    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
+        self.hooks = hooks
+        self.id = next_number()
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        """Take the hook away."""
+        self.hooks.pop(self.id, None)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+
+class Node:
+    """One recorded call; ``tensor.grad_fn``.
+
+    Attributes:
+        edges: for each input that wants a gradient, the leaf Tensor itself, or the Node that made it.
+        slots: for each edge, which output of that Node it is.
+        number: the order of creation.
+    """
+
+    __slots__ = ("__weakref__", "edges", "hooks", "label", "metadata", "number", "slots", "trace")
+
+    def __init__(self, label: str, edges: list[Any], slots: list[int]) -> None:
+        self.label = label
+        self.edges = edges
+        self.slots = slots
+        self.number = next_number()
+        self.hooks: dict[int, dict[int, Callable[..., Any]]] | None = None
+        self.trace: str | None = None
+
+    n_outputs = 1
+
+    def name(self) -> str:
+        """torch's name of this step of the graph, such as ``AddBackward0``."""
+        return "".join(part.capitalize() for part in self.label.split("_")) + "Backward0"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """The Nodes this one passes gradients to, with the output index of each."""
+        return tuple(
+            (e if isinstance(e, Node) else AccumulateGrad(e), s) for e, s in zip(self.edges, self.slots, strict=True)
+        )
+
+    def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
+        """Gradients (arrays) for the edges from cotangents (arrays or None) of the outputs."""
+        raise NotImplementedError
+
+    def pull_tensors(self, cts: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        """The same on Tensors, recorded on the tape, so that it can be differentiated again."""
+        raise NotImplementedError
+
+    def release(self) -> None:
+        """Drop what was saved for the backward."""
+
+    def add_hook(self, output: int, hook: Callable[..., Any]) -> Handle:
+        """Call ``hook(gradient Tensor)`` when the gradient of ``output`` is known; what it returns replaces it."""
+        if self.hooks is None:
+            self.hooks = {}
+        return Handle(self.hooks.setdefault(output, {}), hook)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {hex(id(self))}>"
+
+
+class AccumulateGrad:
+    """What ``next_functions`` shows for a leaf."""
+
+    __slots__ = ("variable",)
+
+    def __init__(self, variable: Tensor) -> None:
+        self.variable = variable
+
+    next_functions = ()
+
+    def name(self) -> str:
+        """The name torch gives this end of the graph."""
+        return "struct torch::autograd::AccumulateGrad"
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {hex(id(self))}>"

@@ -1,0 +1,133 @@
+"""Views: Tensors that share memory with a base, as in torch.
+
+A view keeps its own array, and a Link to the Tensor it was taken of.  Base and views share one counter of changes: a
+view whose count is behind reads itself anew from its base; a view that is changed writes itself into its base.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from fxtorch.ops.table import Op, Param
+from fxtorch.tensor.execute import Operator
+from fxtorch.tensor.modes import modes
+from fxtorch.tensor.tensor import Tensor, made, unwrap, wrap
+
+
+class Link:
+    """How a view is read from its parent and written back to it.
+
+    Attributes:
+        parent: the Tensor it was taken of.
+        operator: the view operator; None for an alias.
+        args: the operator's arguments after the parent.
+        index: which result it is, for an operator with several.
+        detached: whether it is outside of the parent's graph.
+        recorded: whether gradients were recorded when it was made.
+        seen: the count of changes that its array reflects.
+    """
+
+    __slots__ = ("args", "detached", "index", "operator", "parent", "recorded", "seen")
+
+    def __init__(
+        self, parent: Tensor, operator: Operator | None, args: Sequence[Any], index: int | None, seen: int
+    ) -> None:
+        self.parent = parent
+        self.operator = operator
+        self.args = args
+        self.index = index
+        self.detached = operator is None
+        self.recorded = modes.grad
+        self.seen = seen
+
+    def read(self, view: Tensor) -> None:
+        """Bring ``view`` up to date with its parent."""
+        array = unwrap(self.parent)
+        if self.operator is None:
+            view._data = array
+        else:
+            before = modes.grad
+            modes.grad = self.recorded
+            try:
+                fresh = self.operator(self.parent, *self.args)
+            finally:
+                modes.grad = before
+            if self.index is not None:
+                fresh = fresh[self.index]
+            view._data, view._node, view._index, view._rg = fresh._data, fresh._node, fresh._index, fresh._rg
+        self.seen = view._cell[0]  # type: ignore[index]
+
+    def write(self, view: Tensor, versioned: bool) -> None:
+        """Put the new values of ``view`` into its parent."""
+        parent, operator = self.parent, self.operator
+        if operator is None:
+            parent._rebind(view._data, versioned=versioned)
+            self.seen = view._cell[0]  # type: ignore[index]
+            return
+        value = wrap(view._data)
+        if modes.grad and view._node is not None:
+            value._rg, value._node, value._index = view._rg, view._node, view._index
+        whole = writer(operator)(parent, value, *self.args, *(() if self.index is None else (self.index,)))
+        parent._rebind(whole._data, whole._node, whole._index, versioned=versioned)
+        recorded = whole._node is not None
+        self.seen = -1 if recorded else view._cell[0]  # type: ignore[index]
+
+
+_writers: dict[Operator, Operator] = {}
+
+
+def writer(operator: Operator) -> Operator:
+    """The operator ``(base, value, *args) -> base with the viewed region replaced``."""
+    found = _writers.get(operator)
+    if found is None:
+        op = operator.op
+        assert op.view is not None
+        if op.view.write is None:
+            raise RuntimeError(
+                "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                "location. Please clone() the tensor before performing the operation."
+            )
+        params = [op.params[0], Param("value", "array", False, None), *op.params[1:]]
+        if _has_index(op):
+            params.append(Param("index", "static", True, None))
+        found = Operator(
+            dataclasses.replace(op, name=f"{operator.name}_write", fn=op.view.write, params=tuple(params), view=None)
+        )
+        _writers[operator] = found
+    return found
+
+
+def _has_index(op: Op) -> bool:
+    return op.view is not None and op.view.write is not None and "index" in op.view.write.__code__.co_varnames[
+        op.view.write.__code__.co_argcount : op.view.write.__code__.co_argcount
+        + op.view.write.__code__.co_kwonlyargcount
+    ]
+
+
+def link(operator: Operator, args: Sequence[Any], out: Any) -> None:
+    """Note that the results of a view operator share memory with its first argument."""
+    parent = args[0]
+    cell = parent._cell
+    if cell is None:
+        cell = parent._cell = [0, 0]
+    for i, t in enumerate(out if isinstance(out, tuple) else (out,)):
+        t._cell = cell
+        t._link = Link(parent, operator, args[1:], i if isinstance(out, tuple) else None, cell[0])
+
+
+def alias(tensor: Tensor, *, versioned: bool) -> Tensor:
+    """A Tensor outside of the graph that shares memory with ``tensor``."""
+    t = object.__new__(Tensor)
+    t._data = unwrap(tensor)
+    cell = tensor._cell
+    if cell is None:
+        cell = tensor._cell = [0, 0]
+    t._cell = cell
+    t._link = Link(tensor, None, (), None, cell[0])
+    made(t)
+    return t
+
+
+Tensor._alias = alias  # type: ignore[method-assign]
