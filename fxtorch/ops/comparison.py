@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
 from fxtorch.ops.checks import check_broadcast, check_concrete
-from fxtorch.ops.dtypes import is_complex, is_float, is_inexact, promote
+from fxtorch.ops.dtypes import cast, is_complex, is_float, is_inexact, promote
 from fxtorch.ops.table import Array, op
 
 
@@ -167,9 +169,20 @@ def fmin(input: Array, other: Array) -> Array:
     return jnp.where((input <= other) | (other != other), input, other)
 
 
-@op(method=True, out=True)
-def where(condition: Array, input: Array, other: Array) -> Array:
-    """``input`` where ``condition`` holds, else ``other``."""
+def _is_nonzero_form(condition: Any, input: Any, other: Any) -> bool:
+    return input is None and other is None
+
+
+@op(method=True, out=True, dynamic=_is_nonzero_form)
+def where(condition: Array, input: Array | None = None, other: Array | None = None) -> Array | tuple[Array, ...]:
+    """``input`` where ``condition`` holds, else ``other``; with the condition alone, the indices where it holds.
+
+    Raises:
+        RuntimeError: the shapes do not broadcast; or a lone condition is traced.
+    """
+    if input is None or other is None:
+        check_concrete("where", "use the form with three arguments", condition)
+        return tuple(cast(i, np.int64) for i in jnp.nonzero(condition))
     check_broadcast(jnp.shape(condition), jnp.shape(input), jnp.shape(other))
     a, b = promote(input, other)
     mask = condition if condition.dtype == np.bool_ else condition != 0

@@ -8,7 +8,7 @@ How an argument reaches the function is read off its annotation:
 =====================  ==========================================================================================
 ``Array``              a Tensor, or a Python number; both are traced (a number as a weakly typed scalar).
 ``Array | None``       the same, and may be absent.
-``Array | int``        a Tensor is traced, a number stays a static Python value (``Array | float`` likewise).
+``Array | int``        a Tensor or a float is traced, an int stays a static Python value.
 ``Arrays``             a list or tuple of Tensors, all traced.
 ``Number``             a Python number that may change from call to call; traced, so that it never recompiles.
 ``Key``                a random key; callers pass ``generator=`` instead and the dispatcher draws the key.
@@ -80,7 +80,7 @@ class Op:
     factory: bool
     variadic: str | None
     differentiable: bool
-    dynamic: bool
+    dynamic: bool | Callable[..., bool]
     params: tuple[Param, ...] = field(repr=False)
 
 
@@ -142,7 +142,7 @@ def op(
     factory: bool = False,
     variadic: str | None = None,
     differentiable: bool = True,
-    dynamic: bool = False,
+    dynamic: bool | Callable[..., bool] = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a pure function as an operator.
 
@@ -165,7 +165,8 @@ def op(
         variadic: the name of a parameter that callers may spell out: ``x.permute(2, 0, 1)``, ``torch.zeros(2, 3)``.
         differentiable: ``False`` where the result never carries a gradient (``argmax``, comparisons).
         dynamic: the result's shape depends on the values, or is a Python value (``unique``, ``allclose``): the
-            function is called as it is on concrete arrays, never compiled, and raises under a trace.
+            function is called as it is on concrete arrays, never compiled, and raises under a trace.  A function of
+            the arguments tells which calls are so.
 
     Raises:
         ValueError: a name is declared twice.

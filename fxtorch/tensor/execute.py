@@ -194,7 +194,7 @@ class Operator:
                 tensors.append(a)
             elif a is default or a is None:
                 key.append(a)
-            elif kind == "array" or kind == "number":
+            elif kind == "array" or kind == "number" or (kind == "either" and a.__class__ is float):
                 key.append(_LEAF)
                 tensors.append(self._number(a, name))
             elif kind == "arrays":
@@ -232,7 +232,8 @@ class Operator:
         if record is None:
             record = self.records[static_key] = Record(self._bind(key, args), self.name, self.op.saves)
         try:
-            out = _eager(record, tensors, leaves, mask) if concrete and not self.dynamic else _traced(record, tensors, leaves, mask)
+            dynamic = self.dynamic and (self.dynamic is True or self.dynamic(*args))
+            out = (_eager if concrete and not dynamic else _traced)(record, tensors, leaves, mask)
         except (TypeError, ValueError) as error:
             raise errors.translate(self.name, error, leaves) from error
         if self.link is not None:
@@ -367,7 +368,7 @@ def _traced(record: Record, tensors: Sequence[Any], leaves: Sequence[Any], mask:
             return _pack(out, [wrap(o) if isinstance(o, jax.Array) else o for o in out])
         return wrap(out) if isinstance(out, jax.Array) else out
     out, pullback = jax.vjp(record.closed(leaves, diff), *(leaves[i] for i in diff))
-    plan = Plan(diff, outputs(out), single=not isinstance(out, tuple))
+    plan = Plan(diff, out)
     results = [wrap(o) for o in outputs(out)]
     if any(plan.carries):
         edges = [t if t._node is None else t._node for t in (tensors[i] for i in diff)]

@@ -28,16 +28,22 @@ class Plan:
         saved_in: positions of the inputs that the backward needs; they are held by reference.
         saved_out: positions of the outputs that it needs.
         opaque: whether it also needs residuals that are neither.
+        single: whether the result is one array, not a tuple.
+        pack: makes the operator's kind of tuple of its results.
         carries: for each output, whether it carries a gradient.
         backward: compiled ``(saved inputs, saved outputs, residuals, cotangents) -> gradients``.
         pure: the same without residuals, not compiled, to be differentiated once more.
     """
 
-    __slots__ = ("avals", "backward", "carries", "diff", "doubles", "opaque", "pure", "saved_in", "saved_out", "single")
+    __slots__ = (
+        "avals", "backward", "carries", "diff", "doubles", "opaque", "pack", "pure", "saved_in", "saved_out", "single",
+    )  # fmt: skip
 
-    def __init__(self, diff: tuple[int, ...], outs: Sequence[Any], single: bool) -> None:
+    def __init__(self, diff: tuple[int, ...], out: Any) -> None:
+        outs = outputs(out)
         self.diff = diff
-        self.single = single
+        self.single = not isinstance(out, tuple)
+        self.pack: Callable[[Arrays], Any] = type(out)._make if hasattr(out, "_make") else tuple
         self.avals = tuple((o.shape, o.dtype) for o in outs)
         self.carries = tuple(dtypes.is_inexact(o.dtype) for o in outs)
         self.saved_in: tuple[int, ...] = ()
@@ -94,7 +100,7 @@ def cotangents(plan: Plan, cts: Sequence[Any]) -> Any:
         else lax.convert_element_type(ct, dtype)
         for ct, (shape, dtype), carries in zip(cts, plan.avals, plan.carries, strict=True)
     )
-    return full[0] if plan.single else full
+    return full[0] if plan.single else plan.pack(full)
 
 
 class Record:
@@ -145,7 +151,7 @@ class Record:
             diff = tuple(i for i in range(len(leaves)) if mask >> i & 1)
             out, pullback = jax.vjp(self.closed(leaves, diff), *(leaves[i] for i in diff))
             outs = outputs(out)
-            plan = Plan(diff, outs, single=not isinstance(out, tuple))
+            plan = Plan(diff, out)
             if not any(plan.carries):
                 return out, Saved(plan, ())
             residuals, tree = jax.tree.flatten(pullback)
