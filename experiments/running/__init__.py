@@ -1,0 +1,1 @@
+"""What the seven scripts share around their training loops: options, progress, checkpoints, pictures, comparison."""
