@@ -6,8 +6,8 @@ and derivatives of every order use the same three kernels.
 
 How each is given to XLA is chosen here, by measurement on a CPU (benchmarks: convolution):
 
-* channels last inside, whatever the caller's layout: XLA's CPU kernels read the channel innermost;
-* the weight gradient of an ungrouped convolution as a convolution whose contracted feature is the batch.
+* channels last inside on a CPU (see layout.py);
+* the weight gradient as a convolution whose contracted feature is the batch.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from __future__ import annotations
 import functools
 from typing import NamedTuple
 
-import jax
 from jax import Array, lax
 
 from fxtorch.ops.gradient import custom_gradient
+from fxtorch.ops.layout import channels_last_inside, from_last, to_last
 
 _SPATIAL = "HWD"
 
@@ -32,21 +32,9 @@ class Geometry(NamedTuple):
     groups: int
 
 
-def _channels_last() -> bool:
-    return jax.default_backend() == "cpu"
-
-
 def _layouts(n: int, last: bool) -> tuple[str, str, str]:
     s = _SPATIAL[:n]
     return (f"N{s}C", f"{s}IO", f"N{s}C") if last else (f"NC{s}", f"OI{s}", f"NC{s}")
-
-
-def _to_last(x: Array) -> Array:
-    return x.transpose(0, *range(2, x.ndim), 1)
-
-
-def _from_last(x: Array) -> Array:
-    return x.transpose(0, x.ndim - 1, *range(1, x.ndim - 1))
 
 
 def _kernel_last(w: Array) -> Array:
@@ -63,9 +51,9 @@ def _convolve(
     spread: tuple[int, ...] | None = None,
 ) -> Array:
     """XLA's convolution of ``(N, C, ...)`` with ``(O, C / groups, ...)``; ``spread`` puts zeros between the inputs."""
-    last = _channels_last()
+    last = channels_last_inside()
     out = lax.conv_general_dilated(
-        _to_last(x) if last else x,
+        to_last(x) if last else x,
         _kernel_last(w) if last else w,
         stride,
         padding,
@@ -74,7 +62,7 @@ def _convolve(
         dimension_numbers=_layouts(x.ndim - 2, last),
         feature_group_count=groups,
     )
-    return _from_last(out) if last else out
+    return from_last(out) if last else out
 
 
 @functools.partial(custom_gradient, static=(2,))
@@ -110,10 +98,9 @@ def weight_gradient(x: Array, g: Array, kernel: tuple[int, ...], geometry: Geome
         )
     )
     s = _SPATIAL[: len(kernel)]
-    last = _channels_last()
-    grouped = groups > 1
+    last = channels_last_inside()
     if last:
-        lhs, rhs, layouts = _to_last(x), _to_last(g), (f"C{s}N", f"I{s}O", f"N{s}C")
+        lhs, rhs, layouts = to_last(x), to_last(g), (f"C{s}N", f"I{s}O", f"N{s}C")
     else:
         lhs, rhs, layouts = x, g, (f"CN{s}", f"IO{s}", f"CN{s}")
     out = lax.conv_general_dilated(
@@ -123,7 +110,7 @@ def weight_gradient(x: Array, g: Array, kernel: tuple[int, ...], geometry: Geome
         pads,
         rhs_dilation=stride,
         dimension_numbers=layouts,
-        batch_group_count=groups if grouped else 1,
+        batch_group_count=groups,
     )
     if not last:
         return out
@@ -151,9 +138,7 @@ def _input_fwd(g: Array, w: Array, sizes: tuple[int, ...], geometry: Geometry) -
     return input_gradient(g, w, sizes, geometry), (g, w)
 
 
-def _input_bwd(
-    sizes: tuple[int, ...], geometry: Geometry, saved: tuple[Array, Array], h: Array
-) -> tuple[Array, Array]:
+def _input_bwd(sizes: tuple[int, ...], geometry: Geometry, saved: tuple[Array, Array], h: Array) -> tuple[Array, Array]:
     g, w = saved
     return _forward_like(h, w, geometry, g), weight_gradient(h, g, w.shape[2:], geometry)
 
