@@ -12,7 +12,8 @@ import optax
 
 from fxtorch.autograd import enable_grad
 from fxtorch.optim.optimizer import Closure, Optimizer, Params
-from fxtorch.tensor import Tensor, is_tracing, materialize, scalar_input, unwrap, wrap
+from fxtorch.tensor import Tensor, is_tracing, materialize, scalar_input, unwrap
+from fxtorch.tensor.tensor import state as lasting
 
 Rule = optax.GradientTransformation | Callable[..., optax.GradientTransformation]
 
@@ -96,10 +97,15 @@ class Optax(Optimizer):
         if "optax" not in self.state:
             hypers = {name: self.param_groups[0][name] for name in self._hypers}
             avals = [(tuple(p.shape), unwrap(p).dtype) for p in params]
-            state = materialize(lambda: self._make(hypers).init([jnp.zeros(*aval) for aval in avals]))
-            leaves = jax.tree_util.tree_leaves_with_path(state)
-            self.state["optax"] = {jax.tree_util.keystr(path): wrap(jnp.asarray(leaf)) for path, leaf in leaves}
+            build = functools.partial(_init, self._make(hypers), avals)
+            found = materialize(build, lambda: self.state.pop("optax", None))
+            self.state["optax"] = {path: lasting(array) for path, array in found.items()}
         return self.state["optax"]
+
+
+def _init(tx: optax.GradientTransformation, avals: list[tuple[Any, Any]]) -> dict[str, jax.Array]:
+    leaves = jax.tree_util.tree_leaves_with_path(tx.init([jnp.zeros(*aval) for aval in avals]))
+    return {jax.tree_util.keystr(path): jnp.asarray(leaf) for path, leaf in leaves}
 
 
 def _update(

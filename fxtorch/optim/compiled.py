@@ -12,7 +12,8 @@ import optax
 
 from fxtorch.autograd import enable_grad
 from fxtorch.optim.optimizer import Closure, Optimizer
-from fxtorch.tensor import Tensor, is_tracing, materialize, scalar_input, unwrap, wrap
+from fxtorch.tensor import Tensor, is_tracing, materialize, scalar_input, unwrap
+from fxtorch.tensor.tensor import state as lasting
 
 Arrays = tuple[jax.Array, ...]
 Flags = tuple[tuple[str, Any], ...]
@@ -122,10 +123,17 @@ class CompiledOptimizer(Optimizer):
             return
         avals = tuple((tuple(p.shape), unwrap(p).dtype) for p in new)
         hypers = {name: _number(group[name]) for name in self.hypers}
-        for p, arrays in zip(new, materialize(lambda: _initial(plan, avals, hypers)), strict=True):
+        made: list[tuple[Tensor, str]] = []
+
+        def undo() -> None:
+            for p, name in made:
+                self.state.get(p, {}).pop(name, None)
+
+        for p, arrays in zip(new, materialize(lambda: _initial(plan, avals, hypers), undo), strict=True):
             for name, array in zip(plan.names, arrays, strict=True):
                 if name not in self.state[p]:
-                    self.state[p][name] = wrap(array)
+                    self.state[p][name] = lasting(array)
+                    made.append((p, name))
 
 
 def _number(value: Any) -> Any:
@@ -146,8 +154,9 @@ def _initial(plan: Plan, avals: tuple[Any, ...], hypers: dict[str, Any]) -> list
     states = []
     for shape, dtype in avals:
         p = jnp.zeros(shape, dtype)
-        real = _as_real(p)
-        leaves = [_as(p, x) if x.shape == real.shape else x for x in jax.tree.leaves(rule.init(real))]
+        leaves = jax.tree.leaves(rule.init(_as_real(p)))
+        if jnp.iscomplexobj(p):  # its scalars stay real
+            leaves = [_as(p, x) if x.ndim else x for x in leaves]
         # torch counts in float32
         states.append(tuple(x.astype(jnp.float32) if n == "step" else x for n, x in zip(plan.names, leaves, strict=True)))
     return states

@@ -10,8 +10,8 @@ from copy import deepcopy
 from itertools import chain
 from typing import Any
 
-from fxtorch.optim.hooks import Hooks, RemovableHandle
 from fxtorch.tensor import Tensor
+from fxtorch.tensor.handles import Hooks, RemovableHandle
 
 Params = Iterable[Any]
 Closure = Callable[[], Any]
