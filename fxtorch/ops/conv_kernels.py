@@ -1,8 +1,8 @@
 """The three bilinear maps of a convolution, each the gradient of the other two.
 
-With ``y = x * w`` the sum ``<x * w, g>`` is linear in ``x``, ``w`` and ``g``.  :func:`forward` is its derivative by ``g``,
-:func:`input_gradient` by ``x`` and :func:`weight_gradient` by ``w``, so that each rule below is made of the other two
-and derivatives of every order use the same three kernels.
+With ``y = x * w`` the sum ``<x * w, g>`` is linear in ``x``, ``w`` and ``g``.  :func:`forward` is its derivative by
+``g``, :func:`input_gradient` by ``x`` and :func:`weight_gradient` by ``w``, so that each rule below is made of the
+other two and derivatives of every order use the same three kernels.
 
 How each is given to XLA is chosen here, by measurement on a CPU (benchmarks: convolution):
 

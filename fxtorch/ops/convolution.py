@@ -125,7 +125,7 @@ def conv1d(
     dilation: Sizes = 1,
     groups: int = 1,
 ) -> Array:
-    """Cross-correlation of ``(N, C, L)`` or ``(C, L)`` with ``weight`` of ``(O, C / groups, K)``; see :func:`conv2d`."""
+    """Cross-correlation of ``(N, C, L)`` with ``weight`` of ``(O, C / groups, K)``; see :func:`conv2d`."""
     return _convolve(input, weight, bias, stride, padding, dilation, groups, 1)
 
 
@@ -139,7 +139,9 @@ def conv2d(
     dilation: Sizes = 1,
     groups: int = 1,
 ) -> Array:
-    """Cross-correlation ``out[n, o, p] = bias[o] + sum_{c, k} input[n, c, stride p + dilation k - padding] weight[o, c, k]``.
+    """Cross-correlation.
+
+    ``out[n, o, p] = bias[o] + sum_{c, k} input[n, c, stride p + dilation k - padding] weight[o, c, k]``.
 
     Args:
         input: ``(N, C, H, W)`` or ``(C, H, W)``.
@@ -170,7 +172,7 @@ def conv3d(
     dilation: Sizes = 1,
     groups: int = 1,
 ) -> Array:
-    """Cross-correlation of ``(N, C, D, H, W)`` with ``weight`` of ``(O, C / groups, KD, KH, KW)``; see :func:`conv2d`."""
+    """Cross-correlation of ``(N, C, D, H, W)`` with ``(O, C / groups, KD, KH, KW)``; see :func:`conv2d`."""
     return _convolve(input, weight, bias, stride, padding, dilation, groups, 3)
 
 

@@ -117,7 +117,7 @@ def max_pool2d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Result:
-    """``out[n, c, p] = max_k input[n, c, stride p + dilation k - padding]``; the first of equal maxima gets the gradient.
+    """``out[n, c, p] = max_k input[n, c, stride p + dilation k - padding]``; the first maximum gets the gradient.
 
     Args:
         input: ``(N, C, H, W)`` or ``(C, H, W)``.

@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
@@ -172,7 +171,7 @@ def window_table(size: int, kernel: int, stride: int, padding: int, dilation: in
 
 
 def gathered_indices(x: Array, tables: Sequence[np.ndarray]) -> Array:
-    """Where, in the flattened spatial dimensions of ``(N, C, ...)``, the maximum under each window of ``tables`` lies."""
+    """Where, in the flattened spatial dimensions of ``(N, C, ...)``, the maxima under ``tables`` lie."""
     rank, sizes = len(tables), x.shape[2:]
     patches, flat = x, np.zeros((1,) * (2 * rank), np.int64)
     for i, table in enumerate(tables):

@@ -1,0 +1,272 @@
+"""Normalisation of activations: by batch, layer, group, instance, root mean square, neighbouring channels."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import Array as JaxArray
+from jax import lax
+
+from fxtorch.ops.batch_norm_kernels import batch_norm_train
+from fxtorch.ops.checks import wrap_dim
+from fxtorch.ops.dtypes import cast
+from fxtorch.ops.gradient import custom_gradient
+from fxtorch.ops.table import Array, Number, op
+
+
+class BatchNormResult(NamedTuple):
+    """The normalised input, and the batch's mean and biased variance."""
+
+    output: JaxArray
+    mean: JaxArray
+    variance: JaxArray
+
+
+def _check_channels(x: JaxArray, **given: JaxArray | None) -> None:
+    for name, values in given.items():
+        if values is not None and values.shape != (x.shape[1],):
+            raise RuntimeError(f"{name} should contain {x.shape[1]} elements not {values.size}")
+
+
+def _check_count(x: JaxArray) -> None:
+    if x.size // max(x.shape[1], 1) == 1:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {_size(x)}")
+
+
+def _size(x: JaxArray) -> str:
+    return f"torch.Size({list(x.shape)})"
+
+
+@op(name="_batch_norm_train", where=("nn.functional",), saves="residuals")
+def batch_norm_with_moments(input: Array, weight: Array | None, bias: Array | None, eps: float) -> BatchNormResult:
+    """Batch normalisation by the batch's own moments, which the caller needs for the running ones.
+
+    Raises:
+        ValueError: there is one value a channel only.
+        RuntimeError: ``weight`` or ``bias`` does not have one entry a channel.
+    """
+    _check_count(input)
+    _check_channels(input, weight=weight, bias=bias)
+    channels, dtype = input.shape[1], input.dtype
+    weight = jnp.ones(channels, dtype) if weight is None else weight
+    bias = jnp.zeros(channels, dtype) if bias is None else bias
+    return BatchNormResult(*batch_norm_train(input, weight, bias, float(eps)))
+
+
+@op(name="_batch_norm_eval", where=("nn.functional",))
+def batch_norm_with_running(
+    input: Array, running_mean: Array, running_var: Array, weight: Array | None, bias: Array | None, eps: float
+) -> Array:
+    """Batch normalisation by given moments: an affine map for each channel."""
+    _check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    shape = (1, -1) + (1,) * (input.ndim - 2)
+    scale = lax.rsqrt(running_var + eps)
+    scale = scale if weight is None else scale * weight
+    y = (input - running_mean.reshape(shape)) * scale.reshape(shape)
+    y = y if bias is None else y + bias.reshape(shape)
+    return cast(y, input.dtype)
+
+
+@functools.partial(custom_gradient, static=(1, 2))
+def _standardize(x: JaxArray, axes: tuple[int, ...], eps: float) -> JaxArray:
+    """``x`` with mean 0 and variance 1 over ``axes``; the moments are taken in at least float32."""
+    return _standardized(x, axes, eps)[0]
+
+
+def _standardized(x: JaxArray, axes: tuple[int, ...], eps: float) -> tuple[JaxArray, JaxArray]:
+    wide = cast(x, "float32") if x.dtype.itemsize < 4 else x
+    centred = wide - jnp.mean(wide, axes, keepdims=True)
+    inverse = lax.rsqrt(jnp.mean(centred * centred, axes, keepdims=True) + eps)
+    return cast(centred * inverse, x.dtype), inverse
+
+
+def _standardize_fwd(x: JaxArray, axes: tuple[int, ...], eps: float) -> tuple[JaxArray, tuple[JaxArray, JaxArray]]:
+    y, inverse = _standardized(x, axes, eps)
+    return y, (y, inverse)
+
+
+def _standardize_bwd(
+    axes: tuple[int, ...], eps: float, saved: tuple[JaxArray, JaxArray], g: JaxArray
+) -> tuple[JaxArray]:
+    """``dx = (g - mean(g) - y mean(g y)) / std``."""
+    y, inverse = saved
+    dtype = g.dtype
+    y, g = (cast(y, inverse.dtype), cast(g, inverse.dtype)) if dtype.itemsize < 4 else (y, g)
+    along = jnp.mean(g * y, axes, keepdims=True)
+    return (cast((g - jnp.mean(g, axes, keepdims=True) - y * along) * inverse, dtype),)
+
+
+_standardize.defvjp(_standardize_fwd, _standardize_bwd)
+
+
+def _check_normalized(x: JaxArray, shape: tuple[int, ...], weight: JaxArray | None, bias: JaxArray | None) -> None:
+    if not shape:
+        raise RuntimeError(
+            f"Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, "
+            f"but got normalized_shape = {list(shape)}"
+        )
+    for name, values in (("weight", weight), ("bias", bias)):
+        if values is not None and values.shape != shape:
+            raise RuntimeError(
+                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
+                f"{list(values.shape)} and normalized_shape = {list(shape)}"
+            )
+    if x.shape[-len(shape) :] != shape:
+        wanted = ", ".join(map(str, ("*", *shape)))
+        raise RuntimeError(
+            f"Given normalized_shape={list(shape)}, expected input with shape [{wanted}], "
+            f"but got input of size{list(x.shape)}"
+        )
+
+
+@op(where=("torch", "nn.functional"), saves="residuals")
+def layer_norm(
+    input: Array,
+    normalized_shape: tuple[int, ...],
+    weight: Array | None = None,
+    bias: Array | None = None,
+    eps: float = 1e-05,
+    cudnn_enable: bool = True,
+) -> Array:
+    """``(input - mean) / sqrt(variance + eps) * weight + bias`` over the last ``len(normalized_shape)`` dimensions.
+
+    Args:
+        input: ``(..., *normalized_shape)``.
+        normalized_shape: the shape over which the moments are taken.
+        weight: of that shape.
+        bias: of that shape.
+        eps: added to the (biased) variance.
+        cudnn_enable: accepted for torch's sake.
+
+    Raises:
+        RuntimeError: shapes do not match.
+
+    >>> import jax.numpy as jnp
+    >>> layer_norm(jnp.array([[1.0, 3.0]]), (2,), eps=0.0).tolist()
+    [[-1.0, 1.0]]
+    """
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    _check_normalized(input, shape, weight, bias)
+    y = _standardize(input, tuple(range(input.ndim - len(shape), input.ndim)), float(eps))
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
+
+
+@op(where=("torch", "nn.functional"), saves="residuals")
+def rms_norm(
+    input: Array, normalized_shape: tuple[int, ...], weight: Array | None = None, eps: float | None = None
+) -> Array:
+    """``input / sqrt(mean(input^2) + eps) * weight`` over the last ``len(normalized_shape)`` dimensions.
+
+    ``eps`` is the type's machine epsilon where absent.  Source: Zhang and Sennrich (2019).
+    """
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    _check_normalized(input, shape, weight, None)
+    x = cast(input, "float32") if input.dtype.itemsize < 4 else input
+    small = float(jnp.finfo(x.dtype).eps) if eps is None else eps
+    axes = tuple(range(input.ndim - len(shape), input.ndim))
+    y = cast(x * lax.rsqrt(jnp.mean(x * x, axes, keepdims=True) + small), input.dtype)
+    return y if weight is None else y * weight
+
+
+@op(where=("torch", "nn.functional"), saves="residuals")
+def group_norm(
+    input: Array,
+    num_groups: int,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    eps: float = 1e-05,
+    cudnn_enabled: bool = True,
+) -> Array:
+    """Normalisation over each of ``num_groups`` groups of channels of ``(N, C, ...)``.
+
+    Args:
+        input: ``(N, C, ...)``.
+        num_groups: a divisor of ``C``.
+        weight: ``(C,)``.
+        bias: ``(C,)``.
+        eps: added to the variance.
+        cudnn_enabled: accepted for torch's sake.
+
+    Raises:
+        RuntimeError: the channels do not split into the groups, or shapes do not match.
+        ValueError: there is one value a group only.
+    """
+    if input.ndim < 2:
+        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
+    batch, channels = input.shape[:2]
+    if channels % num_groups:
+        raise RuntimeError(
+            f"Expected number of channels in input to be divisible by num_groups, but got input of shape "
+            f"{list(input.shape)} and num_groups={num_groups}"
+        )
+    for name, values in (("weight", weight), ("bias", bias)):
+        if values is not None and values.shape != (channels,):
+            raise RuntimeError(
+                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
+                f"shape {list(values.shape)} and input of shape {list(input.shape)}"
+            )
+    if batch * channels // num_groups * math.prod(input.shape[2:]) == 1:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {_size(input)}")
+    y = _standardize(input.reshape(batch, num_groups, -1), (2,), float(eps)).reshape(input.shape)
+    return _per_channel(y, weight, bias)
+
+
+def _per_channel(y: JaxArray, weight: JaxArray | None, bias: JaxArray | None) -> JaxArray:
+    shape = (1, -1) + (1,) * (y.ndim - 2)
+    y = y if weight is None else y * weight.reshape(shape)
+    return y if bias is None else y + bias.reshape(shape)
+
+
+@op(name="_instance_norm_train", where=("nn.functional",), saves="residuals")
+def instance_norm_by_input(input: Array, weight: Array | None, bias: Array | None, eps: float) -> Array:
+    """Normalisation of every channel of every sample of ``(N, C, ...)`` by its own moments.
+
+    Raises:
+        ValueError: there is one value a channel only.
+    """
+    if math.prod(input.shape[2:]) == 1:
+        raise ValueError(f"Expected more than 1 spatial element when training, got input size {_size(input)}")
+    return _per_channel(_standardize(input, tuple(range(2, input.ndim)), float(eps)), weight, bias)
+
+
+@op(where=("nn.functional",))
+def local_response_norm(input: Array, size: int, alpha: Number = 0.0001, beta: Number = 0.75, k: Number = 1.0) -> Array:
+    """``input / (k + alpha mean_{size neighbouring channels}(input^2))^beta`` for ``(N, C, ...)``.
+
+    Source: Krizhevsky et al., "ImageNet Classification with Deep Convolutional Neural Networks" (2012).
+    """
+    if input.ndim < 3:
+        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)")
+    squares = input * input
+    edges = [(0, 0)] * input.ndim
+    edges[1] = (size // 2, (size - 1) // 2)
+    padded = jnp.pad(squares, edges)
+    total = sum(lax.slice_in_dim(padded, i, i + input.shape[1], axis=1) for i in range(size))
+    return input / (total / size * alpha + k) ** beta
+
+
+@op(where=("nn.functional",), out=True)
+def normalize(input: Array, p: float = 2.0, dim: int | tuple[int, ...] = 1, eps: float = 1e-12) -> Array:
+    """``input / max(norm_p(input), eps)`` along ``dim``."""
+    axes = tuple(wrap_dim(d, input.ndim) for d in ((dim,) if isinstance(dim, int) else dim))
+    return input / jnp.maximum(vector_norm(input, p, axes), eps)
+
+
+def vector_norm(x: JaxArray, p: float, axes: tuple[int, ...]) -> JaxArray:
+    """``(sum |x|^p)^(1/p)`` over ``axes``, kept; its derivative at 0 is 0, as torch has it."""
+    size = jnp.abs(x)
+    if p == math.inf:
+        return jnp.max(size, axes, keepdims=True)
+    if p == 0:
+        return jnp.sum(cast(x != 0, x.dtype), axes, keepdims=True)
+    if p == 1:
+        return jnp.sum(size, axes, keepdims=True)
+    total = jnp.sum(size * size if p == 2 else jnp.where(size > 0, size, 1) ** p * (size > 0), axes, keepdims=True)
+    positive = total > 0
+    return jnp.where(
+        positive, jnp.where(positive, total, 1) ** (1.0 / p) if p != 2 else jnp.sqrt(jnp.where(positive, total, 1)), 0
+    )
