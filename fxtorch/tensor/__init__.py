@@ -10,7 +10,7 @@ from fxtorch.tensor import construction, conversion, differentiation, operators,
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.size import Size
 from fxtorch.tensor.tensor import Tensor, unwrap, wrap
-from fxtorch.tensor.tracing import host_effect, is_tracing, materialize, scalar_input
+from fxtorch.tensor.tracing import host_effect, is_tracing, materialize, rely_on, scalar_input
 
 __all__ = [
     "Size",
@@ -19,6 +19,7 @@ __all__ = [
     "is_tracing",
     "materialize",
     "modes",
+    "rely_on",
     "scalar_input",
     "unwrap",
     "wrap",

@@ -200,7 +200,7 @@ def _takes_inplace(op: Op) -> bool:
 
 
 def _generate(op: Op) -> None:
-    short = op.name.rpartition(".")[2]
+    short = op.name.rpartition(".")[2].rstrip("_")
     forms = [(short, Operator(op), False)]
     if op.view is not None:
         forms[0][1].link = views.link
@@ -225,6 +225,8 @@ def _generate(op: Op) -> None:
                 setattr(Tensor, qualified.removeprefix("Tensor.") + suffix, fn)
             elif inplace and not op.method:
                 setattr(Tensor, qualified.rpartition(".")[2] + suffix, fn)
+        if inplace and not op.names:
+            setattr(Tensor, name, fn)
     _operators[op.name] = forms[-1][1]
 
 

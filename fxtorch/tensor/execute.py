@@ -233,7 +233,8 @@ class Operator:
             record = self.records[static_key] = Record(self._bind(key, args), self.name, self.op.saves)
         try:
             dynamic = self.dynamic and (self.dynamic is True or self.dynamic(*args))
-            out = (_eager if concrete and not dynamic else _traced)(record, tensors, leaves, mask)
+            eager = concrete and not dynamic and capture is None
+            out = (_eager if eager else _traced)(record, tensors, leaves, mask)
         except (TypeError, ValueError) as error:
             raise errors.translate(self.name, error, leaves) from error
         if self.link is not None:
@@ -299,7 +300,7 @@ def apply(record: Record, tensors: Sequence[Any]) -> Any:
         for i, t in enumerate(tensors):
             if isinstance(t, Tensor) and t._rg:
                 mask |= 1 << i
-    if any(isinstance(x, jax.core.Tracer) for x in leaves):
+    if modes.capture is not None or any(isinstance(x, jax.core.Tracer) for x in leaves):
         return _traced(record, tensors, leaves, mask)
     return _eager(record, tensors, leaves, mask)
 
@@ -307,7 +308,7 @@ def apply(record: Record, tensors: Sequence[Any]) -> Any:
 def _eager(record: Record, tensors: Sequence[Any], leaves: Sequence[Any], mask: int) -> Any:
     if not mask:
         out = record.plain(*leaves)
-        return wrap(out) if out.__class__ is ArrayImpl else _pack(out, [wrap(o) for o in out])
+        return _pack(out, [wrap(o) for o in out]) if isinstance(out, tuple) else wrap(out)
     out, saved = record.taped(mask)(*leaves)
     plan = saved.plan
     node = _new(OpNode)

@@ -55,6 +55,14 @@ class RemovableHandle:
             if found is not None:
                 found.pop(self.id, None)
 
+    def __getstate__(self) -> tuple[int, list[OrderedDict[int, Any] | None]]:
+        # Copied or pickled together with its tables, it then belongs to their copies.
+        return self.id, [table() for table in self._tables]
+
+    def __setstate__(self, state: tuple[int, list[OrderedDict[int, Any] | None]]) -> None:
+        self.id, tables = state
+        self._tables = [weakref.ref(OrderedDict() if table is None else table) for table in tables]
+
     def __enter__(self) -> RemovableHandle:
         return self
 

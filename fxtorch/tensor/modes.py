@@ -30,6 +30,9 @@ class Capture(Protocol):
     def scalar(self, owner: dict[Any, Any], key: Any) -> Any:
         """A number that lives in a dictionary and may change between calls is read."""
 
+    def guard(self, name: str, compute: Callable[[], Any]) -> Any:
+        """A fact about Python state decides what is computed."""
+
     def materialize(self, build: Callable[[], Any], undo: Callable[[], None]) -> Any:
         """State is created lazily; ``build`` must run outside of the trace."""
 

@@ -49,6 +49,7 @@ class Tensor:
     _post_hooks: dict[int, Callable[..., Any]] | None = None
     _lent: bool = False  # made by unflattening a pytree: a change of it would be lost
     name: str | None = None
+    retains_grad: bool = False
 
     if TYPE_CHECKING:  # the methods that the table of operators and the sibling files add
 

@@ -23,6 +23,11 @@ def materialize(build: Callable[[], Any], undo: Callable[[], None] = lambda: Non
     return build() if modes.capture is None else modes.capture.materialize(build, undo)
 
 
+def rely_on(name: str, compute: Callable[[], Any]) -> Any:
+    """The value of ``compute()``; a compiled step that was traced with it is traced anew when it changes."""
+    return compute() if modes.capture is None else modes.capture.guard(name, compute)
+
+
 def host_effect(run: Callable[[], None], scalars: tuple[tuple[dict[Any, Any], Any], ...] = ()) -> None:
     """Do something on the host: at once in eager code, at each call in a compiled step.
 

@@ -1,0 +1,201 @@
+"""fxtorch.jit and fxtorch.compile: a function, or a Module's call, as compiled programs."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+
+from fxtorch.compiler import errors
+from fxtorch.compiler.guards import signature, surroundings
+from fxtorch.compiler.program import Program
+from fxtorch.compiler.trace import Traced, is_leaf
+from fxtorch.nn import Module
+from fxtorch.optim import Optimizer
+from fxtorch.tensor import Tensor
+from fxtorch.tensor.modes import modes
+
+_tracing = threading.RLock()
+_ROUNDS = 5
+_INTERESTING = (Tensor, Module, Optimizer)
+
+
+class CompiledFunction:
+    """A function that runs as XLA programs, one for each combination of what it takes for granted.
+
+    Attributes:
+        traces: how many programs were made, and ``reasons``: why each of them was.
+    """
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        *,
+        fullgraph: bool = False,
+        donate: bool = True,
+        max_traces: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        functools.update_wrapper(self, fn, updated=())
+        self.fn = fn
+        self.fullgraph = fullgraph
+        self.donate = donate
+        self.max_traces = max_traces
+        self.name = name or getattr(fn, "__name__", type(fn).__name__)
+        self.programs: dict[Any, list[Program]] = {}
+        self.reasons: list[str] = []
+        self._eager_for: set[Any] = set()
+
+    @property
+    def traces(self) -> int:
+        """How many programs were made."""
+        return len(self.reasons)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """A compiled method, bound."""
+        return self if instance is None else functools.partial(self, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program that fits; make one if there is none."""
+        leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=is_leaf)
+        if modes.capture is not None or any(_is_traced(x) for x in leaves):
+            return self.fn(*args, **kwargs)
+        key = (tree, modes.grad, modes.inference, signature(leaves))
+        for program in self.programs.get(key, ()):
+            if program.guards.hold():
+                try:
+                    return program(leaves)
+                except errors.StateChanged:
+                    self.programs[key].remove(program)
+                    return self._trace(key, leaves, tree, args, kwargs, ["the shape or type of some state"])
+        if key in self._eager_for:
+            return self.fn(*args, **kwargs)
+        return self._trace(key, leaves, tree, args, kwargs, None)
+
+    def _trace(
+        self, key: Any, leaves: Sequence[Any], tree: Any, args: Any, kwargs: Any, changes: list[str] | None
+    ) -> Any:
+        reason = self._reason(key) if changes is None else "changed: " + ", ".join(changes)
+        if self.max_traces is not None and self.traces >= self.max_traces:
+            raise RuntimeError(
+                f"{self.name} would be traced for the {self.traces + 1}th time, more than max_traces={self.max_traces}; "
+                f"{reason}"
+            )
+        traced = Traced(self.fn, leaves, tree)
+        try:
+            with _tracing:
+                program, result = self._settle(traced, leaves)
+        except (errors.NotCompilable, jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
+            traced.abandon()
+            if self.fullgraph:
+                raise error if isinstance(error, errors.NotCompilable) else errors.needs_value("the function") from error
+            warnings.warn(f"{self.name} runs eagerly, because it cannot be compiled: {error}", stacklevel=3)
+            self._eager_for.add(key)
+            return self.fn(*args, **kwargs)
+        except BaseException:
+            traced.abandon()
+            raise
+        self.reasons.append(reason)
+        self.programs.setdefault(key, []).insert(0, program)
+        return result
+
+    def _settle(self, traced: Traced, leaves: Sequence[Any]) -> tuple[Program, Any]:
+        """Trace, compile and run; again while the trace still finds something new."""
+        traced.discover()
+        for _ in range(_ROUNDS):
+            program = Program(traced, donate=self.donate, name=self.name)
+            try:
+                result = program(leaves)
+            except errors.Unsettled:
+                continue
+            surroundings(self.fn, program.guards, _INTERESTING)
+            return program, result
+        raise errors.NotCompilable("each trace of the function finds state that the one before had not")
+
+    def _reason(self, key: Any) -> str:
+        known = self.programs.get(key)
+        if known:
+            return "changed: " + "; ".join(known[0].guards.broken()[:5])
+        if not self.programs:
+            return "the first call"
+        tree, grad, _, leaves = key
+        for other_tree, other_grad, _, other in self.programs:
+            if other_tree == tree and other_grad == grad:
+                differing = [
+                    f"argument {i}: {_show(b)} became {_show(a)}"
+                    for i, (a, b) in enumerate(zip(leaves, other, strict=True))
+                    if a != b
+                ]
+                return "; ".join(differing)
+        return "the structure of the arguments, or whether gradients are recorded, changed"
+
+
+def _show(entry: Any) -> str:
+    if isinstance(entry, tuple) and entry and hasattr(entry[0], "str_short"):
+        return entry[0].str_short()
+    return repr(entry[1]) if isinstance(entry, tuple) and len(entry) == 2 else str(entry)
+
+
+def _is_traced(x: Any) -> bool:
+    return isinstance(x._data if isinstance(x, Tensor) else x, jax.core.Tracer)
+
+
+def explain(fn: CompiledFunction) -> str:
+    """What each program of a compiled function captured, changes and takes for granted, and why it was made.
+
+    >>> import fxtorch as torch
+    >>> w = torch.ones(2)
+    >>> double = torch.jit(lambda x: x * w)
+    >>> _ = double(torch.ones(2))
+    >>> print(torch.compiler.explain(double).splitlines()[0])
+    <lambda>: 1 program
+    """
+    programs = [p for group in fn.programs.values() for p in group]
+    lines = [f"{fn.name}: {len(programs)} program{'s' * (len(programs) != 1)}"]
+    lines += [f"  trace {i + 1}: {reason}" for i, reason in enumerate(fn.reasons)]
+    names = _names(fn.fn)
+    for i, program in enumerate(programs):
+        found = program.describe()
+        lines.append(f"  program {i + 1}")
+        lines += [f"    reads {_title(r, names)}" for r in found["reads"]]
+        lines += [f"    changes {_title(r, names)}" for r in found["changes"]]
+        lines += [f"    number {s.key}" for s in program.traced.known.scalars]
+        lines += [f"    guards {fact}" for fact in program.guards.describe()]
+    return "\n".join(lines)
+
+
+def _title(reference: Any, names: dict[int, str]) -> str:
+    kind = type(reference).__name__.lower()
+    owner = getattr(getattr(reference, "of", reference), "tensor", None)
+    if owner is not None:
+        shape = tuple(owner.shape)
+        return names.get(id(owner), f"a Tensor {shape}") + (".grad" if kind == "gradient" else "")
+    return f"{kind} {getattr(reference, 'position', getattr(reference, 'key', ''))}"
+
+
+def _names(fn: Any) -> dict[int, str]:
+    """Names of the Tensors that a function can see, by the names of its variables."""
+    names: dict[int, str] = {}
+    inner = inspect.unwrap(getattr(fn, "__func__", fn))
+    variables = inspect.getclosurevars(inner) if inspect.isfunction(inner) else None
+    scope = {**variables.globals, **variables.nonlocals} if variables else {"self": fn}
+    if inspect.ismethod(fn):
+        scope["self"] = fn.__self__
+    for name, value in scope.items():
+        if isinstance(value, Tensor):
+            names.setdefault(id(value), name)
+        elif isinstance(value, Module):
+            for kind in (value.named_parameters(), value.named_buffers()):
+                for path, tensor in kind:
+                    names.setdefault(id(tensor), f"{name}.{path}")
+        elif isinstance(value, Optimizer):
+            for i, state in enumerate(value.state.values()):
+                for key, tensor in state.items():
+                    if isinstance(tensor, Tensor):
+                        names.setdefault(id(tensor), f"{name}.state[{i}][{key!r}]")
+    return names

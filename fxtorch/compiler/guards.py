@@ -1,0 +1,197 @@
+"""What a compiled program took for granted about Python, and the quick check that it still holds."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from types import CodeType, FunctionType
+from typing import Any
+
+from fxtorch.tensor import Tensor
+
+ABSENT: Any = object()  # stands for an entry that is not there
+_SIMPLE = (bool, int, float, complex, str, bytes, type(None))
+
+
+class Guards:
+    """The facts that one trace relied on.
+
+    They are kept as parallel lists, so that the check runs in C: 600 of them take about 20 microseconds.
+    """
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[int, Any]] = set()
+        self._tables: list[dict[Any, Any]] = []
+        self._keys: list[Any] = []
+        self._values: list[Any] = []
+        self._equal: list[tuple[dict[Any, Any], Any, Any]] = []
+        self._empty: list[Any] = []
+        self._sized: list[Any] = []
+        self._sizes: list[int] = []
+        self._computed: list[tuple[str, Callable[[], Any], Any]] = []
+        self._names: dict[int, str] = {}
+
+    def entry(self, table: dict[Any, Any], key: Any, value: Any, name: str = "") -> None:
+        """``table[key]`` is ``value``: the same object, or for numbers and strings an equal one of the same type."""
+        if (id(table), key) in self._seen:
+            return
+        self._seen.add((id(table), key))
+        self._names.setdefault(id(table), name)
+        if isinstance(value, _SIMPLE) and not isinstance(value, bool | type(None)):
+            self._equal.append((table, key, value))
+            return
+        if isinstance(value, tuple) and all(isinstance(v, _SIMPLE) for v in value):
+            self._equal.append((table, key, value))
+            return
+        self._tables.append(table)
+        self._keys.append(key)
+        self._values.append(value)
+        if isinstance(value, dict | list | set):
+            self.contents(value, f"{name}.{key}" if name else str(key))
+
+    def contents(self, container: Any, name: str = "") -> None:
+        """A dictionary or list has the items it has now."""
+        if (id(container), "contents") in self._seen:
+            return
+        self._seen.add((id(container), "contents"))
+        self._names.setdefault(id(container), name)
+        if not container:
+            self._empty.append(container)
+            return
+        self._sized.append(container)
+        self._sizes.append(len(container))
+        if isinstance(container, dict):
+            for key, value in container.items():
+                self.entry(container, key, value, name)
+        elif isinstance(container, list):
+            expected = list(container)
+            self._computed.append((name, lambda: _same_items(container, expected), True))
+
+    def computed(self, name: str, compute: Callable[[], Any], value: Any) -> None:
+        """``compute()`` equals ``value``."""
+        self._computed.append((name, compute, value))
+
+    def hold(self) -> bool:
+        """Whether everything is as it was."""
+        return (
+            all(map(operator.is_, map(dict.get, self._tables, self._keys, repeat(ABSENT)), self._values))
+            and not any(self._empty)
+            and all(map(operator.eq, map(len, self._sized), self._sizes))
+            and all(_equal(table.get(key, ABSENT), value) for table, key, value in self._equal)
+            and all(compute() == value for _, compute, value in self._computed)
+        )
+
+    def broken(self) -> list[str]:
+        """What has changed, with old and new values."""
+        out = []
+        for table, key, value in zip(self._tables, self._keys, self._values, strict=True):
+            now = table.get(key, ABSENT)
+            if now is not value:
+                out.append(self._change(table, key, value, now))
+        out += [f"{self._names.get(id(c), 'a container')} was empty, has {len(c)} items" for c in self._empty if c]
+        for c, size in zip(self._sized, self._sizes, strict=True):
+            if len(c) != size:
+                out.append(f"{self._names.get(id(c), 'a container')} had {size} items, has {len(c)}")
+        for table, key, value in self._equal:
+            now = table.get(key, ABSENT)
+            if not _equal(now, value):
+                out.append(self._change(table, key, value, now))
+        out += [f"{name}: {value!r} became {now!r}" for name, f, value in self._computed if (now := f()) != value]
+        return out
+
+    def describe(self) -> list[str]:
+        """Each fact, a line each."""
+        out = [
+            f"{self._name(t, k)} is {_show(v)}"
+            for t, k, v in zip(self._tables, self._keys, self._values, strict=True)
+            if not isinstance(v, dict | list | set)
+        ]
+        out += [f"{self._name(t, k)} == {v!r}" for t, k, v in self._equal]
+        out += [f"{name} == {value!r}" for name, _, value in self._computed if name]
+        return out
+
+    def _name(self, table: dict[Any, Any], key: Any) -> str:
+        owner = self._names.get(id(table), "")
+        return f"{owner}.{key}" if owner else str(key)
+
+    def _change(self, table: dict[Any, Any], key: Any, old: Any, new: Any) -> str:
+        return f"{self._name(table, key)}: {_show(old)} became {_show(new)}"
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return a is b or (a.__class__ is b.__class__ and a == b)
+
+
+def _same_items(now: list[Any], then: list[Any]) -> bool:
+    return len(now) == len(then) and all(_equal(a, b) for a, b in zip(now, then, strict=True))
+
+
+def _show(value: Any) -> str:
+    if value is ABSENT:
+        return "absent"
+    if isinstance(value, Tensor):
+        return f"a Tensor {tuple(value.shape)}"
+    return repr(value) if isinstance(value, _SIMPLE) else f"a {type(value).__name__}"
+
+
+def surroundings(fn: Any, guards: Guards, interesting: tuple[type, ...], seen: set[int] | None = None) -> None:
+    """Guard what ``fn`` sees by name: the simple values, Tensors, Modules and functions in its closure and globals."""
+    seen = set() if seen is None else seen
+    fn = getattr(fn, "__func__", fn)
+    if not isinstance(fn, FunctionType) or id(fn) in seen or fn.__module__.startswith(("fxtorch.", "jax", "numpy")):
+        return
+    seen.add(id(fn))
+    for name, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True):
+        try:
+            value = cell.cell_contents
+        except ValueError:
+            continue
+        if isinstance(value, _SIMPLE):
+            guards.computed(name, lambda cell=cell: cell.cell_contents, value)
+        elif isinstance(value, interesting):
+            guards.computed(name, lambda cell=cell: id(cell.cell_contents), id(value))
+        else:
+            surroundings(value, guards, interesting, seen)
+    for name in _global_names(fn.__code__):
+        value = fn.__globals__.get(name, ABSENT)
+        if value is ABSENT:
+            continue
+        if isinstance(value, (*_SIMPLE, *interesting)):
+            guards.entry(fn.__globals__, name, value)
+        else:
+            surroundings(value, guards, interesting, seen)
+
+
+def _global_names(code: CodeType) -> set[str]:
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names |= _global_names(constant)
+    return names
+
+
+def signature(leaves: Sequence[Any]) -> tuple[Any, ...]:
+    """What of the arguments decides which program runs: types and shapes of Tensors, values of everything else."""
+    key: list[Any] = []
+    for leaf in leaves:
+        if isinstance(leaf, Tensor):
+            if leaf._link is not None:
+                leaf.requires_grad  # noqa: B018  (brings the view up to date)
+            data = leaf._data
+            key.append((data.aval, leaf._rg, leaf._node is None, leaf._rg and leaf._grad is None))
+        elif hasattr(leaf, "aval"):
+            key.append(leaf.aval)
+        elif hasattr(leaf, "shape") and hasattr(leaf, "dtype"):
+            key.append((leaf.shape, leaf.dtype))
+        else:
+            key.append((leaf.__class__, _hashable(leaf)))
+    return tuple(key)
+
+
+def _hashable(value: Any) -> Any:
+    try:
+        hash(value)
+    except TypeError:
+        return id(value)
+    return value if not isinstance(value, float) or value == value else repr(value)

@@ -1,0 +1,139 @@
+"""``fxtorch.jit`` and ``fxtorch.compile``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from fxtorch.compiler.function import CompiledFunction
+from fxtorch.compiler.module import OptimizedModule
+from fxtorch.nn import Module
+from fxtorch.nn.modules.module import set_compiler
+
+
+def _compiled(target: Any, **options: Any) -> Any:
+    if isinstance(target, Module):
+        return OptimizedModule(target, **options)
+    if isinstance(target, CompiledFunction):
+        return target
+    if not callable(target):
+        raise TypeError(f"jit needs a function or a Module, not {type(target).__name__}")
+    return CompiledFunction(target, **options)
+
+
+class Jit:
+    """Compile a function or a Module; every ordinary training step is one program, with no state listed.
+
+    The function is traced with its arguments; parameters, buffers, gradients, optimizer state and random generators that
+    it reads or changes are found and carried.  What the trace took for granted (shapes, Python values, ``training``
+    flags, the structure of modules) is checked at each call, and a change compiles another program.
+
+    >>> import fxtorch as torch
+    >>> model = torch.nn.Linear(3, 1)
+    >>> opt = torch.optim.SGD(model.parameters(), lr=0.1)
+    >>> @torch.jit
+    ... def step(x, y):
+    ...     opt.zero_grad()
+    ...     loss = ((model(x) - y) ** 2).mean()
+    ...     loss.backward()
+    ...     opt.step()
+    ...     return loss
+    >>> first, second = (step(torch.ones(4, 3), torch.zeros(4, 1)) for _ in range(2))
+    >>> bool(second < first)
+    True
+
+    Args:
+        target: what to compile; leave it out to use ``@jit(...)`` with options.
+        fullgraph: raise where the function needs the value of a Tensor, instead of running it eagerly with a warning.
+        donate: reuse the memory of state that the function overwrites.
+        max_traces: raise when more programs than this would be made.
+
+    The object also carries the names of ``torch.jit``, so that programs that use TorchScript run.
+    """
+
+    def __call__(
+        self,
+        target: Any = None,
+        *,
+        fullgraph: bool = False,
+        donate: bool = True,
+        max_traces: int | None = None,
+    ) -> Any:
+        options = {"fullgraph": fullgraph, "donate": donate, "max_traces": max_traces}
+        if target is None:
+            return functools.partial(_compiled, **options)
+        return _compiled(target, **options)
+
+    def script(self, obj: Any, *args: Any, **kwargs: Any) -> Any:
+        """The object itself: there is no script to compile to."""
+        return obj
+
+    def trace(self, func: Any, example_inputs: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """``func``, compiled."""
+        return _compiled(func)
+
+    def ignore(self, fn: Callable[..., Any] | None = None, **kwargs: Any) -> Any:
+        """The function itself."""
+        return (lambda f: f) if fn is None or isinstance(fn, bool) else fn
+
+    unused = export = script_if_tracing = interface = ignore
+
+    def script_method(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """The method itself."""
+        return fn
+
+    def is_scripting(self) -> bool:
+        """False: nothing is ever scripted."""
+        return False
+
+    def is_tracing(self) -> bool:
+        """False: a trace of fxtorch's runs the function as it is."""
+        return False
+
+    def annotate(self, the_type: Any, the_value: Any) -> Any:
+        """The value itself."""
+        return the_value
+
+    ScriptModule = Module
+    Attribute = staticmethod(lambda value, type: value)
+    Final = Any
+
+
+jit = Jit()
+
+
+def compile(
+    model: Any = None,
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: Any = "xla",
+    mode: str | None = None,
+    options: dict[str, Any] | None = None,
+    disable: bool = False,
+) -> Any:
+    """:data:`fxtorch.jit` under ``torch.compile``'s signature.
+
+    Args:
+        model: the function or Module; leave it out to use ``@compile(...)``.
+        fullgraph: raise instead of running eagerly where the function cannot be one program.
+        dynamic: accepted; each combination of shapes is its own program.
+        backend: accepted; XLA compiles.
+        mode: accepted.
+        options: ``donate`` and ``max_traces`` of :data:`fxtorch.jit`.
+        disable: return the model as it is.
+    """
+    if model is None:
+        return functools.partial(compile, fullgraph=fullgraph, options=options, disable=disable)
+    if disable:
+        return model
+    known = {k: v for k, v in (options or {}).items() if k in ("donate", "max_traces")}
+    return _compiled(model, fullgraph=fullgraph, **known)
+
+
+def _compile_call(call: Callable[..., Any], fullgraph: bool = False, **kwargs: Any) -> CompiledFunction:
+    return CompiledFunction(call, fullgraph=fullgraph)
+
+
+set_compiler(_compile_call)
