@@ -33,7 +33,7 @@ def cached(name: str, files: Sequence[Path], prepare: Callable[[], Arrays]) -> A
     stamp = repr([_LAYOUT, [(str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns) for f in files]])
     path = cache_folder() / f"{name}-{hashlib.sha256(stamp.encode()).hexdigest()[:16]}.npz"
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return {key: stored[key] for key in stored.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         pass

@@ -1,6 +1,7 @@
-"""The same scripts on torch, for the comparison: ``python -m experiments.running.torch_column NAME [options]``.
+"""The same scripts on torch: ``python -m experiments.running.torch_column NAME [options]``.
 
-While this module runs, ``fxtorch`` and everything below it means torch: the scripts use nothing else.
+While this module runs, ``fxtorch`` and everything below it means torch; the scripts use nothing that torch lacks.
+``--time NAME`` times the step first, and the last line printed is JSON for the comparison.
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.machinery
+import json
 import sys
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
 
-class _TorchUnderOurName(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class TorchUnderOurName(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Answers ``import fxtorch.x`` with the module ``torch.x``."""
+
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         if fullname.partition(".")[0] != "fxtorch":
             return None
@@ -22,22 +26,25 @@ class _TorchUnderOurName(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         module = importlib.import_module("torch" + spec.name.removeprefix("fxtorch"))
-        self._own = module.__spec__
+        self.own_spec = module.__spec__
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__spec__ = self._own
+        module.__spec__ = self.own_spec
 
 
 def main(argv: Sequence[str]) -> None:
-    """Run a script, or time its step, on torch."""
-    sys.meta_path.insert(0, _TorchUnderOurName())
-    if argv[:1] == ["--time"]:
-        from experiments.running.timing import print_timing
-
-        print_timing(argv[1])
-        return
-    importlib.import_module(f"experiments.{argv[0]}").main([*argv[1:], "--mode", "eager"])
+    """Run a script on torch, and where asked time its step before."""
+    sys.meta_path.insert(0, TorchUnderOurName())
+    timed = argv[:1] == ["--time"]
+    name, *rest = argv[1:] if timed else argv
+    result = {}
+    if timed:
+        timing = importlib.import_module("experiments.running.timing").time_step(name, "eager")
+        result = {"steps_per_second": timing.steps_per_second, "first": timing.first}
+    metrics = importlib.import_module(f"experiments.{name}").main([*rest, "--mode", "eager"])
+    if timed:
+        print(json.dumps(result | {"metrics": metrics}))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,232 @@
+"""A DCGAN that draws MNIST digits, and a classifier, trained apart from it, that says how well.
+
+The generator and the discriminator take turns (Radford, Metz and Chintala, 2016).  Pictures are drawn with the
+running average of the generator's weights, which is steadier than the weights of any one step.  The judge is a small
+convolutional network that has seen real digits only: a drawing counts as good as the judge is sure which digit it is.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+import fxtorch as torch
+import fxtorch.nn.functional as F
+from experiments.data import MNIST
+from experiments.running import pictures
+from experiments.running.batches import ArrayDataset, in_order, shuffled
+from experiments.running.errors import guarded
+from experiments.running.options import parse, parser
+from experiments.running.run import Run, compiled
+from fxtorch import nn
+
+BATCH = 128
+NOISE = 64
+
+
+class Generator(nn.Module):
+    """Noise to 7x7, 14x14, 28x28 by transposed convolutions."""
+
+    def __init__(self, noise: int = NOISE, width: int = 32) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.ConvTranspose2d(noise, 4 * width, 7, bias=False),
+            nn.BatchNorm2d(4 * width),
+            nn.ReLU(),
+            nn.ConvTranspose2d(4 * width, 2 * width, 4, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(2 * width),
+            nn.ReLU(),
+            nn.ConvTranspose2d(2 * width, 1, 4, stride=2, padding=1),
+            nn.Tanh(),
+        )
+
+    def forward(self, noise):
+        return self.layers(noise[:, :, None, None])
+
+
+class Discriminator(nn.Module):
+    """28x28 to one number, by convolutions of stride two; its sigmoid is P(real)."""
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, width, 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(2 * width),
+            nn.LeakyReLU(0.2),
+            nn.Flatten(),
+            nn.Linear(2 * width * 7 * 7, 1),
+        )
+
+    def forward(self, images):
+        return self.layers(images).squeeze(-1)
+
+
+class DCGAN(nn.Module):
+    """Both players, and the averaged generator that draws the pictures to look at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generator, self.discriminator, self.average = Generator(), Discriminator(), Generator()
+        for part in (self.generator, self.discriminator):
+            for name, weight in part.named_parameters():
+                if weight.dim() > 1:
+                    nn.init.normal_(weight, std=0.02)
+        self.average.load_state_dict(self.generator.state_dict())
+        self.average.requires_grad_(False)
+
+
+class Judge(nn.Module):
+    """Two convolutions and two layers; reads 99 of 100 real digits rightly."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 16, 5, stride=2, padding=2),
+            nn.ReLU(),
+            nn.Conv2d(16, 32, 5, stride=2, padding=2),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Dropout(0.3),
+            nn.Linear(32 * 7 * 7, 128),
+            nn.ReLU(),
+            nn.Linear(128, 10),
+        )
+
+    def forward(self, images):
+        return self.layers(images)
+
+
+def make_model():
+    return DCGAN()
+
+
+def make_optimizer(model, lr=2e-4):
+    return tuple(
+        torch.optim.Adam(part.parameters(), lr=lr, betas=(0.5, 0.999)) for part in (model.discriminator, model.generator)
+    )
+
+
+def make_step(model, optimizer, decay=0.998):
+    of_discriminator, of_generator = optimizer
+    generator, discriminator = model.generator, model.discriminator
+
+    def step(real):
+        fake = generator(torch.randn(len(real), NOISE))
+
+        of_discriminator.zero_grad()
+        on_real, on_fake = discriminator(real), discriminator(fake.detach())
+        found_out = F.binary_cross_entropy_with_logits(on_real, torch.full_like(on_real, 0.9))
+        found_out = found_out + F.binary_cross_entropy_with_logits(on_fake, torch.zeros_like(on_fake))
+        found_out.backward()
+        of_discriminator.step()
+
+        of_generator.zero_grad()
+        on_fake = discriminator(fake)
+        deceived = F.binary_cross_entropy_with_logits(on_fake, torch.ones_like(on_fake))
+        deceived.backward()
+        of_generator.step()
+
+        with torch.no_grad():
+            for slow, quick in zip(model.average.parameters(), generator.parameters(), strict=True):
+                slow.lerp_(quick, 1 - decay)
+            for slow, quick in zip(model.average.buffers(), generator.buffers(), strict=True):
+                slow.copy_(quick)
+        return torch.stack([found_out.detach(), deceived.detach()])
+
+    return step
+
+
+def make_batch(n=BATCH):
+    rng = np.random.default_rng(0)
+    return (torch.from_numpy(rng.uniform(-1, 1, (n, 1, 28, 28)).astype(np.float32)),)
+
+
+def normalised(images, *labels):
+    """Pixels from -1 to 1, as the generator draws them."""
+    return (images[:, None].astype(np.float32) / 127.5 - 1, *(part.astype(np.int64) for part in labels))
+
+
+def train_judge(train, test, options, epochs):
+    """A classifier of real digits, and the share of the test digits that it reads rightly."""
+    judge = Judge()
+    optimizer = torch.optim.Adam(judge.parameters(), lr=1e-3)
+
+    def learn(images, labels):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(judge(images), labels)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    learn = compiled(learn, options.mode)
+    for epoch in range(epochs):
+        for images, labels in shuffled(train, 128, options.seed, epoch):
+            learn(images, labels)
+    judge.eval()
+    read = compiled(judge, options.mode)
+    with torch.no_grad():
+        right = [(read(images).argmax(1) == labels).numpy() for images, labels in in_order(test, 500)]
+    return judge, float(np.concatenate(right).mean())
+
+
+def drawn(model, noise, mode):
+    """Pictures of the averaged generator, with the statistics of the batch norms as they stand."""
+    model.average.eval()
+    draw = compiled(model.average, mode)
+    with torch.no_grad():
+        return torch.cat([draw(part) for part in noise.split(250)])
+
+
+def judged(judge, images, mode):
+    """Which digit each picture is taken for, and how sure the judge is of it."""
+    read = compiled(judge, mode)
+    with torch.no_grad():
+        probability = torch.cat([F.softmax(read(part), dim=1) for part in images.split(250)]).numpy()
+    return probability.argmax(1), probability.max(1)
+
+
+def main(argv=None):
+    options = parser(
+        "dcgan_mnist", __doc__, epochs=8, batch_size=BATCH, lr=2e-4, brief={"epochs": 1, "train_size": 4000}
+    )
+    options = parse(options, argv)
+    data, source = MNIST.find(options.data_dir, options.embedded)
+    size = options.train_size
+    digits = ArrayDataset(data["train_images"][:size], transform=normalised)
+    labelled = ArrayDataset(data["train_images"], data["train_labels"], transform=normalised)
+    test = ArrayDataset(data["test_images"], data["test_labels"], transform=normalised)
+
+    torch.manual_seed(options.seed)
+    judge, skill = train_judge(labelled, test, options, epochs=1 if options.brief else 3)
+    noise = torch.randn(1000, NOISE)
+    model = make_model()
+    optimizer = make_optimizer(model, options.lr)
+    step = compiled(make_step(model, optimizer), options.mode)
+
+    run = Run(options, source, model=model, discriminator=optimizer[0], generator=optimizer[1])
+    for epoch in run.epochs():
+        for (real,) in run.progress(shuffled(digits, options.batch_size, options.seed, epoch)):
+            found_out, deceived = step(real)
+            run.note(discriminator=found_out, generator=deceived)
+        images = drawn(model, noise, options.mode)
+        pictures.grid(run.path(f"samples_{epoch + 1:02d}.png"), images[:64].numpy()[:, 0])
+        run.record(confidence=judged(judge, images, options.mode)[1].mean())
+
+    images = drawn(model, noise, options.mode)
+    taken_for, sure = judged(judge, images, options.mode)
+    captions = [f"{digit}: {100 * s:.0f} %" for digit, s in zip(taken_for[:64], sure[:64], strict=True)]
+    pictures.grid(run.path("samples.png"), images[:64].numpy()[:, 0], captions)
+    of_each = [sure[taken_for == digit].mean() if (taken_for == digit).any() else 0.0 for digit in range(10)]
+    return run.finish(
+        confidence=sure.mean(),
+        least_confidence_of_a_class=min(of_each),
+        classes=len(set(taken_for.tolist())),
+        accuracy_of_the_judge=skill,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main, "dcgan_mnist"))
