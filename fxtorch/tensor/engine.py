@@ -169,6 +169,19 @@ def accumulate(leaf: Tensor, ct: Any, create_graph: bool) -> None:
         hook(leaf)
 
 
+def _one(array: Any) -> Any:
+    if isinstance(array, jax.core.Tracer):
+        return jnp.ones(array.shape, array.dtype)
+    place = (array.aval, array.sharding)
+    one = _ones.get(place)
+    if one is None:
+        one = _ones[place] = jax.device_put(jnp.ones(array.shape, array.dtype), array.sharding)
+    return one
+
+
+_ones: dict[Any, Any] = {}  # arrays never change, so that one of each kind will do
+
+
 def starting_cotangent(root: Tensor, given: Any, create_graph: bool) -> Any:
     """The cotangent to start from: what was given, checked, or one for a scalar.
 
@@ -180,8 +193,7 @@ def starting_cotangent(root: Tensor, given: Any, create_graph: bool) -> Any:
     if given is None:
         if root.shape.numel() != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
-        aval = unwrap(root).aval
-        one = jnp.ones(aval.shape, aval.dtype)
+        one = _one(unwrap(root))
         return wrap(one) if create_graph else one
     if given.shape != root.shape:
         raise RuntimeError(

@@ -176,7 +176,7 @@ class Operator:
         self.name = op.name.rpartition(".")[2]
         self.inplace = inplace
         self.fn = into_first(op.fn, self.name) if inplace else op.fn
-        self.params = tuple((p.kind, p.default, p.name) for p in op.params)
+        self.params = tuple((p.kind in _TRACED, p.default, p.kind, p.name) for p in op.params)
         self.differentiable = op.differentiable
         self.dynamic = op.dynamic
         self.records: dict[Any, Record] = {}
@@ -186,60 +186,69 @@ class Operator:
     def __call__(self, *args: Any) -> Any:
         """Run it on one value for each parameter: Tensors, numbers and static values mixed."""
         tensors: list[Any] = []
+        leaves: list[Any] = []
         key: list[Any] = []
+        mask = 0
         capture = modes.capture
-        for (kind, default, name), a in zip(self.params, args, strict=True):
-            if isinstance(a, Tensor) and kind in _TRACED:
+        grad = modes.grad and self.differentiable
+        eager = capture is None
+        for (traced, default, kind, name), a in zip(self.params, args):  # noqa: B905  (the hot path)
+            if traced and isinstance(a, Tensor):
+                given: tuple[Any, ...] = (a,)
                 key.append(_LEAF)
-                tensors.append(a)
             elif a is default or a is None:
                 key.append(a)
-            elif kind == "array" or kind == "number" or (kind == "either" and a.__class__ is float):
-                key.append(_LEAF)
-                tensors.append(self._number(a, name))
-            elif kind == "arrays":
-                a = tuple(a)
-                if self.op.names:
-                    self._check_sequence(a, name)
-                key.append((_LEAF, len(a)))
-                tensors.extend(a)
-            elif kind == "key":
-                key.append(_LEAF)
-                tensors.append(a())
+                continue
             else:
-                key.append(a if a.__class__ in _PLAIN else hashable(a))
-        leaves: list[Any] = []
-        mask = 0
-        concrete = True
-        grad = modes.grad and self.differentiable
-        for t in tensors:
-            if isinstance(t, Tensor):
-                if capture is not None:
-                    capture.touch(t)
-                link = t._link
-                if link is not None and link.seen != t._cell[0]:  # type: ignore[index]
-                    link.read(t)
-                if grad and t._rg:
-                    mask |= 1 << len(leaves)
-                t = t._data
-                if t.__class__ is not ArrayImpl:
-                    concrete = False
-            elif t.__class__ is not ArrayImpl and isinstance(t, jax.core.Tracer):
-                concrete = False
-            leaves.append(t)
+                given = self._other(kind, name, a, key)
+            for t in given:
+                if isinstance(t, Tensor):
+                    if capture is not None:
+                        capture.touch(t)
+                    link = t._link
+                    if link is not None and link.seen != t._cell[0]:  # type: ignore[index]
+                        link.read(t)
+                    if grad and t._rg:
+                        mask |= 1 << len(leaves)
+                    tensors.append(t)
+                    t = t._data
+                    if t.__class__ is not ArrayImpl:
+                        eager = False
+                else:
+                    tensors.append(t)
+                    if isinstance(t, jax.core.Tracer):
+                        eager = False
+                leaves.append(t)
         static_key = tuple(key)
         record = self.records.get(static_key)
         if record is None:
             record = self.records[static_key] = Record(self._bind(key, args), self.name, self.op.saves)
+        if self.dynamic and (self.dynamic is True or self.dynamic(*args)):
+            eager = False
         try:
-            dynamic = self.dynamic and (self.dynamic is True or self.dynamic(*args))
-            eager = concrete and not dynamic and capture is None
             out = (_eager if eager else _traced)(record, tensors, leaves, mask)
         except (TypeError, ValueError) as error:
             raise errors.translate(self.name, error, leaves) from error
         if self.link is not None:
             self.link(self, args, out)
         return out
+
+    def _other(self, kind: str, name: str, a: Any, key: list[Any]) -> tuple[Any, ...]:
+        """The traced values in an argument that is no Tensor; what is static goes into ``key``."""
+        if kind == "array" or kind == "number" or (kind == "either" and a.__class__ is float):
+            key.append(_LEAF)
+            return (self._number(a, name),)
+        if kind == "arrays":
+            a = tuple(a)
+            if self.op.names:
+                self._check_sequence(a, name)
+            key.append((_LEAF, len(a)))
+            return a
+        if kind == "key":
+            key.append(_LEAF)
+            return (a(),)
+        key.append(a if a.__class__ in _PLAIN else hashable(a))
+        return ()
 
     @classmethod
     def forget_programs(cls) -> None:
@@ -254,7 +263,7 @@ class Operator:
         parts = [
             1 if k is _LEAF else k[1] if k.__class__ is tuple and k and k[0] is _LEAF else None for k in key
         ]
-        kinds = [p[0] for p in self.params]
+        kinds = [p.kind for p in self.op.params]
         fixed = [None if n is not None else static(a) for n, a in zip(parts, args, strict=True)]
 
         def bound(*leaves: Any) -> Any:
@@ -289,7 +298,7 @@ class Operator:
                 )
 
 
-_TRACED = frozenset({"array", "either", "number", "arrays"})
+_TRACED = frozenset({"array", "either", "number"})
 
 
 def apply(record: Record, tensors: Sequence[Any]) -> Any:
@@ -309,7 +318,7 @@ def _eager(record: Record, tensors: Sequence[Any], leaves: Sequence[Any], mask: 
     if not mask:
         out = record.plain(*leaves)
         return _pack(out, [wrap(o) for o in out]) if isinstance(out, tuple) else wrap(out)
-    out, saved = record.taped(mask)(*leaves)
+    out, saved = (record.by_mask.get(mask) or record.taped(mask))(*leaves)
     plan = saved.plan
     node = _new(OpNode)
     node.label = record.name

@@ -9,6 +9,7 @@ import jax
 
 from fxtorch.ops.getitem import parse_index
 from fxtorch.tensor import construction, dispatch
+from fxtorch.tensor.execute import Operator
 from fxtorch.tensor.tensor import Tensor, method, unwrap, unwrap_aval
 
 torch = dispatch.namespace("torch")
@@ -26,24 +27,33 @@ def _operand(x: Any) -> bool:
     return isinstance(x, Tensor | int | float | complex) or hasattr(x, "dtype")
 
 
-def _binary(fn: Callable[..., Any]) -> Callable[..., Any]:
+def _runner(name: str) -> tuple[Operator, tuple[Any, ...]]:
+    """The operator itself, without the public function around it, and its further arguments."""
+    operator = dispatch.operator(name)
+    return operator, tuple(p.default for p in operator.op.params[2:])
+
+
+def _binary(name: str) -> Callable[..., Any]:
+    run, rest = _runner(name)
+
     def forward(self: Tensor, other: Any) -> Any:
-        return fn(self, other) if other.__class__ is Tensor or _operand(other) else NotImplemented
+        return run(self, other, *rest) if other.__class__ is Tensor or _operand(other) else NotImplemented
 
     return forward
 
 
-def _reflected(fn: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, other: fn(other, self) if _operand(other) else NotImplemented
+def _reflected(name: str) -> Callable[..., Any]:
+    run, rest = _runner(name)
+    return lambda self, other: run(other, self, *rest) if _operand(other) else NotImplemented
 
 
 for _name, _op in _BINARY.items():
-    setattr(Tensor, f"__{_name}__", _binary(torch[_op]))
-    setattr(Tensor, f"__r{_name}__", _reflected(torch[_op]))
+    setattr(Tensor, f"__{_name}__", _binary(_op))
+    setattr(Tensor, f"__r{_name}__", _reflected(_op))
     if hasattr(Tensor, f"{_op}_"):
         setattr(Tensor, f"__i{_name}__", getattr(Tensor, f"{_op}_"))
 for _name in _COMPARE:
-    setattr(Tensor, f"__{_name}__", _binary(torch[_name]))
+    setattr(Tensor, f"__{_name}__", _binary(_name))
 for _name, _op in _UNARY.items():
     setattr(Tensor, f"__{_name}__", torch[_op])
 

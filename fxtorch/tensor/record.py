@@ -112,7 +112,7 @@ class Record:
         saves: see :func:`fxtorch.ops.table.op`.
     """
 
-    __slots__ = ("_taped", "fn", "name", "plain", "saves")
+    __slots__ = ("by_mask", "fn", "name", "plain", "saves")
 
     def __init__(self, fn: Callable[..., Any], name: str, saves: str) -> None:
         def strong(*leaves: Any) -> Any:
@@ -126,13 +126,13 @@ class Record:
         self.name = name
         self.saves = saves
         self.plain = jax.jit(strong)
-        self._taped: dict[int, Callable[..., Any]] = {}
+        self.by_mask: dict[int, Callable[..., Any]] = {}
 
     def taped(self, mask: int) -> Callable[..., Any]:
         """The compiled forward with tape; bit ``i`` of ``mask`` says that input ``i`` wants a gradient."""
-        forward = self._taped.get(mask)
+        forward = self.by_mask.get(mask)
         if forward is None:
-            forward = self._taped[mask] = jax.jit(self._forward(mask))
+            forward = self.by_mask[mask] = jax.jit(self._forward(mask))
         return forward
 
     def closed(self, leaves: Sequence[Any], diff: tuple[int, ...]) -> Callable[..., Any]:
