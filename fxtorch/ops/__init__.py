@@ -1,6 +1,8 @@
 """Pure operators: arrays in, arrays out.  Importing this package fills the one table."""
 
+from fxtorch.ops import activation as activation
 from fxtorch.ops import assignment as assignment
+from fxtorch.ops import attention as attention
 from fxtorch.ops import average_pooling as average_pooling
 from fxtorch.ops import comparison as comparison
 from fxtorch.ops import complex as complex
@@ -8,14 +10,18 @@ from fxtorch.ops import convolution as convolution
 from fxtorch.ops import creation as creation
 from fxtorch.ops import cumulative as cumulative
 from fxtorch.ops import decomposition as decomposition
+from fxtorch.ops import dropout as dropout
+from fxtorch.ops import embedding as embedding
 from fxtorch.ops import exponential as exponential
 from fxtorch.ops import extrema as extrema
 from fxtorch.ops import getitem as getitem
 from fxtorch.ops import joining as joining
 from fxtorch.ops import linalg as linalg
+from fxtorch.ops import linear as linear
 from fxtorch.ops import logical as logical
 from fxtorch.ops import matmul as matmul
 from fxtorch.ops import max_pooling as max_pooling
+from fxtorch.ops import normalization as normalization
 from fxtorch.ops import norms as norms
 from fxtorch.ops import pointwise as pointwise
 from fxtorch.ops import random as random
@@ -25,6 +31,7 @@ from fxtorch.ops import rounding as rounding
 from fxtorch.ops import search as search
 from fxtorch.ops import shape as shape
 from fxtorch.ops import slicing as slicing
+from fxtorch.ops import softmax as softmax
 from fxtorch.ops import sorting as sorting
 from fxtorch.ops import special as special
 from fxtorch.ops import trigonometry as trigonometry

@@ -14,6 +14,7 @@ from fxtorch.ops.batch_norm_kernels import batch_norm_train
 from fxtorch.ops.checks import wrap_dim
 from fxtorch.ops.dtypes import cast
 from fxtorch.ops.gradient import custom_gradient
+from fxtorch.ops.reduction import vector_norm_of
 from fxtorch.ops.table import Array, Number, op
 
 
@@ -222,15 +223,24 @@ def _per_channel(y: JaxArray, weight: JaxArray | None, bias: JaxArray | None) ->
 
 
 @op(name="_instance_norm_train", where=("nn.functional",), saves="residuals")
-def instance_norm_by_input(input: Array, weight: Array | None, bias: Array | None, eps: float) -> Array:
-    """Normalisation of every channel of every sample of ``(N, C, ...)`` by its own moments.
+def instance_norm_with_moments(input: Array, weight: Array | None, bias: Array | None, eps: float) -> BatchNormResult:
+    """Normalisation of every channel of every sample of ``(N, C, ...)``, and its moments averaged over the samples.
 
     Raises:
         ValueError: there is one value a channel only.
     """
     if math.prod(input.shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {_size(input)}")
-    return _per_channel(_standardize(input, tuple(range(2, input.ndim)), float(eps)), weight, bias)
+    axes = tuple(range(2, input.ndim))
+    y = _per_channel(_standardize(input, axes, float(eps)), weight, bias)
+    x = lax.stop_gradient(input)
+    return BatchNormResult(y, jnp.mean(x, (0, *axes)), jnp.mean(jnp.var(x, axes), 0))
+
+
+@op(name="_moved", where=("nn.functional",), differentiable=False)
+def moved(running: Array, new: Array, momentum: Number) -> Array:
+    """``running`` moved towards ``new`` by the fraction ``momentum``, in the type of ``running``."""
+    return cast(running * (1 - momentum) + new * momentum, running.dtype)
 
 
 @op(where=("nn.functional",))
@@ -253,20 +263,4 @@ def local_response_norm(input: Array, size: int, alpha: Number = 0.0001, beta: N
 def normalize(input: Array, p: float = 2.0, dim: int | tuple[int, ...] = 1, eps: float = 1e-12) -> Array:
     """``input / max(norm_p(input), eps)`` along ``dim``."""
     axes = tuple(wrap_dim(d, input.ndim) for d in ((dim,) if isinstance(dim, int) else dim))
-    return input / jnp.maximum(vector_norm(input, p, axes), eps)
-
-
-def vector_norm(x: JaxArray, p: float, axes: tuple[int, ...]) -> JaxArray:
-    """``(sum |x|^p)^(1/p)`` over ``axes``, kept; its derivative at 0 is 0, as torch has it."""
-    size = jnp.abs(x)
-    if p == math.inf:
-        return jnp.max(size, axes, keepdims=True)
-    if p == 0:
-        return jnp.sum(cast(x != 0, x.dtype), axes, keepdims=True)
-    if p == 1:
-        return jnp.sum(size, axes, keepdims=True)
-    total = jnp.sum(size * size if p == 2 else jnp.where(size > 0, size, 1) ** p * (size > 0), axes, keepdims=True)
-    positive = total > 0
-    return jnp.where(
-        positive, jnp.where(positive, total, 1) ** (1.0 / p) if p != 2 else jnp.sqrt(jnp.where(positive, total, 1)), 0
-    )
+    return input / jnp.maximum(vector_norm_of(input, float(p), axes, True), eps)

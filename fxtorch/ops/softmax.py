@@ -5,23 +5,26 @@ from __future__ import annotations
 import functools
 import warnings
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from fxtorch.ops.checks import wrap_dim
 from fxtorch.ops.dtypes import cast, is_float
 from fxtorch.ops.gradient import custom_gradient
-from fxtorch.ops.table import Array, op
+from fxtorch.ops.random import wrap_key
+from fxtorch.ops.table import Array, Key, Number, op
 
 
 @functools.partial(custom_gradient, static=(1,))
-def _softmax(x: Array, axis: int) -> Array:
+def stable_softmax(x: Array, axis: int) -> Array:
+    """``exp(x) / sum(exp(x))`` along ``axis``, without overflow."""
     e = jnp.exp(x - jnp.max(x, axis, keepdims=True))
     return e / jnp.sum(e, axis, keepdims=True)
 
 
 def _softmax_fwd(x: Array, axis: int) -> tuple[Array, Array]:
-    y = _softmax(x, axis)
+    y = stable_softmax(x, axis)
     return y, y
 
 
@@ -30,7 +33,7 @@ def _softmax_bwd(axis: int, y: Array, g: Array) -> tuple[Array]:
     return (gy - y * jnp.sum(gy, axis, keepdims=True),)
 
 
-_softmax.defvjp(_softmax_fwd, _softmax_bwd)
+stable_softmax.defvjp(_softmax_fwd, _softmax_bwd)
 
 
 @functools.partial(custom_gradient, static=(1,))
@@ -81,7 +84,7 @@ def softmax(input: Array, dim: int | None = None, dtype: np.dtype | None = None,
     [0.25, 0.25, 0.25, 0.25]
     """
     x, axis = _prepare(input, dim, dtype, "softmax", _stacklevel)
-    return _softmax(x, axis) if x.ndim else _softmax(x[None], 0)[0]
+    return stable_softmax(x, axis) if x.ndim else stable_softmax(x[None], 0)[0]
 
 
 @op(where=("torch", "nn.functional", "special"), method=True, out=True, saves="residuals")
@@ -95,4 +98,11 @@ def log_softmax(input: Array, dim: int | None = None, dtype: np.dtype | None = N
 def softmin(input: Array, dim: int | None = None, dtype: np.dtype | None = None, *, _stacklevel: int = 3) -> Array:
     """:func:`softmax` of ``-input``."""
     x, axis = _prepare(input, dim, dtype, "softmin", _stacklevel)
-    return _softmax(-x, axis) if x.ndim else _softmax(-x[None], 0)[0]
+    return stable_softmax(-x, axis) if x.ndim else stable_softmax(-x[None], 0)[0]
+
+
+@op(name="_gumbel_softmax", where=("nn.functional",), saves="residuals")
+def gumbel_softmax(logits: Array, tau: Number, dim: int, *, key: Key) -> Array:
+    """``softmax((logits + gumbel) / tau)`` with standard Gumbel noise."""
+    noise = jax.random.gumbel(wrap_key(key), logits.shape, logits.dtype)
+    return stable_softmax((logits + noise) / tau, wrap_dim(dim, logits.ndim))

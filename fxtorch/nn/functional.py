@@ -1,0 +1,191 @@
+"""``torch.nn.functional``: the operators of the table, and the few functions that change a Tensor besides."""
+
+from __future__ import annotations
+
+from fxtorch.autograd import no_grad
+from fxtorch.tensor import Tensor
+from fxtorch.tensor.dispatch import namespace
+
+_table = namespace("nn.functional")
+globals().update(_table)
+
+_torch = namespace("torch")
+sigmoid, tanh = _torch["sigmoid"], _torch["tanh"]
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-05,
+) -> Tensor:
+    """``(input - mean) / sqrt(variance + eps) * weight + bias`` for each channel of ``(N, C, ...)``.
+
+    While ``training`` the moments are the batch's, and the running ones move towards them by ``momentum`` (the variance
+    unbiased); otherwise the moments are the running ones.
+
+    Args:
+        input: ``(N, C, ...)``.
+        running_mean: ``(C,)``, changed in place while training.
+        running_var: ``(C,)``, changed in place while training.
+        weight: ``(C,)``.
+        bias: ``(C,)``.
+        training: whether to normalise by the batch.
+        momentum: how far the running moments move.
+        eps: added to the variance.
+
+    Raises:
+        ValueError: one value a channel while training.
+        RuntimeError: an argument does not have one entry a channel.
+
+    Source: Ioffe and Szegedy, "Batch Normalization" (2015).
+    """
+    if not training:
+        if running_mean is None or running_var is None:
+            raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
+        return _table["_batch_norm_eval"](input, running_mean, running_var, weight, bias, eps)
+    for name, running in (("running_mean", running_mean), ("running_var", running_var)):
+        if running is not None and running.shape != (input.shape[1],):
+            raise RuntimeError(f"{name} should contain {input.shape[1]} elements not {running.numel()}")
+    output, mean, variance = _table["_batch_norm_train"](input, weight, bias, eps)
+    _move(running_mean, running_var, mean, variance, momentum, input.numel() // input.shape[1])
+    return output
+
+
+def _move(
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    mean: Tensor,
+    variance: Tensor,
+    momentum: float,
+    count: int,
+) -> None:
+    """Move the running moments towards ``mean`` and the unbiased ``variance`` of ``count`` values."""
+    with no_grad():
+        if running_mean is not None:
+            running_mean.copy_(_table["_moved"](running_mean, mean, momentum))
+        if running_var is not None:
+            running_var.copy_(_table["_moved"](running_var, variance * (count / (count - 1)), momentum))
+
+
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-05,
+) -> Tensor:
+    """Normalisation of every channel of every sample of ``(N, C, ...)`` by its own moments.
+
+    Args:
+        input: ``(N, C, ...)``.
+        running_mean: ``(C,)``, moved towards the batch's average while ``use_input_stats``, else used.
+        running_var: ``(C,)``, likewise.
+        weight: ``(C,)``.
+        bias: ``(C,)``.
+        use_input_stats: whether to normalise by the input's own moments.
+        momentum: how far the running moments move.
+        eps: added to the variance.
+
+    Raises:
+        ValueError: one value a channel.
+    """
+    if not use_input_stats:
+        if running_mean is None or running_var is None:
+            raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats=False")
+        return _table["_batch_norm_eval"](input, running_mean, running_var, weight, bias, eps)
+    output, mean, variance = _table["_instance_norm_train"](input, weight, bias, eps)
+    if running_mean is not None or running_var is not None:
+        count = input.numel() // (input.shape[0] * input.shape[1])
+        _move(running_mean, running_var, mean, variance, momentum, count)
+    return output
+
+
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """``weight[input]``; with ``max_norm`` the rows used are first scaled down to that norm, in place."""
+    if max_norm is not None:
+        with no_grad():
+            weight.copy_(_table["_embedding_renorm"](weight, input, max_norm, norm_type))
+    return _table["embedding"](input, weight, padding_idx, None, norm_type, scale_grad_by_freq, sparse)
+
+
+def embedding_bag(
+    input: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """The sum, mean or maximum over bags of rows; with ``max_norm`` rows are first scaled down to it, in place."""
+    if max_norm is not None:
+        with no_grad():
+            weight.copy_(_table["_embedding_renorm"](weight, input, max_norm, norm_type))
+    return _table["embedding_bag"](
+        input, weight, offsets, None, norm_type, scale_grad_by_freq, mode, sparse, per_sample_weights,
+        include_last_offset, padding_idx,
+    )  # fmt: skip
+
+
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """A sample of the relaxed categorical distribution: ``softmax((logits + gumbel) / tau)``.
+
+    With ``hard`` the value is the one-hot of its maximum and the gradient that of the soft sample.
+
+    Source: Jang et al. (2017); Maddison et al. (2017).
+    """
+    soft = _table["_gumbel_softmax"](logits, tau, dim)
+    if not hard:
+        return soft
+    one = _torch["zeros_like"](logits).scatter(dim, soft.argmax(dim, keepdim=True), 1.0)
+    return one - soft.detach() + soft
+
+
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    *,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """``softmax(scale query key^T + mask) value``, with dropout of the probabilities.
+
+    Args:
+        query: ``(N, ..., H, L, E)``.
+        key: ``(N, ..., H, S, E)``.
+        value: ``(N, ..., H, S, V)``.
+        attn_mask: broadcast to ``(N, ..., L, S)``; booleans say where attention is allowed, numbers are added.
+        dropout_p: probability of dropping, always applied when positive.
+        is_causal: let position ``i`` see ``0 .. i`` only; excludes ``attn_mask``.
+        scale: ``1 / sqrt(E)`` by default.
+        enable_gqa: let several query heads share one key and value head.
+
+    Raises:
+        RuntimeError: shapes or types do not fit, or a mask with ``is_causal``.
+    """
+    drops = dropout_p > 0.0
+    return _table["_attention"](query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa, drops)
