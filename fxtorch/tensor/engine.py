@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from fxtorch.tensor.modes import modes
+from fxtorch.tensor.replay import replay
 from fxtorch.tensor.tape import Node
 from fxtorch.tensor.tensor import Tensor, unwrap, wrap
 
@@ -85,6 +86,14 @@ def walk(
         node = root.grad_fn
         send(root if node is None else node, root._index, ct)
     nodes = reachable(list(pending))
+    if len(roots) == 1 and pending and not (create_graph or targets or modes.anomaly) and modes.capture is None:
+        gradients = replay(nodes, nodes[0], roots[0]._index, cts[0])
+        if gradients is not None:
+            leaves = {id(leaf): (leaf, ct) for leaf, ct in gradients if ct is not None}
+            pending.clear()
+            if not retain_graph:
+                for node in nodes:
+                    node.release()
     useful = None if wanted is None else _on_the_way(nodes, wanted)
     for node in nodes:
         slots = pending.pop(node, None)
