@@ -1,0 +1,8 @@
+"""PyTorch's own files without PyTorch, and without running code from them; and safetensors."""
+
+from fxtorch.serialization.files import load as load
+from fxtorch.serialization.files import save as save
+from fxtorch.serialization.safe_globals import add_safe_globals as add_safe_globals
+from fxtorch.serialization.safe_globals import clear_safe_globals as clear_safe_globals
+from fxtorch.serialization.safe_globals import get_safe_globals as get_safe_globals
+from fxtorch.serialization.safe_globals import safe_globals as safe_globals

@@ -1,0 +1,166 @@
+"""``save`` and ``load``."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import IO, Any
+
+from fxtorch.serialization.archive import Reader, Writer, atomic_write
+from fxtorch.serialization.machine import Machine
+from fxtorch.serialization.pickling import pickled, raw
+from fxtorch.serialization.places import MapLocation, place_of
+from fxtorch.serialization.rebuild import ADMITTED, Loaded
+from fxtorch.serialization.safe_globals import by_name
+from fxtorch.serialization.storages import StorageClass
+
+File = str | os.PathLike[str] | IO[bytes]
+
+_REFUSED = (
+    "Weights only load failed. {name} was not loaded: it needs more than the types that weights need.\n"
+    "\tIf you trust the file, let in what it names (see below), or re-run `torch.load` with `weights_only` set to `False`, "
+    "which runs code that the file chooses.\n"
+    "\tWeightsUnpickler error: {error}"
+)
+
+
+def save(obj: Any, f: File, pickle_protocol: int = 2) -> None:
+    """Write ``obj`` as PyTorch does: a file that ``torch.load`` reads there and here.
+
+    Writing to a path is atomic: after a crash the old file or the new one is there, whole.  Tensors that share an array
+    share a storage; other views are written as Tensors of their own.
+
+    Args:
+        obj: Tensors, state dicts, numbers, strings, containers of these; other objects are pickled by reference to
+            their class, and load only with ``weights_only=False``.
+        f: a path, or a binary stream.
+        pickle_protocol: 2 is what PyTorch reads everywhere.
+
+    Raises:
+        pickle.PicklingError, AttributeError, TypeError: something in ``obj`` cannot be pickled; nothing is written.
+
+    Example:
+        >>> import io
+        >>> import fxtorch as torch
+        >>> file = io.BytesIO()
+        >>> torch.save({"w": torch.ones(2), "step": 3}, file)
+        >>> torch.load(io.BytesIO(file.getvalue()))
+        {'w': tensor([1., 1.]), 'step': 3}
+    """
+    data, storages = pickled(obj, pickle_protocol)
+    stream: AbstractContextManager[IO[bytes]]
+    if isinstance(f, str | os.PathLike):
+        folder, stream = Path(f).stem or "archive", atomic_write(f)
+    else:
+        folder, stream = "archive", nullcontext(f)
+    with stream as file:
+        writer = Writer(file, folder)
+        writer.write("data.pkl", data)
+        writer.write(".format_version", b"1")
+        writer.write(".storage_alignment", b"64")
+        writer.write("byteorder", sys.byteorder.encode())
+        for key, array in storages.items():
+            writer.write(f"data/{key}", raw(array))
+        writer.close()
+
+
+def load(
+    f: File,
+    map_location: MapLocation = None,
+    pickle_module: Any = None,
+    *,
+    weights_only: bool | None = None,
+    mmap: bool | None = None,
+    **pickle_load_args: Any,
+) -> Any:
+    """Read a file that :func:`save` or PyTorch wrote; the whole file is checked before anything is returned.
+
+    Args:
+        f: a path, or a binary stream that can seek.
+        map_location: where its Tensors go: a device, a dict from saved to wanted devices, or a function of a storage and
+            the saved device.
+        pickle_module: for ``weights_only=False``: whose ``Unpickler`` to use.
+        weights_only: admit only what weights need (Tensors, numbers, strings, containers and what
+            :func:`add_safe_globals` let in), and run no code from the file.  ``False`` loads anything, and runs what the
+            file asks for: only for files you trust.
+        mmap: accepted; storages are read one by one in any case.
+        pickle_load_args: for ``weights_only=False``: further arguments of the ``Unpickler``.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        RuntimeError: it is not a PyTorch file, is damaged, or was saved on a device that is not here.
+        pickle.UnpicklingError: it needs more than ``weights_only`` admits, by the name of what it needs.
+    """
+    if isinstance(f, str | os.PathLike):
+        with open(f, "rb") as file:
+            return _load(file, str(f), map_location, pickle_module, weights_only is not False, pickle_load_args)
+    return _load(f, "the stream", map_location, pickle_module, weights_only is not False, pickle_load_args)
+
+
+def _load(
+    file: IO[bytes],
+    name: str,
+    map_location: MapLocation,
+    pickle_module: Any,
+    weights_only: bool,
+    pickle_load_args: dict[str, Any],
+) -> Any:
+    reader = Reader(file, name)
+    storages = _Storages(reader, map_location)
+    data = reader.read("data.pkl")
+    if not weights_only:
+        unpickler = _trusting(pickle_module or pickle, storages)
+        return unpickler(io.BytesIO(data), **pickle_load_args).load()
+    if pickle_module is not None:
+        raise RuntimeError("Can not safely load weights when explicit pickle_module is specified")
+    try:
+        return Machine(data, ADMITTED, by_name(), storages).run()
+    except pickle.UnpicklingError as error:
+        raise pickle.UnpicklingError(_REFUSED.format(name=name, error=error)) from None
+
+
+class _Storages:
+    """The storages of one file, each read once."""
+
+    def __init__(self, reader: Reader, map_location: MapLocation) -> None:
+        self._reader = reader
+        self._map_location = map_location
+        self._order = reader.byte_order()
+        self._loaded: dict[str, Loaded] = {}
+
+    def __call__(self, reference: tuple[Any, ...]) -> Loaded:
+        _, kind, key, location, count = reference
+        if not isinstance(kind, StorageClass) or not isinstance(key, str) or not isinstance(location, str):
+            raise pickle.UnpicklingError("the file is damaged: a reference to no storage")
+        if key not in self._loaded:
+            data = self._reader.read(f"data/{key}")
+            expected = count * (1 if kind.dtype is None else kind.dtype.itemsize)
+            if len(data) != expected:
+                raise pickle.UnpicklingError(
+                    f"the file is damaged: storage {key} has {len(data)} bytes where {expected} belong"
+                )
+            place = place_of(location, self._map_location)
+            self._loaded[key] = Loaded(data, kind.dtype, self._order, place)
+        return self._loaded[key]
+
+
+def _trusting(pickle_module: Any, storages: _Storages) -> type[pickle.Unpickler]:
+    """An unpickler that loads whatever the file names, torch's own names as fxtorch's."""
+
+    class Unpickler(pickle_module.Unpickler):
+        def persistent_load(self, pid: Any) -> Any:
+            return storages(pid)
+
+        def find_class(self, module: str, name: str) -> Any:
+            known = ADMITTED.get(f"{module}.{name}")
+            if known is not None and module.partition(".")[0] == "torch":
+                return known
+            if module.partition(".")[0] == "torch":
+                module = "fx" + module
+            return super().find_class(module, name)
+
+    return Unpickler

@@ -1,0 +1,116 @@
+"""Writing objects as PyTorch's pickles: Tensors as references to storages, torch's types by torch's names."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections import OrderedDict
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from fxtorch.nn.parameter import Parameter
+from fxtorch.serialization.storages import TYPED, UNTYPED, StorageClass
+from fxtorch.tensor import Size, Tensor, unwrap
+from fxtorch.tensor.device import device
+from fxtorch.tensor.dtype import dtype
+
+
+class Global(NamedTuple):
+    """The name of a class or function that need not exist here."""
+
+    module: str
+    name: str
+
+    def __call__(self, *args: Any) -> Any:
+        raise TypeError(f"{self.module}.{self.name} is only a name")
+
+
+class Storage(NamedTuple):
+    """A reference to a record of the file."""
+
+    kind: StorageClass
+    key: str
+    location: str
+    size: int
+
+
+class Pickler(pickle._Pickler):  # type: ignore[name-defined]
+    """A pickler that puts the arrays of Tensors aside, in ``storages``, by the name of their record.
+
+    Two Tensors on the same array share one storage, as they do in PyTorch.  It is the pickler written in Python,
+    because the one in C refuses to name what cannot be imported.
+    """
+
+    dispatch = dict(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
+
+    def __init__(self, file: io.BytesIO, protocol: int = 2) -> None:
+        super().__init__(file, protocol)
+        self.storages: dict[str, jax.Array] = {}
+        self._keys: dict[int, str] = {}
+
+    def persistent_id(self, obj: Any) -> Any:
+        """How a storage is written."""
+        if not isinstance(obj, Storage):
+            return None
+        return ("storage", Global(obj.kind.module, obj.kind.name), obj.key, obj.location, obj.size)
+
+    def reducer_override(self, obj: Any) -> Any:
+        """How Tensors and torch's own types are written."""
+        if isinstance(obj, Parameter):
+            data = obj.detach()
+            return Global("torch._utils", "_rebuild_parameter"), (data, obj.requires_grad, OrderedDict())
+        if isinstance(obj, Tensor):
+            return self._reduce_tensor(obj)
+        if isinstance(obj, Size):
+            return Global("torch", "Size"), (tuple(obj),)
+        if isinstance(obj, device):
+            return Global("torch", "device"), (obj.type,) if obj.index is None else (obj.type, obj.index)
+        return NotImplemented
+
+    def _reduce_tensor(self, tensor: Tensor) -> tuple[Any, ...]:
+        array = unwrap(tensor)
+        kind = TYPED.get(tensor.dtype, UNTYPED)
+        size = array.size if kind is not UNTYPED else array.nbytes
+        key = self._keys.setdefault(id(array), str(len(self._keys)))
+        self.storages[key] = array
+        place = tensor.device
+        location = str(device("cuda", place.index or 0)) if place.type == "cuda" else "cpu"
+        shape = tuple(array.shape)
+        args = (Storage(kind, key, location, size), 0, shape, _strides(shape), tensor.requires_grad, OrderedDict())
+        if kind is UNTYPED:
+            return Global("torch._utils", "_rebuild_tensor_v3"), (*args, tensor.dtype)
+        return Global("torch._utils", "_rebuild_tensor_v2"), args
+
+    def _save_global(self, obj: Global) -> None:
+        self.write(pickle.GLOBAL + f"{obj.module}\n{obj.name}\n".encode())
+        self.memoize(obj)
+
+    def _save_dtype(self, obj: dtype) -> None:
+        self._save_global(Global("torch", obj.name))
+
+    dispatch[Global] = _save_global
+    dispatch[dtype] = _save_dtype
+
+
+def _strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides, in elements, of a dense array."""
+    strides, step = [], 1
+    for n in reversed(shape):
+        strides.append(step)
+        step *= max(n, 1)
+    return tuple(reversed(strides))
+
+
+def pickled(obj: Any, protocol: int = 2) -> tuple[bytes, dict[str, jax.Array]]:
+    """``obj`` as a pickle, and the arrays that it refers to."""
+    file = io.BytesIO()
+    pickler = Pickler(file, protocol)
+    pickler.dump(obj)
+    return file.getvalue(), pickler.storages
+
+
+def raw(array: jax.Array) -> memoryview:
+    """The bytes of an array, without a copy where it lies on the CPU."""
+    return memoryview(np.ascontiguousarray(np.asarray(array)).reshape(-1).view(np.uint8))

@@ -1,0 +1,219 @@
+"""What a file of weights may name, and how Tensors are made from its storages."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pickle import UnpicklingError
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fxtorch.nn.parameter import Parameter
+from fxtorch.serialization.storages import BY_NAME
+from fxtorch.tensor import Size, Tensor, wrap
+from fxtorch.tensor.device import device
+from fxtorch.tensor.dtype import ALL, dtype
+
+Geometry = tuple[int, tuple[int, ...], tuple[int, ...]]  # offset, size and strides, in elements
+
+
+@dataclass(eq=False)
+class Loaded:
+    """One storage of the file, and the Tensors made from it.
+
+    Attributes:
+        data: its bytes.
+        dtype: its element type; None where it counts bytes.
+        place: where its Tensors go; None for JAX's default.
+        first: the first Tensor made from it, and where that lies.
+        base: the Tensor that all others are views of, once there is a second.
+    """
+
+    data: bytes
+    dtype: dtype | None
+    order: str
+    place: Any = None
+    first: tuple[Tensor, Geometry, dtype] | None = None
+    base: Tensor | None = None
+
+    def tensor(self, geometry: Geometry, kind: dtype) -> Tensor:
+        """The Tensor that lies there; Tensors of one storage and type share memory."""
+        elements = self._elements(kind)
+        _check_inside(geometry, elements.size)
+        if self.first is None:
+            made = self._own(elements, geometry)
+            self.first = made, geometry, kind
+            return made
+        first, where, first_kind = self.first
+        if kind is not first_kind:  # one memory as two types: it cannot be shared
+            return self._own(elements, geometry)
+        if self.base is None:
+            dense = (0, (elements.size,), (1,))
+            if _dense(where) and first.numel() == elements.size:
+                self.base = first
+            else:
+                self.base = self._own(elements, dense)
+                first.data = _view(self.base, where)
+        return _view(self.base, geometry)
+
+    def _elements(self, kind: dtype) -> np.ndarray:
+        if len(self.data) % kind.itemsize:
+            raise UnpicklingError(f"the file is damaged: a storage of {len(self.data)} bytes is no array of {kind}")
+        swapped = self.order == ">" and kind.itemsize > 1
+        raw = np.frombuffer(self.data, np.uint8)
+        if swapped:
+            part = kind.itemsize // (2 if kind.is_complex else 1)
+            raw = np.ascontiguousarray(raw.reshape(-1, part)[:, ::-1]).reshape(-1)
+        return raw.view(kind.np)
+
+    def _own(self, elements: np.ndarray, geometry: Geometry) -> Tensor:
+        offset, size, stride = geometry
+        strided = np.lib.stride_tricks.as_strided(
+            elements[offset:], size, [s * elements.itemsize for s in stride], writeable=False
+        )
+        # a copy of its own: the buffer belongs to the file's bytes
+        array = np.array(strided, order="C", copy=True)
+        return wrap(jnp.asarray(array) if self.place is None else jax.device_put(array, self.place))
+
+
+def _view(base: Tensor, geometry: Geometry) -> Tensor:
+    offset, size, stride = geometry
+    if not base.requires_grad:
+        return base.as_strided(size, stride, offset)
+    return base.detach().as_strided(size, stride, offset)
+
+
+def _dense(geometry: Geometry) -> bool:
+    offset, size, stride = geometry
+    step = 1
+    for n, s in zip(reversed(size), reversed(stride), strict=True):
+        if n != 1 and s != step:
+            return False
+        step *= n
+    return offset == 0
+
+
+def _check_inside(geometry: Geometry, count: int) -> None:
+    offset, size, stride = geometry
+    numbers = (offset, *size, *stride)
+    if len(size) != len(stride) or not all(type(n) is int and n >= 0 for n in numbers):
+        raise UnpicklingError(f"the file is damaged: a tensor of size {size} and stride {stride} at {offset}")
+    if 0 in size:
+        return
+    last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
+    if last >= count:
+        raise UnpicklingError(
+            f"the file is damaged: a tensor of size {size} and stride {stride} at {offset} reaches beyond its storage of "
+            f"{count} elements"
+        )
+
+
+def _rebuild_tensor_v2(
+    storage: Loaded, offset: int, size: Any, stride: Any, requires_grad: bool, hooks: Any, metadata: Any = None
+) -> Tensor:
+    if not isinstance(storage, Loaded) or storage.dtype is None:
+        raise UnpicklingError("the file is damaged: a tensor without a typed storage")
+    return _finish(storage.tensor((offset, tuple(size), tuple(stride)), storage.dtype), requires_grad, metadata)
+
+
+def _rebuild_tensor_v3(
+    storage: Loaded,
+    offset: int,
+    size: Any,
+    stride: Any,
+    requires_grad: bool,
+    hooks: Any,
+    kind: dtype,
+    metadata: Any = None,
+) -> Tensor:
+    if not isinstance(storage, Loaded) or not isinstance(kind, dtype):
+        raise UnpicklingError("the file is damaged: a tensor without a storage")
+    return _finish(storage.tensor((offset, tuple(size), tuple(stride)), kind), requires_grad, metadata)
+
+
+def _finish(tensor: Tensor, requires_grad: bool, metadata: Any) -> Tensor:
+    """Apply the lazy conjugate and negative that torch keeps as flags."""
+    if metadata and metadata.get("conj"):
+        tensor = tensor.conj_physical()
+    if metadata and metadata.get("neg"):
+        tensor = -tensor
+    if requires_grad:
+        tensor.requires_grad_(True)
+    return tensor
+
+
+def _rebuild_parameter(data: Tensor, requires_grad: bool, hooks: Any) -> Parameter:
+    return Parameter(data, requires_grad)
+
+
+def _rebuild_parameter_with_state(data: Tensor, requires_grad: bool, hooks: Any, state: Any) -> Parameter:
+    return _with_attributes(Parameter(data, requires_grad), state)
+
+
+def _rebuild_from_type_v2(make: Callable[..., Any], cls: Any, args: Any, state: Any) -> Any:
+    """A Tensor that carries attributes."""
+    if make not in _REBUILDERS or cls not in (Tensor, Parameter):
+        raise UnpicklingError(f"Tensors of the class {cls} are not read")
+    return _with_attributes(make(*args), state)
+
+
+def _with_attributes(tensor: Any, state: Any) -> Any:
+    attributes = state[0] if isinstance(state, tuple) else state
+    if not isinstance(attributes, dict) or not all(isinstance(k, str) for k in attributes):
+        raise UnpicklingError("the file is damaged: attributes are no dict")
+    if taken := [name for name in attributes if hasattr(tensor, name)]:
+        raise UnpicklingError(f"the file would overwrite {taken[0]} of a Tensor")
+    tensor.__dict__.update(attributes)
+    return tensor
+
+
+_REBUILDERS = (_rebuild_tensor_v2, _rebuild_tensor_v3, _rebuild_parameter, _rebuild_parameter_with_state)
+
+
+def _get_layout(name: str) -> Any:
+    if name != "torch.strided":
+        raise UnpicklingError(f"Tensors of the layout {name} are not read")
+    return name
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    """How protocol 2 writes bytes."""
+    return text.encode("latin1" if encoding == "latin1" else "utf-8")
+
+
+def _bytearray(data: bytes = b"") -> bytearray:
+    """Of bytes only: ``bytearray(10**12)`` would fill the memory."""
+    if not isinstance(data, bytes):
+        raise UnpicklingError("the file is damaged: a bytearray that is not made of bytes")
+    return bytearray(data)
+
+
+def _size(numbers: Any = ()) -> Size:
+    return Size(numbers)
+
+
+def _device(kind: str, index: int | None = None) -> device:
+    return device(kind, index)
+
+
+ADMITTED: dict[str, Any] = {
+    "collections.OrderedDict": OrderedDict,
+    "collections.Counter": Counter,
+    "builtins.set": set,
+    "builtins.complex": complex,
+    "builtins.bytearray": _bytearray,
+    "_codecs.encode": _encode,
+    "torch.Size": _size,
+    "torch.device": _device,
+    "torch.serialization._get_layout": _get_layout,
+    "torch.Tensor": Tensor,
+    "torch.nn.parameter.Parameter": Parameter,
+    "torch._tensor._rebuild_from_type_v2": _rebuild_from_type_v2,
+    **{f"torch._utils.{rebuild.__name__}": rebuild for rebuild in _REBUILDERS},
+    **{f"torch.{name}": kind for name, kind in ALL.items()},
+    **BY_NAME,
+}
