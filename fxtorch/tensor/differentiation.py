@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fxtorch.tensor import engine
-from fxtorch.tensor.tape import Handle
+from fxtorch.tensor.handles import Hooks, RemovableHandle
 from fxtorch.tensor.tensor import Tensor, method, unwrap
 
 
@@ -77,7 +77,7 @@ def retain_grad(self: Tensor) -> None:
 
 
 @method
-def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Handle:
+def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
     """Call ``hook(gradient)`` when the gradient of this Tensor is computed; what it returns replaces the gradient.
 
     Raises:
@@ -89,18 +89,18 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Hand
     if node is not None:
         return node.add_hook(self._index, hook)
     if self._hooks is None:
-        self._hooks = {}
-    return Handle(self._hooks, hook)
+        self._hooks = Hooks()
+    return RemovableHandle.add(self._hooks, hook)
 
 
 @method
-def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> Handle:
+def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> RemovableHandle:
     """Call ``hook(tensor)`` after a backward has accumulated into ``tensor.grad``; leaves only."""
     if self.grad_fn is not None:
         raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
     if self._post_hooks is None:
-        self._post_hooks = {}
-    return Handle(self._post_hooks, hook)
+        self._post_hooks = Hooks()
+    return RemovableHandle.add(self._post_hooks, hook)
 
 
 def backward_of(

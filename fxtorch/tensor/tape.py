@@ -10,6 +10,8 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fxtorch.tensor.handles import Hooks, RemovableHandle
+
 if TYPE_CHECKING:
     from fxtorch.tensor.tensor import Tensor
 
@@ -21,25 +23,6 @@ FREED = (
     "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access "
     "saved tensors after calling backward."
 )
-
-
-class Handle:
-    """What registering a hook returns; ``remove()`` undoes it, also as a context manager."""
-
-    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
-        self.hooks = hooks
-        self.id = next_number()
-        hooks[self.id] = hook
-
-    def remove(self) -> None:
-        """Take the hook away."""
-        self.hooks.pop(self.id, None)
-
-    def __enter__(self) -> Handle:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
 
 
 class Node:
@@ -58,7 +41,7 @@ class Node:
         self.edges = edges
         self.slots = slots
         self.number = next_number()
-        self.hooks: dict[int, dict[int, Callable[..., Any]]] | None = None
+        self.hooks: dict[int, Hooks] | None = None
         self.trace: str | None = None
 
     n_outputs = 1
@@ -85,11 +68,11 @@ class Node:
     def release(self) -> None:
         """Drop what was saved for the backward."""
 
-    def add_hook(self, output: int, hook: Callable[..., Any]) -> Handle:
+    def add_hook(self, output: int, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(gradient Tensor)`` when the gradient of ``output`` is known; what it returns replaces it."""
         if self.hooks is None:
             self.hooks = {}
-        return Handle(self.hooks.setdefault(output, {}), hook)
+        return RemovableHandle.add(self.hooks.setdefault(output, Hooks()), hook)
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {hex(id(self))}>"

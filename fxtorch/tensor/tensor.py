@@ -14,6 +14,7 @@ import jax
 from fxtorch.ops import dtypes as rules
 from fxtorch.tensor import device as devices
 from fxtorch.tensor import dtype as types
+from fxtorch.tensor.handles import Hooks
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.size import Size
 
@@ -45,8 +46,8 @@ class Tensor:
     _grad: Tensor | None = None
     _link: Link | None = None
     _cell: list[int] | None = None  # [changes of content, torch's version], shared by all views of one base
-    _hooks: dict[int, Callable[..., Any]] | None = None
-    _post_hooks: dict[int, Callable[..., Any]] | None = None
+    _hooks: Hooks | None = None
+    _post_hooks: Hooks | None = None
     _lent: bool = False  # made by unflattening a pytree: a change of it would be lost
     name: str | None = None
     retains_grad: bool = False
