@@ -105,7 +105,8 @@ def make_model():
 
 def make_optimizer(model, lr=2e-4):
     return tuple(
-        torch.optim.Adam(part.parameters(), lr=lr, betas=(0.5, 0.999)) for part in (model.discriminator, model.generator)
+        torch.optim.Adam(part.parameters(), lr=lr, betas=(0.5, 0.999))
+        for part in (model.discriminator, model.generator)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -38,10 +39,8 @@ def cached(name: str, files: Sequence[Path], prepare: Callable[[], Arrays]) -> A
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         pass
     arrays = prepare()
-    try:
+    with contextlib.suppress(OSError):
         _write(path, arrays)
-    except OSError:
-        pass
     return arrays
 
 

@@ -24,7 +24,7 @@ _PICTURE = re.compile(r"(?:^|/)(train|test)/(\w+)/[^/]+\.(?:jpg|png)$")
 class _ArraysOnly(pickle.Unpickler):
     """Unpickles NumPy arrays and nothing that could run code."""
 
-    _ALLOWED = {"_reconstruct", "ndarray", "dtype", "_frombuffer", "scalar", "encode"}
+    _ALLOWED = ("_reconstruct", "ndarray", "dtype", "_frombuffer", "scalar", "encode")
 
     def find_class(self, module: str, name: str):
         if module.partition(".")[0] in ("numpy", "_codecs") and name in self._ALLOWED:

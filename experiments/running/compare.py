@@ -82,7 +82,10 @@ def table(rows: Sequence[Row]) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     left = {0, head.index("metric")}
     return "\n".join(
-        "  ".join(f"{cell:<{w}}" if i in left else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(line, widths, strict=True)))
+        "  ".join(
+            f"{cell:<{w}}" if i in left else f"{cell:>{w}}"
+            for i, (cell, w) in enumerate(zip(line, widths, strict=True))
+        )
         for line in lines
     )
 
@@ -90,9 +93,7 @@ def table(rows: Sequence[Row]) -> str:
 def chart(rows: Sequence[Row], path: Path) -> None:
     """The speeds as bars."""
     ways = [way for way in ("eager", "jit", "torch") if any(way in row.timings for row in rows)]
-    columns = {
-        way: [row.timings[way].steps_per_second if way in row.timings else None for row in rows] for way in ways
-    }
+    columns = {way: [row.timings[way].steps_per_second if way in row.timings else None for row in rows] for way in ways}
     pictures.bars(path, [row.name for row in rows], columns, "training steps per second")
 
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 import fxtorch as torch
 from experiments.running import checkpoints, pictures
 
+
 def compiled(function: Callable[..., Any], mode: str) -> Callable[..., Any]:
     """``function`` itself in eager mode, one XLA program of it in jit mode."""
     return torch.jit(function) if mode == "jit" else function
