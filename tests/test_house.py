@@ -19,7 +19,6 @@ LONGEST = 600
 # How many positional arguments it takes before dtype= is given by position too.
 DTYPE_AT = {
     "array": 1,
-    "asarray": 1,
     "zeros": 1,
     "ones": 1,
     "empty": 1,
@@ -76,6 +75,8 @@ def creates_without_dtype(path: Path) -> list[str]:
     for called, node in calls(path):
         space, _, function = called.rpartition(".")
         place = spaces.get(space, {}).get(function)
+        if called == "jnp.asarray" and node.args and isinstance(node.args[0], ast.Constant | ast.List | ast.Tuple):
+            place = 1  # of an array it keeps the type, of numbers it would choose one
         spread = any(k.arg is None for k in node.keywords) or any(isinstance(a, ast.Starred) for a in node.args)
         given = spread or any(k.arg == "dtype" for k in node.keywords)
         if place is not None and not given and len(node.args) <= place:

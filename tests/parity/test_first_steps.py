@@ -64,9 +64,7 @@ def batches(library: Any, script: Any, rows: int) -> list[tuple[Any, ...]]:
     """``STEPS`` different batches."""
     whole = [part.numpy() for part in script.make_batch(rows * STEPS)]
     whole = [part.astype(np.float32) if part.dtype == np.float64 else part for part in whole]
-    return [
-        tuple(library.from_numpy(part[i * rows : (i + 1) * rows].copy()) for part in whole) for i in range(STEPS)
-    ]
+    return [tuple(library.from_numpy(part[i * rows : (i + 1) * rows].copy()) for part in whole) for i in range(STEPS)]
 
 
 def numbers(result: Any) -> list[float]:
