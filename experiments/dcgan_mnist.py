@@ -71,7 +71,7 @@ class DCGAN(nn.Module):
         super().__init__()
         self.generator, self.discriminator, self.average = Generator(), Discriminator(), Generator()
         for part in (self.generator, self.discriminator):
-            for name, weight in part.named_parameters():
+            for weight in part.parameters():
                 if weight.dim() > 1:
                     nn.init.normal_(weight, std=0.02)
         self.average.load_state_dict(self.generator.state_dict())
@@ -104,10 +104,8 @@ def make_model():
 
 
 def make_optimizer(model, lr=2e-4):
-    return tuple(
-        torch.optim.Adam(part.parameters(), lr=lr, betas=(0.5, 0.999))
-        for part in (model.discriminator, model.generator)
-    )
+    players = model.discriminator, model.generator
+    return tuple(torch.optim.Adam(player.parameters(), lr=lr, betas=(0.5, 0.999)) for player in players)
 
 
 def make_step(model, optimizer, decay=0.998):

@@ -5,6 +5,7 @@ The last 200 words of a review are read; rarer words than the 20,000 most freque
 
 from __future__ import annotations
 
+import itertools
 import sys
 
 import numpy as np
@@ -69,7 +70,7 @@ def make_batch(n=BATCH):
 def padded(ids, starts, length, words):
     """The last ``length`` words of each review as one int64 matrix, padded at the front."""
     matrix = np.full((len(starts) - 1, length), PADDING, np.int64)
-    for row, (begin, end) in zip(matrix, zip(starts[:-1], starts[1:], strict=True), strict=True):
+    for row, (begin, end) in zip(matrix, itertools.pairwise(starts), strict=True):
         review = ids[max(begin, end - length) : end]
         row[length - len(review) :] = review
     matrix[matrix >= words] = UNKNOWN

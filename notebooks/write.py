@@ -27,7 +27,7 @@ data, _ = diabetes()
 x, y = data["train_inputs"], data["train_targets"]
 y = (y - y.mean()) / y.std()
 best = system.normal_equation(x, y)""",
-        """The training step is compiled once for each optimizer: `fxtorch.jit` finds the model and the momentum by itself.""",
+        """The step is compiled once for each optimizer: `fxtorch.jit` finds the model and the momentum by itself.""",
         """def distances(momentum, steps=400):
     torch.manual_seed(0)
     model = system.make_model()
@@ -250,7 +250,7 @@ def notebook(cells: list[str]) -> dict:
     """The cells as a notebook: those that begin as prose does are text."""
     written = []
     for i, text in enumerate(cells):
-        prose = text.startswith("# ") or text.startswith("The ")
+        prose = text.startswith(("# ", "The "))
         cell = {"cell_type": "markdown" if prose else "code", "id": f"cell-{i}", "metadata": {}}
         written.append(cell | ({} if prose else {"execution_count": None, "outputs": []}))
         written[-1]["source"] = text.splitlines(keepends=True)

@@ -80,14 +80,13 @@ def table(rows: Sequence[Row]) -> str:
         columns = ("eager", "jit", "torch") if with_torch else ("eager", "jit")
         lines.append(line + [f"{row.metrics[c][metric]:.4f}" if c in row.metrics else "-" for c in columns])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    left = {0, head.index("metric")}
-    return "\n".join(
-        "  ".join(
-            f"{cell:<{w}}" if i in left else f"{cell:>{w}}"
-            for i, (cell, w) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in lines
-    )
+    words = {0, head.index("metric")}
+
+    def aligned(line: list[str]) -> str:
+        cells = enumerate(zip(line, widths, strict=True))
+        return "  ".join(cell.ljust(width) if i in words else cell.rjust(width) for i, (cell, width) in cells).rstrip()
+
+    return "\n".join(map(aligned, lines))
 
 
 def chart(rows: Sequence[Row], path: Path) -> None:

@@ -106,10 +106,12 @@ class Run:
         with contextlib.suppress(OSError):
             self.board.close()
         said = ", ".join(f"{name} {value:.6g}" for name, value in metrics.items())
-        print(
-            f"{self.options.system} ({self.options.mode}): {said} | {self.options.epochs} epochs, {self.seconds:.1f} s, "
-            f"{speed:.1f} steps/s, first step {self.first:.2f} s | {self.source} | results in {self.folder}"
+        effort = (
+            f"{self.options.epochs} epochs, {self.seconds:.1f} s, {speed:.1f} steps/s, first step {self.first:.2f} s"
         )
+        title = f"{self.options.system} ({self.options.mode})"
+        effort = f"{self.options.epochs} epochs, {self.seconds:.1f} s, {pace}"
+        print(f"{title}: {said} | {effort} | {self.source} | results in {self.folder}", flush=True)
         return metrics
 
     def _values(self) -> dict[str, list[float]]:
