@@ -77,7 +77,6 @@ plt.xlabel("weight: the log odds of benign change so much with one standard devi
 
 The gradient of the winning logit with respect to the pixels: which of them would change its mind.""",
         """import matplotlib.pyplot as plt
-import numpy as np
 
 import fxtorch as torch
 from experiments import mlp_mnist as system

@@ -106,10 +106,8 @@ class Run:
         with contextlib.suppress(OSError):
             self.board.close()
         said = ", ".join(f"{name} {value:.6g}" for name, value in metrics.items())
-        effort = (
-            f"{self.options.epochs} epochs, {self.seconds:.1f} s, {speed:.1f} steps/s, first step {self.first:.2f} s"
-        )
         title = f"{self.options.system} ({self.options.mode})"
+        pace = f"{speed:.1f} steps/s, first step {self.first:.2f} s"
         effort = f"{self.options.epochs} epochs, {self.seconds:.1f} s, {pace}"
         print(f"{title}: {said} | {effort} | {self.source} | results in {self.folder}", flush=True)
         return metrics
