@@ -1,0 +1,3 @@
+"""x"""
+from fxtorch.nn.modules.module import Module
+from fxtorch.nn.parameter import Parameter, Buffer

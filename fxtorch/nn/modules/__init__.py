@@ -1,0 +1,1 @@
+"""The layers, in torch's own file names."""

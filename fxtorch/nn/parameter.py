@@ -1,0 +1,161 @@
+"""What a Module registers when it is assigned: parameters and buffers, and the lazy ones whose shape comes later."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from fxtorch.nn._torch import torch
+from fxtorch.tensor import Tensor
+
+
+def _rebuild_parameter(cls: type[Parameter], data: Tensor, requires_grad: bool, state: dict[str, Any]) -> Parameter:
+    parameter = cls(data, requires_grad)
+    parameter.__dict__.update(state)
+    return parameter
+
+
+class Parameter(Tensor):
+    """A Tensor that a Module counts among its parameters when it is assigned as an attribute.
+
+    Args:
+        data: the values; the parameter shares them.
+        requires_grad: whether ``backward()`` reaches it.
+
+    >>> import fxtorch as torch
+    >>> torch.nn.Parameter(torch.ones(2))
+    Parameter containing:
+    tensor([1., 1.], requires_grad=True)
+    """
+
+    def __new__(cls, data: Any = None, requires_grad: bool = True) -> Self:
+        """A handle of its own on the values of ``data``."""
+        if data is None:
+            data = torch.empty(0)
+        return Tensor._make_subclass(cls, data.detach(), requires_grad)
+
+    def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
+        pass
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        if id(self) in memo:
+            return memo[id(self)]
+        copied = _rebuild_parameter(type(self), self.detach().clone(), self.requires_grad, self.__dict__)
+        memo[id(self)] = copied
+        return copied
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _rebuild_parameter, (type(self), self.detach(), self.requires_grad, self.__dict__)
+
+    def __repr__(self, **kwargs: Any) -> str:
+        return "Parameter containing:\n" + super().__repr__(**kwargs)
+
+
+class Buffer(Tensor):
+    """A Tensor that a Module counts among its buffers when it is assigned as an attribute.
+
+    Args:
+        data: the values; the buffer shares them.
+        persistent: whether ``state_dict`` holds it.
+    """
+
+    persistent: bool
+
+    def __new__(cls, data: Any = None, *, persistent: bool = True) -> Self:
+        """A handle of its own on the values of ``data``."""
+        if data is None:
+            data = torch.empty(0)
+        buffer = Tensor._make_subclass(cls, data.detach(), data.requires_grad)
+        buffer.persistent = persistent
+        return buffer
+
+    def __init__(self, data: Any = None, *, persistent: bool = True) -> None:
+        pass
+
+
+def _no_values_yet(name: str) -> property:
+    def refuse(self: Any) -> Any:
+        raise ValueError(
+            f"Attempted to access .{name} of an uninitialized parameter: it has no values yet. Run the module once "
+            "on an input (a dry run), or call `.materialize(shape)`."
+        )
+
+    return property(refuse)
+
+
+class UninitializedTensor:
+    """What lazy parameters and buffers share: they know type and device, and get their shape on first use."""
+
+    cls_to_become: type[Tensor] = Tensor
+    shape = _no_values_yet("shape")
+
+    def materialize(self: Any, shape: tuple[int, ...], device: Any = None, dtype: Any = None) -> None:
+        """Become an ordinary, uninitialised Tensor of ``shape``, in place: every holder of this object sees it.
+
+        Args:
+            shape: the shape.
+            device: where; by default where this object was made for.
+            dtype: the element type; by default the one this object was made for.
+        """
+        self.__class__ = self.cls_to_become
+        self.data = torch.empty(shape, device=device or self.device, dtype=dtype or self.dtype)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(UninitializedTensor, Parameter):
+    """A Parameter whose shape is not known yet.
+
+    Args:
+        requires_grad: whether ``backward()`` will reach it.
+        device: where its values will live.
+        dtype: their type.
+    """
+
+    cls_to_become = Parameter
+
+    def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Self:
+        """An empty handle."""
+        return Tensor._make_subclass(cls, torch.empty(0, device=device, dtype=dtype), requires_grad)
+
+    def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
+        pass
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedParameter:
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.requires_grad, self.device, self.dtype)
+        return memo[id(self)]
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return type(self), (self.requires_grad, self.device, self.dtype)
+
+
+class UninitializedBuffer(UninitializedTensor, Buffer):
+    """A buffer whose shape is not known yet.
+
+    Args:
+        requires_grad: whether it will want a gradient.
+        device: where its values will live.
+        dtype: their type.
+        persistent: whether ``state_dict`` holds it.
+    """
+
+    cls_to_become = Tensor
+
+    def __new__(
+        cls, requires_grad: bool = False, device: Any = None, dtype: Any = None, persistent: bool = True
+    ) -> Self:
+        """An empty handle."""
+        buffer = Tensor._make_subclass(cls, torch.empty(0, device=device, dtype=dtype), requires_grad)
+        buffer.persistent = persistent
+        return buffer
+
+    def __init__(
+        self, requires_grad: bool = False, device: Any = None, dtype: Any = None, persistent: bool = True
+    ) -> None:
+        pass
+
+
+def is_lazy(value: Any) -> bool:
+    """Whether ``value`` is a parameter or buffer that has no shape yet."""
+    return isinstance(value, UninitializedTensor)
