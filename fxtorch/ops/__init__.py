@@ -15,6 +15,7 @@ from fxtorch.ops import embedding as embedding
 from fxtorch.ops import exponential as exponential
 from fxtorch.ops import extrema as extrema
 from fxtorch.ops import getitem as getitem
+from fxtorch.ops import indexing as indexing
 from fxtorch.ops import joining as joining
 from fxtorch.ops import linalg as linalg
 from fxtorch.ops import linear as linear
@@ -28,6 +29,7 @@ from fxtorch.ops import random as random
 from fxtorch.ops import rearrange as rearrange
 from fxtorch.ops import reduction as reduction
 from fxtorch.ops import rounding as rounding
+from fxtorch.ops import scatter as scatter
 from fxtorch.ops import search as search
 from fxtorch.ops import shape as shape
 from fxtorch.ops import slicing as slicing

@@ -153,7 +153,8 @@ def op(
         aliases: further names, in every namespace of ``where`` and as methods (``"absolute"``), or with a dot in one
             namespace only (``"special.expit"``).
         method: whether ``Tensor`` has it, its first ``Array`` argument being ``self``.
-        inplace: whether ``Tensor.name_`` (and ``torch.name_``) exists.
+        inplace: whether ``Tensor.name_`` (and ``torch.name_``) exists; without any other name (``where=()``), the
+            in-place method is all there is (``uniform_``).
         out: whether it takes ``out=``.
         view: how to write through the result, where the result aliases the input.
         dtype: ``"promote"`` brings all ``Array`` arguments to torch's result type before the function sees them;
@@ -180,11 +181,12 @@ def op(
         qualified += [a for a in aliases if "." in a]
         if method:
             qualified += [f"Tensor.{n}" for n in (own, *(a for a in aliases if "." not in a))]
-        for n in qualified:
+        only_inplace = inplace and not qualified
+        for n in (f"Tensor.{own}_",) if only_inplace else qualified:
             if n in _taken:
                 raise ValueError(f"operator {n} is declared twice")
             _taken.add(n)
-        key = own if own not in TABLE else qualified[0]
+        key = own if own not in TABLE else f"Tensor.{own}_" if only_inplace else qualified[0]
         TABLE[key] = Op(
             name=key,
             fn=pure,

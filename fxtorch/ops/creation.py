@@ -1,0 +1,178 @@
+"""New arrays of given values: zeros, ranges, identity."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from fxtorch.ops.dtypes import cast, default_float, is_complex, is_float, is_inexact, result_type
+from fxtorch.ops.table import Array, Number, op
+
+
+def _checked(size: Sequence[int], name: str) -> tuple[int, ...]:
+    if any(n < 0 for n in size):
+        raise RuntimeError(f"{name}: Dimension size must be non-negative.")
+    return tuple(size)
+
+
+@op(factory=True, out=True, variadic="size")
+def zeros(size: tuple[int, ...], *, dtype: Any = None) -> Array:
+    """An array of zeros.
+
+    >>> zeros((2,), dtype=np.dtype("int64"))
+    Array([0, 0], dtype=int64)
+    """
+    return jnp.zeros(_checked(size, "zeros"), dtype=dtype or default_float())
+
+
+@op(factory=True, out=True, variadic="size")
+def ones(size: tuple[int, ...], *, dtype: Any = None) -> Array:
+    """An array of ones."""
+    return jnp.ones(_checked(size, "ones"), dtype=dtype or default_float())
+
+
+@op(factory=True, out=True, variadic="size")
+def empty(size: tuple[int, ...], *, dtype: Any = None) -> Array:
+    """An array whose values do not matter; they are zeros."""
+    return jnp.zeros(_checked(size, "empty"), dtype=dtype or default_float())
+
+
+@op(factory=True, out=True)
+def full(size: tuple[int, ...], fill_value: Array, *, dtype: Any = None) -> Array:
+    """An array of one value; its dtype is that of the value: bool, int64 or the default float."""
+    chosen = np.dtype(dtype) if dtype is not None else result_type(fill_value)
+    return jnp.broadcast_to(_filled(fill_value, chosen), _checked(size, "full"))
+
+
+def _filled(value: Any, dtype: np.dtype) -> Array:
+    """A number as an array, wrapped around where an unsigned type cannot hold it."""
+    return jnp.reshape(cast(value, dtype), ())
+
+
+@op(factory=True)
+def zeros_like(input: Array, *, dtype: Any = None) -> Array:
+    """Zeros with the shape, and by default the dtype, of ``input``."""
+    return jnp.zeros(input.shape, dtype=dtype or input.dtype)
+
+
+@op(factory=True)
+def ones_like(input: Array, *, dtype: Any = None) -> Array:
+    """Ones with the shape, and by default the dtype, of ``input``."""
+    return jnp.ones(input.shape, dtype=dtype or input.dtype)
+
+
+@op(factory=True)
+def empty_like(input: Array, *, dtype: Any = None) -> Array:
+    """Values that do not matter (zeros), with the shape, and by default the dtype, of ``input``."""
+    return jnp.zeros(input.shape, dtype=dtype or input.dtype)
+
+
+@op(factory=True)
+def full_like(input: Array, fill_value: Number, *, dtype: Any = None) -> Array:
+    """One value, with the shape, and by default the dtype, of ``input``."""
+    return jnp.broadcast_to(_filled(fill_value, np.dtype(dtype or input.dtype)), input.shape)
+
+
+def _range_dtype(*numbers: Any) -> np.dtype:
+    floating = any(isinstance(x, float | np.floating) for x in numbers)
+    return default_float() if floating else np.dtype("int64")
+
+
+def _steps(start: Any, step: Any, count: int, dtype: np.dtype) -> Array:
+    """``start + i * step`` for ``i`` below ``count``, each computed on its own in double precision."""
+    wide = np.int64 if np.issubdtype(np.asarray(start).dtype, np.integer) and isinstance(step, int) else np.float64
+    return cast(np.asarray(start, wide) + lax.iota(wide, count) * np.asarray(step, wide), dtype)
+
+
+@op(factory=True, out=True)
+def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None) -> Array:
+    """``start, start + step, ...`` up to but not including ``end``; with one argument, from 0 up to it.
+
+    >>> arange(1, 6, 2)
+    Array([1, 3, 5], dtype=int64)
+
+    Raises:
+        RuntimeError: the step is 0 or leads away from ``end``.
+    """
+    start, end = (0, start) if end is None else (start, end)
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    natural = _range_dtype(start, end, step)
+    count = len(range(start, end, step)) if natural == np.int64 else math.ceil((end - start) / step)
+    return _steps(start, step, count, np.dtype(dtype or natural))
+
+
+@op(name="range", factory=True, out=True)
+def range_(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None) -> Array:
+    """:func:`arange` with ``end`` included and of floating dtype."""
+    start, end = (0, start) if end is None else (start, end)
+    return _steps(start, step, math.floor((end - start) / step) + 1, np.dtype(dtype or default_float()))
+
+
+def _spaced(start: Any, end: Any, steps: int, working: np.dtype) -> Array:
+    """Evenly spaced values, counted from the nearer end so that both ends are exact."""
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    start, end = cast(start, working), cast(end, working)
+    if steps == 1:
+        return jnp.expand_dims(start, -1) if jnp.ndim(start) else jnp.reshape(start, (1,))
+    i = lax.iota(jnp.int64, steps)
+    step = (end - start) / np.asarray(max(steps - 1, 1), working)
+    return jnp.where(i < steps // 2, start + step * cast(i, working), end - step * cast(steps - 1 - i, working))
+
+
+def _spaced_dtype(start: Any, end: Any, dtype: Any) -> np.dtype:
+    if dtype is not None:
+        return np.dtype(dtype)
+    given = result_type(start, end)
+    return given if is_inexact(given) else default_float()
+
+
+@op(factory=True, out=True)
+def linspace(start: Array, end: Array, steps: int, *, dtype: Any = None) -> Array:
+    """``steps`` evenly spaced values from ``start`` to ``end``, both included."""
+    chosen = _spaced_dtype(start, end, dtype)
+    working = chosen if is_float(chosen) or is_complex(chosen) else np.dtype("float64")
+    return cast(_spaced(start, end, steps, working), chosen)
+
+
+@op(factory=True, out=True)
+def logspace(start: Array, end: Array, steps: int, base: Number = 10.0, *, dtype: Any = None) -> Array:
+    """``base`` to the power of evenly spaced exponents from ``start`` to ``end``."""
+    chosen = _spaced_dtype(start, end, dtype)
+    working = chosen if is_float(chosen) or is_complex(chosen) else np.dtype("float64")
+    return cast(jnp.power(cast(base, working), _spaced(start, end, steps, working)), chosen)
+
+
+@op(factory=True, out=True)
+def eye(n: int, m: int | None = None, *, dtype: Any = None) -> Array:
+    """The ``n`` by ``m`` (by default square) matrix with ones on its diagonal."""
+    for which, size in (("n", n), ("m", n if m is None else m)):
+        if size < 0:
+            raise RuntimeError(f"{which} must be greater or equal to 0, got {size}")
+    return jnp.eye(n, m, dtype=dtype or default_float())
+
+
+def _triangle(row: int, col: int, offset: int, upper: builtins.bool, dtype: Any) -> Array:
+    mask = np.tri(row, col, offset - upper, dtype=bool)
+    return jnp.asarray(np.stack(np.nonzero(~mask if upper else mask)), dtype=dtype or np.dtype("int64"))
+
+
+@op(factory=True)
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None) -> Array:
+    """The positions of the lower triangle of a ``row`` by ``col`` matrix, ``(2, count)``, row by row."""
+    return _triangle(row, col, offset, False, dtype)
+
+
+@op(factory=True)
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None) -> Array:
+    """The positions of the upper triangle of a ``row`` by ``col`` matrix, ``(2, count)``, row by row."""
+    return _triangle(row, col, offset, True, dtype)
