@@ -1,0 +1,3 @@
+"""What surrounds the training: data."""
+
+from fxtorch.utils import data as data
