@@ -118,16 +118,6 @@ class Augmented:
         return normalised(np.ascontiguousarray(moved.transpose(0, 3, 1, 2)), labels)
 
 
-def predictions(model, data, mode):
-    """The logits of a whole data set, in order."""
-    model.eval()
-    predict = compiled(model, mode)
-    with torch.no_grad():
-        logits = [predict(images).numpy() for images, _ in in_order(data, 500)]
-    model.train()
-    return np.concatenate(logits)
-
-
 def main(argv=None):
     options = parse(
         parser("cnn_cifar10", __doc__, epochs=8, batch_size=BATCH, lr=0.2, brief={"epochs": 1, "train_size": 5000}),
@@ -146,6 +136,14 @@ def main(argv=None):
     steps = options.epochs * len(shuffled(train, options.batch_size, options.seed, 0))
     scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.lr, total_steps=steps, cycle_momentum=False)
     step = compiled(make_step(model, optimizer), options.mode)
+    forward = compiled(model, options.mode)
+
+    def predictions():
+        model.eval()
+        with torch.no_grad():
+            logits = np.concatenate([forward(images).numpy() for images, _ in in_order(test, 500)])
+        model.train()
+        return logits.argmax(1)
 
     run = Run(options, source, model=model, optimizer=optimizer, scheduler=scheduler)
     for epoch in run.epochs():
@@ -153,9 +151,9 @@ def main(argv=None):
         for images, labels in run.progress(shuffled(train, options.batch_size, options.seed, epoch)):
             run.note(loss=step(images, labels))
             scheduler.step()
-        run.record(accuracy=(predictions(model, test, options.mode).argmax(1) == truth).mean())
+        run.record(accuracy=(predictions() == truth).mean())
 
-    said = predictions(model, test, options.mode).argmax(1)
+    said = predictions()
     wrong = np.flatnonzero(said != truth)[:40]
     captions = [f"{CLASSES[truth[i]]}:\n{CLASSES[said[i]]}?" for i in wrong]
     pictures.grid(run.path("mistakes.png"), data["test_images"][wrong].transpose(0, 2, 3, 1), captions)

@@ -149,7 +149,7 @@ def normalised(images, *labels):
 
 
 def train_judge(train, test, options, epochs):
-    """A classifier of real digits, and the share of the test digits that it reads rightly."""
+    """A classifier of real digits, ready to read; and the share of the test digits that it reads rightly."""
     judge = Judge()
     optimizer = torch.optim.Adam(judge.parameters(), lr=1e-3)
 
@@ -168,23 +168,7 @@ def train_judge(train, test, options, epochs):
     read = compiled(judge, options.mode)
     with torch.no_grad():
         right = [(read(images).argmax(1) == labels).numpy() for images, labels in in_order(test, 500)]
-    return judge, float(np.concatenate(right).mean())
-
-
-def drawn(model, noise, mode):
-    """Pictures of the averaged generator, with the statistics of the batch norms as they stand."""
-    model.average.eval()
-    draw = compiled(model.average, mode)
-    with torch.no_grad():
-        return torch.cat([draw(part) for part in noise.split(250)])
-
-
-def judged(judge, images, mode):
-    """Which digit each picture is taken for, and how sure the judge is of it."""
-    read = compiled(judge, mode)
-    with torch.no_grad():
-        probability = torch.cat([F.softmax(read(part), dim=1) for part in images.split(250)]).numpy()
-    return probability.argmax(1), probability.max(1)
+    return read, float(np.concatenate(right).mean())
 
 
 def main(argv=None):
@@ -199,25 +183,32 @@ def main(argv=None):
     test = ArrayDataset(data["test_images"], data["test_labels"], transform=normalised)
 
     torch.manual_seed(options.seed)
-    judge, skill = train_judge(labelled, test, options, epochs=1 if options.brief else 3)
+    read, skill = train_judge(labelled, test, options, epochs=1 if options.brief else 3)
     noise = torch.randn(1000, NOISE)
     model = make_model()
     optimizer = make_optimizer(model, options.lr)
     step = compiled(make_step(model, optimizer), options.mode)
+    draw = compiled(model.average, options.mode)
+
+    def drawn_and_judged():
+        model.average.eval()
+        with torch.no_grad():
+            images = torch.cat([draw(part) for part in noise.split(250)])
+            probability = torch.cat([F.softmax(read(part), dim=1) for part in images.split(250)]).numpy()
+        return images.numpy()[:, 0], probability.argmax(1), probability.max(1)
 
     run = Run(options, source, model=model, discriminator=optimizer[0], generator=optimizer[1])
     for epoch in run.epochs():
         for (real,) in run.progress(shuffled(digits, options.batch_size, options.seed, epoch)):
             found_out, deceived = step(real)
             run.note(discriminator=found_out, generator=deceived)
-        images = drawn(model, noise, options.mode)
-        pictures.grid(run.path(f"samples_{epoch + 1:02d}.png"), images[:64].numpy()[:, 0])
-        run.record(confidence=judged(judge, images, options.mode)[1].mean())
+        images, _, sure = drawn_and_judged()
+        pictures.grid(run.path(f"samples_{epoch + 1:02d}.png"), images[:64])
+        run.record(confidence=sure.mean())
 
-    images = drawn(model, noise, options.mode)
-    taken_for, sure = judged(judge, images, options.mode)
+    images, taken_for, sure = drawn_and_judged()
     captions = [f"{digit}: {100 * s:.0f} %" for digit, s in zip(taken_for[:64], sure[:64], strict=True)]
-    pictures.grid(run.path("samples.png"), images[:64].numpy()[:, 0], captions)
+    pictures.grid(run.path("samples.png"), images[:64], captions)
     of_each = [sure[taken_for == digit].mean() if (taken_for == digit).any() else 0.0 for digit in range(10)]
     return run.finish(
         confidence=sure.mean(),

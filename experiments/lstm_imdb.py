@@ -77,16 +77,6 @@ def padded(ids, starts, length, words):
     return matrix
 
 
-def predictions(model, data, mode):
-    """The probability of being favourable, of a whole data set, in order."""
-    model.eval()
-    predict = compiled(model, mode)
-    with torch.no_grad():
-        logits = [predict(reviews).numpy() for reviews, _ in in_order(data, 500)]
-    model.train()
-    return 1 / (1 + np.exp(-np.concatenate(logits)))
-
-
 def main(argv=None):
     options = parser(
         "lstm_imdb",
@@ -117,15 +107,23 @@ def main(argv=None):
     steps = options.epochs * len(shuffled(train, options.batch_size, options.seed, 0))
     scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.lr, total_steps=steps, cycle_momentum=False)
     step = compiled(make_step(model, optimizer), options.mode)
+    forward = compiled(model, options.mode)
+
+    def probabilities():
+        model.eval()
+        with torch.no_grad():
+            logits = np.concatenate([forward(reviews).numpy() for reviews, _ in in_order(test, 500)])
+        model.train()
+        return 1 / (1 + np.exp(-logits))
 
     run = Run(options, source, model=model, optimizer=optimizer, scheduler=scheduler)
     for epoch in run.epochs():
         for reviews, labels in run.progress(shuffled(train, options.batch_size, options.seed, epoch)):
             run.note(loss=step(reviews, labels))
             scheduler.step()
-        run.record(accuracy=((predictions(model, test, options.mode) > 0.5) == truth).mean())
+        run.record(accuracy=((probabilities() > 0.5) == truth).mean())
 
-    probability = predictions(model, test, options.mode)
+    probability = probabilities()
     groups = {"unfavourable": probability[~truth], "favourable": probability[truth]}
     pictures.histograms(run.path("probabilities.png"), groups, "predicted probability of being favourable")
     return run.finish(accuracy=((probability > 0.5) == truth).mean())

@@ -71,16 +71,6 @@ def normalised(images, labels):
     return (images.astype(np.float32) / 255 - 0.1307) / 0.3081, labels.astype(np.int64)
 
 
-def predictions(model, data, mode):
-    """The logits of a whole data set, in order."""
-    model.eval()
-    predict = compiled(model, mode)
-    with torch.no_grad():
-        logits = [predict(images).numpy() for images, _ in in_order(data, 500)]
-    model.train()
-    return np.concatenate(logits)
-
-
 def main(argv=None):
     options = parse(
         parser("mlp_mnist", __doc__, epochs=8, batch_size=BATCH, lr=2e-3, brief={"epochs": 1, "train_size": 20000}),
@@ -98,15 +88,23 @@ def main(argv=None):
     steps = options.epochs * len(shuffled(train, options.batch_size, options.seed, 0))
     scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.lr, total_steps=steps)
     step = compiled(make_step(model, optimizer), options.mode)
+    forward = compiled(model, options.mode)
+
+    def predictions():
+        model.eval()
+        with torch.no_grad():
+            logits = np.concatenate([forward(images).numpy() for images, _ in in_order(test, 500)])
+        model.train()
+        return logits.argmax(1)
 
     run = Run(options, source, model=model, optimizer=optimizer, scheduler=scheduler)
     for epoch in run.epochs():
         for images, labels in run.progress(shuffled(train, options.batch_size, options.seed, epoch)):
             run.note(loss=step(images, labels))
             scheduler.step()
-        run.record(accuracy=(predictions(model, test, options.mode).argmax(1) == truth).mean())
+        run.record(accuracy=(predictions() == truth).mean())
 
-    said = predictions(model, test, options.mode).argmax(1)
+    said = predictions()
     wrong = np.flatnonzero(said != truth)[:40]
     captions = [f"{truth[i]} read as {said[i]}" for i in wrong]
     pictures.grid(run.path("mistakes.png"), data["test_images"][wrong], captions)

@@ -93,16 +93,6 @@ def make_batch(n=BATCH):
     return tuple(torch.from_numpy(a) for a in (rng.integers(0, USERS, n), rng.integers(0, FILMS, n), ratings))
 
 
-def predictions(model, data, mode):
-    """The predicted ratings of a whole data set, in order."""
-    model.eval()
-    predict = compiled(model, mode)
-    with torch.no_grad():
-        ratings = [predict(user, film)[0].numpy() for user, film, _ in in_order(data, 2500)]
-    model.train()
-    return np.clip(np.concatenate(ratings), 1, 5)
-
-
 def main(argv=None):
     options = parser("recommender_movielens", __doc__, epochs=20, batch_size=BATCH, lr=2e-3, brief={"epochs": 3})
     options.add_argument("--model", choices=MODELS, default="mf", help="matrix factorisation, or neural (default: mf)")
@@ -122,15 +112,23 @@ def main(argv=None):
     optimizer = make_optimizer(model, options.lr)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, options.epochs)
     step = compiled(make_step(model, optimizer, options.penalty), options.mode)
+    forward = compiled(model, options.mode)
+
+    def predictions():
+        model.eval()
+        with torch.no_grad():
+            ratings = np.concatenate([forward(user, film)[0].numpy() for user, film, _ in in_order(test, 2500)])
+        model.train()
+        return np.clip(ratings, 1, 5)
 
     run = Run(options, source, model=model, optimizer=optimizer, scheduler=scheduler)
     for epoch in run.epochs():
         for batch in run.progress(shuffled(train, options.batch_size, options.seed, epoch)):
             run.note(loss=step(*batch))
         scheduler.step()
-        run.record(rmse=np.sqrt(np.square(predictions(model, test, options.mode) - truth).mean()))
+        run.record(rmse=np.sqrt(np.square(predictions() - truth).mean()))
 
-    predicted = predictions(model, test, options.mode)
+    predicted = predictions()
     errors = {f"{stars} stars": predicted[truth == stars] - stars for stars in (1, 2, 3, 4, 5)}
     pictures.histograms(run.path("errors.png"), errors, "predicted minus given rating")
     return run.finish(
