@@ -68,3 +68,8 @@ from fxtorch.autograd import (  # noqa: E402
     no_grad,
     set_grad_enabled,
 )
+
+# Layers, optimizers, files, and the compiler.
+from fxtorch import nn, optim  # noqa: E402
+from fxtorch import compiler  # noqa: E402
+from fxtorch.compiler import compile, jit  # noqa: E402

@@ -1,6 +1,7 @@
 """torch.autograd: what a user calls on the tape."""
 
 from fxtorch.autograd.anomaly_mode import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
+from fxtorch.autograd.function import Function
 from fxtorch.autograd.api import backward, grad
 from fxtorch.autograd.grad_mode import (
     enable_grad,

@@ -12,7 +12,7 @@ import optax
 
 from fxtorch.autograd import enable_grad
 from fxtorch.optim.optimizer import Closure, Optimizer
-from fxtorch.tensor import Tensor, is_tracing, materialize, scalar_input, unwrap
+from fxtorch.tensor import Tensor, is_tracing, materialize, rely_on, scalar_input, unwrap
 from fxtorch.tensor.tensor import state as lasting
 
 Arrays = tuple[jax.Array, ...]
@@ -91,7 +91,7 @@ class CompiledOptimizer(Optimizer):
         return loss
 
     def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
-        plan = self._plan(group)
+        plan = rely_on(f"the options of {type(self).__name__}", lambda: self._plan(group))
         self._create_state(plan, group, params)
         states = [tuple(self.state[p][name] for name in plan.names) for p in params] if plan.names else []
         run = _update if is_tracing() else _compiled_update

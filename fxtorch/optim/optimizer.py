@@ -164,11 +164,9 @@ class Optimizer:
         """
         for group in self.param_groups:
             for p in group["params"]:
-                if p.grad is None:
-                    continue
-                if set_to_none:
+                if set_to_none:  # without a look at it: a compiled step then does not depend on what was there
                     p.grad = None
-                else:
+                elif p.grad is not None:
                     p.grad.detach_().zero_()
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:

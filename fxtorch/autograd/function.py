@@ -1,0 +1,321 @@
+"""Operations with a backward of the user's own: torch.autograd.Function."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import jax
+
+from fxtorch.autograd.context import Context, FunctionCtx
+from fxtorch.autograd.custom_rules import call_in_jax
+from fxtorch.ops import dtypes as rules
+from fxtorch.tensor.dispatch import check_writable
+from fxtorch.tensor.modes import modes
+from fxtorch.tensor.tape import Node
+from fxtorch.tensor.tensor import Tensor, unwrap, unwrap_aval, wrap
+
+__all__ = ["Function", "FunctionCtx", "NestedIOFunction", "once_differentiable"]
+
+
+class FunctionNode(Node):
+    """A call of a :class:`Function` on the tape; attributes of its context can be read through it."""
+
+    def __init__(self, function: type[Function], ctx: Context, args: Sequence[Any]) -> None:
+        wanting = [a for a, needed in zip(args, ctx.needs_input_grad, strict=True) if needed]
+        super().__init__(
+            function.__name__, [a if a._node is None else a._node for a in wanting], [a._index for a in wanting]
+        )
+        self.function = function
+        self.ctx = ctx
+        self.inputs = tuple(_aval(a) for a in args)
+        self.outputs: tuple[Any, ...] = ()
+        self.used = False
+        self.trace = "".join(traceback.format_stack()[:-3]) if modes.anomaly else None
+
+    def __getattr__(self, name: str) -> Any:
+        if name in Node.__slots__:
+            raise AttributeError(name)
+        return getattr(self.ctx, name)
+
+    @property
+    def n_outputs(self) -> int:  # type: ignore[override]
+        """How many results the call had."""
+        return len(self.outputs)
+
+    @property
+    def leaves(self) -> Any:
+        """None once a backward has used the Node up."""
+        return None if self.used else self.inputs
+
+    def name(self) -> str:
+        """torch's name of this step of the graph."""
+        return f"{self.label}Backward"
+
+    def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
+        """Run the user's backward on arrays."""
+        grads = self.pull_tensors([None if ct is None else wrap(ct) for ct in cts])
+        return [None if g is None else unwrap(g) for g in grads]
+
+    def pull_tensors(self, cts: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        """Run the user's backward; what it does is recorded where gradients are."""
+        given = materialized(self.ctx, cts, self.outputs)
+        grads = checked_gradients(self.name(), self.function.backward(self.ctx, *given), self.inputs)
+        return [g for g, needed in zip(grads, self.ctx.needs_input_grad, strict=True) if needed]
+
+    def release(self) -> None:
+        """Drop the saved Tensors; a Node that saved none can be used again."""
+        self.used = True
+        self.ctx._release()
+
+
+def _aval(a: Any) -> Any:
+    """Shape and type of a Tensor, None of anything else."""
+    return unwrap_aval(a) if isinstance(a, Tensor) else None
+
+
+def materialized(ctx: Context, cts: Sequence[Tensor | None], outputs: Sequence[Any]) -> list[Tensor | None]:
+    """The cotangents as the user's backward wants them: zeros where there is none, unless it said otherwise."""
+    if not ctx._materialize:
+        return list(cts)
+    return [
+        wrap(jax.numpy.zeros(aval.shape, aval.dtype)) if ct is None and aval is not None else ct
+        for ct, aval in zip(cts, outputs, strict=True)
+    ]
+
+
+def checked_gradients(name: str, grads: Any, inputs: Sequence[Any]) -> list[Tensor | None]:
+    """What a backward returned, as one gradient of the right shape and type for each input of the forward.
+
+    Raises:
+        RuntimeError: there are too few or too many, one is not for a Tensor, or a shape does not fit.
+        TypeError: one is not a Tensor.
+    """
+    found = list(grads) if isinstance(grads, tuple | list) else [grads]
+    while len(found) > len(inputs) and found[-1] is None:
+        found.pop()
+    if len(found) != len(inputs):
+        raise RuntimeError(
+            f"function {name} returned an incorrect number of gradients (expected {len(inputs)}, got {len(found)})"
+        )
+    for i, (g, aval) in enumerate(zip(found, inputs, strict=True)):
+        if g is None:
+            continue
+        if aval is None:
+            raise RuntimeError(
+                f"function {name} returned a gradient different from None at position {i + 1}, but the corresponding "
+                "forward input was not a Variable"
+            )
+        if not isinstance(g, Tensor):
+            raise TypeError(f"function {name} returned a {type(g).__name__} at position {i + 1}, expected a Tensor or None")
+        found[i] = _fitted(name, i, g, aval)
+    return found
+
+
+def _fitted(name: str, position: int, g: Tensor, aval: Any) -> Tensor | None:
+    if not rules.is_inexact(aval.dtype):
+        return None
+    if g.shape != aval.shape:
+        extra = len(g.shape) - len(aval.shape)
+        fits = extra >= 0 and all(n in (1, m) for n, m in zip(aval.shape, g.shape[extra:], strict=True))
+        if not fits:
+            raise RuntimeError(
+                f"Function {name} returned an invalid gradient at index {position} - got {list(g.shape)} but expected "
+                f"shape compatible with {list(aval.shape)}"
+            )
+        g = g.sum_to_size(aval.shape)
+    if rules.is_complex(g.dtype.np) and not rules.is_complex(aval.dtype):
+        g = g.real
+    return g if g.dtype.np == aval.dtype else g.to(_dtype_of(aval))
+
+
+def _dtype_of(aval: Any) -> Any:
+    return wrap(jax.numpy.zeros((), aval.dtype)).dtype
+
+
+class Function:
+    """An operation with a backward of its own.
+
+    Write ``forward`` and ``backward`` as static methods and call :meth:`apply`.  Where JAX differentiates
+    (``fxtorch.func.grad``, ``jax.grad``), ``backward`` is the derivative too.
+
+    >>> import fxtorch as torch
+    >>> class Cube(torch.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x**3
+    ...     @staticmethod
+    ...     def backward(ctx, g):
+    ...         (x,) = ctx.saved_tensors
+    ...         return 3 * x**2 * g
+    >>> x = torch.tensor(2.0, requires_grad=True)
+    >>> Cube.apply(x).backward()
+    >>> x.grad
+    tensor(12.)
+    >>> torch.func.grad(Cube.apply)(torch.tensor(2.0))
+    tensor(12.)
+    """
+
+    generate_vmap_rule: ClassVar[bool] = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise RuntimeError(
+            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should "
+            "invoke them on the class itself. Instantiating an autograd function is not allowed."
+        )
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        """Compute the result: ``forward(ctx, *args)``, or ``forward(*args)`` beside a :meth:`setup_context`."""
+        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        """Save what ``backward`` needs, where ``forward`` has no ``ctx``."""
+        raise NotImplementedError("setup_context is not implemented.")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """A gradient, or None, for each argument of ``forward``, from the gradients of its results."""
+        raise NotImplementedError(
+            "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
+            "backward mode AD."
+        )
+
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """The derivatives of the results from those of the arguments (None where there is none): forward mode."""
+        raise NotImplementedError(
+            "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
+        )
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "vjp" in cls.__dict__ and "backward" not in cls.__dict__:
+            cls.backward = cls.__dict__["vjp"]  # type: ignore[method-assign]
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """Run ``forward`` and record ``backward`` for it.
+
+        Raises:
+            TypeError: keyword arguments are given and ``forward`` takes a ``ctx``.
+        """
+        separate = cls.setup_context is not Function.setup_context
+        if separate:
+            bound = inspect.signature(cls.forward).bind(*args, **kwargs)
+            bound.apply_defaults()
+            args = bound.args
+        elif kwargs:
+            raise TypeError(f"{cls.__name__}.apply() takes no keyword arguments")
+        wants = tuple(modes.grad and isinstance(a, Tensor) and a.requires_grad for a in args)
+        if not any(wants) and any(isinstance(a, Tensor) and isinstance(unwrap(a), jax.core.Tracer) for a in args):
+            return call_in_jax(cls, args)
+        ctx = Context(wants)
+        before = modes.grad
+        node = FunctionNode(cls, ctx, args) if any(wants) else None
+        modes.grad = False
+        try:
+            out = cls.run_forward(ctx, args)
+        finally:
+            modes.grad = before
+        return _recorded(node, ctx, args, out)
+
+    @classmethod
+    def run_forward(cls, ctx: Any, args: Sequence[Any]) -> Any:
+        """Call the user's ``forward`` in whichever of the two styles it is written."""
+        if cls.setup_context is Function.setup_context:
+            return cls.forward(ctx, *args)
+        out = cls.forward(*args)
+        cls.setup_context(ctx, tuple(args), out)
+        return out
+
+
+def _recorded(node: FunctionNode | None, ctx: Context, args: Sequence[Any], out: Any) -> Any:
+    """The results of a forward, made differentiable by ``node``."""
+    results = list(out) if isinstance(out, tuple) else [out]
+    given = {id(a) for a in args if isinstance(a, Tensor)}
+    original = list(results)
+    for i, t in enumerate(results):
+        if not isinstance(t, Tensor):
+            continue
+        dirty = id(t) in ctx._dirty
+        if dirty and node is not None:
+            check_writable(t)
+        elif not dirty and (id(t) in given or t._link is not None or (t._rg and node is not None)):
+            results[i] = t = wrap(unwrap(t))
+        if node is not None:
+            if id(original[i]) in ctx._constant or not rules.is_inexact(unwrap_aval(t).dtype):
+                t._rg = False
+            else:
+                t._rg, t._node, t._index = True, node, i
+    if node is not None:
+        node.outputs = tuple(_aval(t) for t in results)
+        ctx._save(node, original, results)
+    else:
+        ctx._save(None, original, results)
+    return type(out)(*results) if hasattr(out, "_fields") else tuple(results) if isinstance(out, tuple) else results[0]
+
+
+class _TwiceError(Node):
+    """Stands behind the results of a backward that may be differentiated only once."""
+
+    __slots__ = ()
+
+    def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
+        """Raise."""
+        raise RuntimeError(_TWICE)
+
+    pull_tensors = pull
+
+
+_TWICE = "trying to differentiate twice a function that was marked with @once_differentiable"
+
+
+@jax.custom_jvp
+def _only_once(out: Any, *deps: Any) -> Any:
+    return out
+
+
+@_only_once.defjvp
+def _refuse(primals: Any, tangents: Any) -> Any:
+    raise RuntimeError(_TWICE)
+
+
+def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a ``backward`` that is not itself differentiable: a second derivative through it raises."""
+
+    @functools.wraps(fn)
+    def backward(ctx: Any, *cts: Any) -> Any:
+        tensors = [ct for ct in cts if isinstance(ct, Tensor)]
+        behind = [t for t in (*tensors, *ctx.saved_tensors) if isinstance(t, Tensor) and t.requires_grad]
+        traced = any(isinstance(unwrap(t), jax.core.Tracer) for t in tensors)
+        twice = modes.grad
+        modes.grad = twice and traced and not behind
+        try:
+            out = fn(ctx, *cts)
+        finally:
+            modes.grad = twice
+        if not twice or not (behind or traced):
+            return out
+        grads = list(out) if isinstance(out, tuple) else [out]
+        for i, g in enumerate(grads):
+            if not isinstance(g, Tensor):
+                continue
+            if not behind:
+                grads[i] = wrap(_only_once(unwrap(g)))
+                continue
+            grads[i] = g = wrap(unwrap(g))
+            edges = [t if t._node is None else t._node for t in behind]
+            g._rg, g._node = True, _TwiceError("error", edges, [t._index for t in behind])
+        return tuple(grads)
+
+    return backward
+
+
+class NestedIOFunction(Function):
+    """torch's name for Functions of nested arguments; they are ordinary ones here."""
