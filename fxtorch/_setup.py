@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import jax
@@ -14,15 +15,42 @@ def _switch_64_bit_types() -> None:
         jax.config.update("jax_enable_x64", os.environ.get("FXTORCH_X64", "1") != "0")
 
 
+MOST_BYTES_ON_DISK = 2 << 30
+A_DAY = 24 * 3600
+
+
+def trim(folder: Path, most: int) -> None:
+    """Once a day, delete the files that were not read for longest until ``folder`` holds at most ``most`` bytes.
+
+    JAX's own limit (``jax_compilation_cache_max_size``) reads the whole folder under a lock for each new program
+    (0.2 s at 4,000 of them) and needs a package that is not among the dependencies.
+    """
+    stamp = folder / "trimmed"
+    if stamp.exists() and time.time() - stamp.stat().st_mtime < A_DAY:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp.touch()
+    files = sorted((entry.stat().st_atime, entry.stat().st_size, entry.path) for entry in os.scandir(folder))
+    held = sum(size for _, size, _ in files)
+    for _, size, path in files:
+        if held <= most:
+            break
+        Path(path).unlink(missing_ok=True)  # another process may be at it too
+        held -= size
+
+
 def _keep_programs_on_disk() -> None:
     """Compiled programs outlive the process; JAX's own settings and ``FXTORCH_CACHE_PROGRAMS=0`` win."""
     if jax.config.jax_compilation_cache_dir or os.environ.get("FXTORCH_CACHE_PROGRAMS", "1") == "0":
         return
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    jax.config.update("jax_compilation_cache_dir", str(Path(home) / "fxtorch" / "programs"))
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fxtorch" / "programs"
+    try:
+        trim(folder, MOST_BYTES_ON_DISK)
+    except OSError:
+        return  # a home that cannot be written to
+    jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
-    jax.config.update("jax_compilation_cache_max_size", 2 << 30)
 
 
 _switch_64_bit_types()

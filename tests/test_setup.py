@@ -1,0 +1,54 @@
+"""What importing fxtorch does to the folder of compiled programs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from fxtorch._setup import trim
+
+ONE_PROGRAM = "import fxtorch; print((fxtorch.ones(3) * 2).sum().item())"
+
+
+def run(home: Path, **environment: str) -> str:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "FXTORCH_", "XDG_"))}
+    command = [sys.executable, "-W", "error", "-c", ONE_PROGRAM]
+    ran = subprocess.run(command, env=kept | {"HOME": str(home)} | environment, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_compiled_programs_are_kept_on_disk(tmp_path: Path) -> None:
+    assert run(tmp_path) == "6.0\n"
+    assert list((tmp_path / ".cache" / "fxtorch" / "programs").glob("*-cache"))
+
+
+def test_a_switch_keeps_nothing(tmp_path: Path) -> None:
+    assert run(tmp_path, FXTORCH_CACHE_PROGRAMS="0") == "6.0\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_home_that_cannot_be_written_to_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / ".cache").write_text("a file where a folder should be")
+    assert run(tmp_path) == "6.0\n"
+
+
+def test_trimming_deletes_what_was_not_read_for_longest(tmp_path: Path) -> None:
+    for i, name in enumerate(("old", "older", "new")):
+        path = tmp_path / name
+        path.write_bytes(b"x" * 100)
+        os.utime(path, ((20, 10, 30)[i], 40))
+    trim(tmp_path, 150)
+    assert {path.name for path in tmp_path.iterdir()} == {"new", "trimmed"}
+
+
+def test_trimming_is_done_once_a_day(tmp_path: Path) -> None:
+    trim(tmp_path, 0)
+    (tmp_path / "program").write_bytes(b"x")
+    trim(tmp_path, 0)
+    assert (tmp_path / "program").exists()
+    os.utime(tmp_path / "trimmed", (0, 0))
+    trim(tmp_path, 0)
+    assert not (tmp_path / "program").exists()
