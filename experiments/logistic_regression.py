@@ -1,6 +1,6 @@
 """Logistic regression on breast-cancer data: full-batch gradient descent in float64, as far as the likelihood's top.
 
-Eight measurements, standardised; Nesterov's momentum.  Without regularisation there is a maximum only where the
+Eight measurements, standardised; Nesterov's momentum; an epoch is a hundred steps.  Without regularisation there is a maximum only where the
 classes overlap, as they do in these eight measurements.  At the end the weights are compared with scikit-learn's
 unregularised solution, found by Newton's method.
 """
@@ -68,7 +68,8 @@ def maximum_likelihood(x, y):
 
 def main(argv=None):
     options = parse(
-        parser("logistic_regression", __doc__, epochs=20, batch_size=None, lr=8.0, brief={"epochs": 10}), argv
+        parser("logistic_regression", __doc__, epochs=20, batch_size=None, lr=8.0, brief={"epochs": 10}, files=False),
+        argv,
     )
     data, source = breast_cancer()
     x, y = data["train_inputs"][: options.train_size], data["train_targets"][: options.train_size]

@@ -32,6 +32,8 @@ class SentimentLSTM(nn.Module):
     def __init__(self, words: int = WORDS, embedding: int = 100, hidden: int = 64, dropout: float = 0.4) -> None:
         super().__init__()
         self.embedding = nn.Embedding(words, embedding, padding_idx=PADDING)
+        with torch.no_grad():
+            self.embedding.weight.mul_(0.1)  # at deviation 1, chance meanings take epochs to unlearn
         self.lstm = nn.LSTM(embedding, hidden, batch_first=True, bidirectional=True)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(2 * hidden, 1)
@@ -45,7 +47,7 @@ def make_model():
     return SentimentLSTM()
 
 
-def make_optimizer(model, lr=2e-3):
+def make_optimizer(model, lr=3e-3):
     return torch.optim.Adam(model.parameters(), lr=lr)
 
 
@@ -83,7 +85,7 @@ def main(argv=None):
         __doc__,
         epochs=4,
         batch_size=BATCH,
-        lr=2e-3,
+        lr=3e-3,
         brief={"epochs": 1, "train_size": 2000, "test_size": 1000, "length": 100},
     )
     options.add_argument("--length", type=int, metavar="N", help=f"words read of a review (default: {LENGTH})")

@@ -24,7 +24,14 @@ def _positive(text: str) -> int:
 
 
 def parser(
-    system: str, description: str, *, epochs: int, batch_size: int | None, lr: float, brief: dict[str, Any]
+    system: str,
+    description: str | None,
+    *,
+    epochs: int,
+    batch_size: int | None,
+    lr: float,
+    brief: dict[str, Any],
+    files: bool = True,
 ) -> argparse.ArgumentParser:
     """The parser of one script; a script adds its own options and then calls :func:`parse`.
 
@@ -35,6 +42,7 @@ def parser(
         batch_size: examples a step; ``None`` where each step sees them all.
         lr: the learning rate.
         brief: what ``--brief`` sets in place of these defaults.
+        files: whether the data may lie in files; else it comes with scikit-learn.
     """
     result = _Parser(
         prog=f"python -m experiments.{system}",
@@ -47,7 +55,7 @@ def parser(
     training.add_argument(
         "--mode", choices=("eager", "jit"), default="jit", help="run each operator, or one compiled step (default: jit)"
     )
-    training.add_argument("--epochs", type=_positive, metavar="N", help=f"passes over the data (default: {epochs})")
+    training.add_argument("--epochs", type=_positive, metavar="N", help=f"how long to train (default: {epochs})")
     if batch_size is not None:
         training.add_argument("--batch-size", type=_positive, metavar="N", help=f"examples a step ({batch_size})")
     training.add_argument("--lr", type=float, metavar="X", help=f"learning rate (default: {lr:g})")
@@ -56,8 +64,10 @@ def parser(
     training.add_argument("--brief", action="store_true", help="a taste: " + _said(brief))
     result.defaults = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "train_size": None}  # type: ignore[attr-defined]
     where = result.add_argument_group("data and results")
-    where.add_argument("--data-dir", metavar="DIR", help="folder with the published files (else $FXTORCH_DATA, ...)")
-    where.add_argument("--embedded", action="store_true", help="use the small stand-in that needs no files")
+    look = "folder with the published files (else $FXTORCH_DATA, ...)" if files else "not needed here"
+    stand_in = "use the small stand-in that needs no files" if files else "always so here: the data is scikit-learn's"
+    where.add_argument("--data-dir", metavar="DIR", help=look)
+    where.add_argument("--embedded", action="store_true", help=stand_in)
     where.add_argument("--out", default="runs", metavar="DIR", help="results go to DIR/NAME (default: runs)")
     where.add_argument(
         "--resume",
