@@ -1,0 +1,193 @@
+"""Files of PyTorch read here, files written here read by PyTorch."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="parity tests compare with PyTorch")
+
+import fxtorch  # noqa: E402
+from fxtorch import optim  # noqa: E402
+from fxtorch.serialization import load, save  # noqa: E402
+from fxtorch.tensor.dtype import ALL  # noqa: E402
+
+
+def from_torch(obj, **options):
+    file = io.BytesIO()
+    torch.save(obj, file)
+    return load(io.BytesIO(file.getvalue()), **options)
+
+
+def to_torch(obj):
+    file = io.BytesIO()
+    save(obj, file)
+    return torch.load(io.BytesIO(file.getvalue()), weights_only=True)
+
+
+def bits(tensor):
+    if isinstance(tensor, torch.Tensor):
+        return tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+    return np.asarray(tensor.detach().numpy()).tobytes()
+
+
+def example(name):
+    return torch.tensor([[0.0, 1.0, 3.0], [2.0, 1.0, 0.0]]).to(getattr(torch, name))
+
+
+@pytest.mark.parametrize("name", list(ALL))
+def test_every_type_goes_both_ways(name):
+    x = example(name)
+    back = from_torch(x)
+    assert (back.dtype, tuple(back.shape)) == (ALL[name], (2, 3))
+    assert bits(back) == bits(x)
+    there = to_torch(back)
+    assert (there.dtype, there.shape, there.stride()) == (x.dtype, x.shape, x.stride())
+    assert bits(there) == bits(x)
+
+
+BASE = torch.arange(24.0)
+VIEWS = {
+    "transposed": BASE.reshape(4, 6).T,
+    "sliced": BASE.reshape(4, 6)[1:3, ::2],
+    "expanded": BASE[3:4].expand(5, 1, 2)[:, 0],
+    "offset": BASE[20:],
+    "channels last": BASE.reshape(1, 2, 3, 4).to(memory_format=torch.channels_last),
+    "conjugated": torch.complex(BASE, BASE + 1).conj(),
+    "imaginary part of a conjugate": torch.complex(BASE, BASE + 1).conj().imag,
+    "empty": BASE[:0],
+    "scalar": BASE[5],
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_strides_and_offsets_are_understood(name):
+    assert from_torch(VIEWS[name]).tolist() == VIEWS[name].tolist()
+
+
+@pytest.mark.parametrize("order", ["base first", "base last"])
+def test_views_of_one_storage_share_memory(order):
+    base = torch.arange(6.0)
+    parts = [base, base[2:4], base.reshape(2, 3).T]
+    loaded = from_torch(parts if order == "base first" else parts[::-1])
+    whole, middle, turned = loaded if order == "base first" else loaded[::-1]
+    whole.mul_(10)
+    assert middle.tolist() == [20.0, 30.0]
+    assert turned.tolist() == [[0.0, 30.0], [10.0, 40.0], [20.0, 50.0]]
+    middle.zero_()
+    assert whole.tolist() == [0.0, 10.0, 0.0, 0.0, 40.0, 50.0]
+    assert turned.tolist() == [[0.0, 0.0], [10.0, 40.0], [0.0, 50.0]]
+
+
+def test_plain_values_and_torchs_own_go_both_ways():
+    value = OrderedDict(
+        n=[1, -5, 2**70, 1.5, True, None, 2j],
+        t=("é", b"\x00\xff", bytearray(b"ab"), {1, 2}),
+        size=torch.Size([2, 3]),
+        device=torch.device("cpu"),
+        dtype=torch.bfloat16,
+    )
+    back = from_torch(value)
+    assert (back["n"], back["t"]) == (value["n"], value["t"])
+    assert (back["size"], back["device"], back["dtype"]) == (fxtorch.Size([2, 3]), fxtorch.device("cpu"), fxtorch.bfloat16)
+    assert to_torch(back) == value
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4])
+def test_other_pickle_protocols_are_read(protocol):
+    file = io.BytesIO()
+    torch.save({"a": torch.ones(2), "b": b"x", "c": {1}, "d": "e" * 300}, file, pickle_protocol=protocol)
+    back = load(io.BytesIO(file.getvalue()))
+    assert (back["a"].tolist(), back["b"], back["c"], back["d"]) == ([1.0, 1.0], b"x", {1}, "e" * 300)
+
+
+def model():
+    torch.manual_seed(0)
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(1, 3, 3), torch.nn.BatchNorm2d(3), torch.nn.Flatten(), torch.nn.LazyLinear(5)
+    ).to(torch.float32)
+
+
+def test_a_state_dict_goes_both_ways():
+    net = model()
+    net(torch.zeros(2, 1, 5, 5))
+    state = net.state_dict()
+    back = from_torch(state)
+    assert list(back) == list(state)
+    assert back._metadata == state._metadata
+    there = to_torch(back)
+    assert there._metadata == state._metadata
+    for name, tensor in state.items():
+        assert torch.equal(there[name], tensor)
+    net.load_state_dict(there)
+
+
+def test_parameters_with_attributes_are_read():
+    p = torch.nn.Parameter(torch.ones(2))
+    p.rank = 3
+    back = from_torch([p])[0]
+    assert (back.rank, back.requires_grad, back.tolist()) == (3, True, [1.0, 1.0])
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
+def test_an_optimizers_state_goes_both_ways(name):
+    options = {"momentum": 0.9} if name != "Adam" else {"amsgrad": True}
+    p = torch.nn.Parameter(torch.ones(3))
+    theirs = getattr(torch.optim, name)([p], lr=0.1, **options)
+    q = fxtorch.ones(3, requires_grad=True)
+    ours = getattr(optim, name)([q], lr=0.1, **options)
+    for scale in (1.0, 2.0):
+        p.grad, q.grad = torch.full((3,), scale), fxtorch.full((3,), scale)
+        theirs.step()
+        ours.step()
+    fresh = getattr(optim, name)([fxtorch.ones(3, requires_grad=True)], **options)
+    fresh.load_state_dict(from_torch(theirs.state_dict()))
+    back = getattr(torch.optim, name)([torch.nn.Parameter(torch.ones(3))], **options)
+    back.load_state_dict(to_torch(ours.state_dict()))
+    for key, value in theirs.state[p].items():
+        np.testing.assert_allclose(fresh.state_dict()["state"][0][key].numpy(), value.numpy(), rtol=1e-6)
+        np.testing.assert_allclose(back.state_dict()["state"][0][key].numpy(), value.numpy(), rtol=1e-6)
+    assert fresh.param_groups[0]["lr"] == back.param_groups[0]["lr"] == 0.1
+
+
+def test_files_on_disk_can_be_mapped_by_torch(tmp_path):
+    path = tmp_path / "w.pt"
+    save({"w": fxtorch.arange(100), "h": fxtorch.ones(3, dtype=fxtorch.bfloat16)}, path)
+    mapped = torch.load(path, mmap=True, weights_only=True)
+    assert mapped["w"].tolist() == list(range(100))
+    assert mapped["h"].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_generators_state_is_read():
+    state = torch.Generator().manual_seed(3).get_state()
+    assert bits(from_torch({"rng": state})["rng"]) == bits(state)
+
+
+@pytest.mark.parametrize(
+    "obj",
+    [torch.nn.Linear(1, 1), np.float32(1), np.arange(3), slice(1, 2)],
+    ids=["module", "numpy scalar", "numpy array", "slice"],
+)
+def test_what_torch_refuses_is_refused_by_the_same_name(obj):
+    file = io.BytesIO()
+    torch.save(obj, file)
+
+    def refusal(read):
+        with pytest.raises(pickle.UnpicklingError) as error:
+            read(io.BytesIO(file.getvalue()), weights_only=True)
+        text = str(error.value)
+        return text[text.index("Unsupported global") :].split("\n")[0]
+
+    assert refusal(load) == refusal(torch.load)
+
+
+@pytest.mark.parametrize("layout", ["sparse", "quantized"])
+def test_tensors_of_other_layouts_are_refused(layout):
+    x = torch.eye(3)
+    x = x.to_sparse() if layout == "sparse" else torch.quantize_per_tensor(x, 0.1, 0, torch.qint8)
+    with pytest.raises(pickle.UnpicklingError):
+        from_torch(x)

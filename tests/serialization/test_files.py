@@ -1,0 +1,324 @@
+"""save and load without PyTorch: round trips, refusals, damage, atomic writing."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import zipfile
+from collections import Counter, OrderedDict
+
+import numpy as np
+import pytest
+
+import fxtorch as torch
+from fxtorch.nn.parameter import Parameter
+from fxtorch.serialization import (
+    add_safe_globals,
+    clear_safe_globals,
+    get_safe_globals,
+    load,
+    safe_globals,
+    save,
+)
+from fxtorch.tensor.dtype import ALL
+
+
+def written(obj):
+    file = io.BytesIO()
+    save(obj, file)
+    return io.BytesIO(file.getvalue())
+
+
+def round_trip(obj, **options):
+    return load(written(obj), **options)
+
+
+class Secret:
+    def __init__(self):
+        self.opened = False
+
+    def __setstate__(self, state):
+        self.__dict__.update(state, opened=True)
+
+
+@pytest.mark.parametrize("dtype", list(ALL.values()), ids=list(ALL))
+def test_every_type_comes_back(dtype):
+    x = torch.tensor([[0, 1, 1], [1, 0, 1]]).to(dtype)
+    back = round_trip(x)
+    assert (back.dtype, tuple(back.shape)) == (dtype, (2, 3))
+    assert np.asarray(back.numpy()).tobytes() == np.asarray(x.numpy()).tobytes()
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3, 0, 2), (1, 4)], ids=str)
+def test_every_shape_comes_back(shape):
+    assert tuple(round_trip(torch.ones(shape)).shape) == shape
+
+
+def test_plain_values_come_back():
+    value = {
+        "n": [1, -5, 2**70, 255, 65536, True, None, 1.5, 2j],
+        "t": ("é", b"\x00\xff", bytearray(b"ab"), ()),
+        3: {1, 2},
+        "o": OrderedDict(b=1, a=2),
+        "c": Counter("aab"),
+        "s": torch.Size([2, 3]),
+        "d": torch.float16,
+        "v": torch.device("cpu"),
+    }
+    back = round_trip(value)
+    assert back == value
+    assert {k: type(v) for k, v in back.items()} == {k: type(v) for k, v in value.items()}
+
+
+def test_an_object_seen_twice_is_one_object():
+    x = torch.ones(2)
+    back = round_trip([x, x, [x]])
+    assert back[0] is back[1] is back[2][0]
+
+
+def test_parameters_and_gradients_flags_come_back():
+    back = round_trip([Parameter(torch.ones(2)), Parameter(torch.ones(2), requires_grad=False)])
+    assert [type(p) for p in back] == [Parameter, Parameter]
+    assert [p.requires_grad for p in back] == [True, False]
+    assert round_trip(torch.ones(2, requires_grad=True)).requires_grad
+
+
+def test_attributes_of_a_state_dict_come_back():
+    state = OrderedDict(w=torch.ones(2))
+    state._metadata = {"": {"version": 1}}
+    assert round_trip(state)._metadata == {"": {"version": 1}}
+
+
+def test_tensors_on_one_array_share_memory_afterwards():
+    x = torch.zeros(3)
+    a, b = round_trip([x, x.detach()])
+    a.add_(1)
+    assert b.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_path_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "model.pt"
+    save({"step": 1}, path)
+    with pytest.raises(Exception, match="pickle"):
+        save({"step": 2, "f": (i for i in [])}, path)
+    assert load(path) == {"step": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["model.pt"]
+
+
+def test_a_failing_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "model.pt"
+    save({"step": 1}, path)
+
+    def full_disk(descriptor):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        save({"step": 2}, path)
+    monkeypatch.undo()
+    assert load(path) == {"step": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["model.pt"]
+
+
+def test_a_link_stays_a_link_and_the_mode_stays(tmp_path):
+    real, link = tmp_path / "real.pt", tmp_path / "link.pt"
+    save(1, real)
+    real.chmod(0o640)
+    link.symlink_to(real)
+    save(2, link)
+    assert link.is_symlink()
+    assert load(real) == 2
+    assert real.stat().st_mode & 0o777 == 0o640
+
+
+def test_storages_begin_on_64_byte_boundaries():
+    file = written([torch.ones(3), torch.ones(5, dtype=torch.bool), torch.ones(2)])
+    with zipfile.ZipFile(file) as archive:
+        records = [info for info in archive.infolist() if "/data/" in info.filename]
+    assert len(records) == 3
+    for info in records:
+        file.seek(info.header_offset + 26)
+        name, extra = np.frombuffer(file.read(4), "<u2").tolist()
+        assert (info.header_offset + 30 + name + extra) % 64 == 0
+
+
+def test_the_same_object_gives_the_same_bytes():
+    assert written({"a": torch.ones(3)}).getvalue() == written({"a": torch.ones(3)}).getvalue()
+
+
+def test_another_class_is_refused_by_its_name_and_not_made():
+    file = written(Secret())
+    with pytest.raises(pickle.UnpicklingError, match=r"Unsupported global: GLOBAL \S*Secret was not an allowed global"):
+        load(file)
+
+
+def test_safe_globals_let_a_class_in_for_a_while():
+    with safe_globals([Secret]):
+        assert get_safe_globals() == [Secret]
+        assert round_trip(Secret()).opened
+    assert get_safe_globals() == []
+    with pytest.raises(pickle.UnpicklingError):
+        round_trip(Secret())
+
+
+def test_numpy_values_need_safe_globals():
+    array = np.arange(3.0)
+    with pytest.raises(pickle.UnpicklingError, match=r"numpy\._core\.multiarray\._reconstruct"):
+        round_trip(array)
+    add_safe_globals([np._core.multiarray._reconstruct, np.ndarray, np.dtype, type(np.dtype(np.float64))])
+    try:
+        assert round_trip(array).tolist() == [0.0, 1.0, 2.0]
+    finally:
+        clear_safe_globals()
+
+
+def test_anything_loads_where_the_file_is_trusted():
+    assert round_trip(Secret(), weights_only=False).opened
+    assert round_trip({"w": torch.ones(2)}, weights_only=False)["w"].tolist() == [1.0, 1.0]
+
+
+def forged(pickled, records=()):
+    """A PyTorch file with this pickle."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("archive/data.pkl", pickled)
+        for name, data in records:
+            archive.writestr(f"archive/{name}", data)
+    return io.BytesIO(file.getvalue())
+
+
+def tensor_pickle(offset=0, size=(2,), stride=(1,), count=2, key="0"):
+    """The pickle of a float32 Tensor, each number as given."""
+
+    def numbers(values):
+        return b"(" + b"".join(b"J" + int(v).to_bytes(4, "little", signed=True) for v in values) + b"t"
+
+    name = b"X" + len(key).to_bytes(4, "little") + key.encode()
+    storage = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\n" + name + b"X\x03\x00\x00\x00cpu"
+    storage += b"J" + count.to_bytes(4, "little") + b"tQ"
+    place = b"J" + offset.to_bytes(4, "little", signed=True)
+    hooks = b"ccollections\nOrderedDict\n)R"
+    return (
+        b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(" + storage + place + numbers(size) + numbers(stride) + b"\x89" + hooks
+        + b"tR."
+    )  # fmt: skip
+
+
+def test_the_forged_tensor_is_right_when_its_numbers_are():
+    data = np.array([1, 2], np.float32).tobytes()
+    assert load(forged(tensor_pickle(), [("data/0", data)])).tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"offset": 1},
+        {"offset": -1},
+        {"size": (3,)},
+        {"size": (-1,)},
+        {"stride": (2,)},
+        {"stride": (-1,)},
+        {"size": (2, 2), "stride": (1,)},
+        {"count": 3},
+    ],
+    ids=str,
+)
+def test_a_tensor_outside_of_its_storage_is_refused(numbers):
+    data = np.array([1, 2], np.float32).tobytes()
+    with pytest.raises(pickle.UnpicklingError, match="damaged"):
+        load(forged(tensor_pickle(**numbers), [("data/0", data)]))
+
+
+@pytest.mark.parametrize(
+    ("pickled", "words"),
+    [
+        (b"\x80\x02cos\nsystem\n(X\x02\x00\x00\x00lstR.", "GLOBAL posix.system|GLOBAL os.system"),
+        (b"\x80\x02c__builtin__\neval\n(X\x01\x00\x00\x001tR.", "GLOBAL eval"),
+        (b"\x80\x04\x8c\x08builtins\x8c\x04exec\x93(X\x01\x00\x00\x001tR.", "GLOBAL exec"),
+        (b"\x80\x02ctorch\nload\n(X\x01\x00\x00\x00atR.", "GLOBAL torch.load"),
+        (b"\x80\x02(X\x01\x00\x00\x00ai1\n.", "Unsupported operand"),
+        (b"\x80\x02K\x01(K\x01tR.", "unrecognized function"),
+        (b"\x80\x02ccollections\nOrderedDict\n)\x81.", "Can only create new object"),
+        (b"\x80\x02ccollections\nOrderedDict\n}X\x01\x00\x00\x00aK\x01sb.", "Can only build"),
+        (b"\x80\x02X\x01\x00\x00\x00aQ.", "Only persistent_load of storage"),
+        (b"\x80\x02c__builtin__\nbytearray\n(J\xff\xff\xff\x7ftR.", "bytearray that is not made of bytes"),
+        (b"\x80\x02]K\x01K\x02s.", "Can only set items"),
+        (b"\x80\x02K\x01", "cut short"),
+        (b"\x80\x02h\x05.", "damaged"),
+        (b"\x80\x02R.", "damaged"),
+        (b"\x80\x02X\xff\xff\xff\xffab", "cut short"),
+    ],
+    ids=["os.system", "eval", "exec", "torch.load", "old call", "number", "new", "class state", "reference", "bomb",
+         "list as dict", "no end", "no memo", "empty stack", "long text"],
+)  # fmt: skip
+def test_what_no_weights_need_is_refused(pickled, words):
+    with pytest.raises(pickle.UnpicklingError, match=words):
+        load(forged(pickled))
+
+
+@pytest.mark.parametrize("where", [0.02, 0.3, 0.6, 0.95, 0.999])
+def test_a_file_cut_short_gives_one_clear_error(tmp_path, where):
+    whole = written({"w": torch.ones(1000)}).getvalue()
+    path = tmp_path / "cut.pt"
+    path.write_bytes(whole[: int(len(whole) * where)])
+    with pytest.raises(RuntimeError, match=r"cut\.pt is cut short or damaged"):
+        load(path)
+
+
+def test_a_flipped_byte_is_noticed():
+    whole = bytearray(written({"w": torch.ones(1000)}).getvalue())
+    whole[len(whole) // 2] ^= 1
+    with pytest.raises(RuntimeError, match="record data/0 cannot be read"):
+        load(io.BytesIO(bytes(whole)))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"hello", "is not a PyTorch file"),
+        (pickle.dumps({}, 2), "before version 1.6"),
+    ],
+    ids=["empty", "text", "pickle"],
+)
+def test_a_foreign_file_is_named_for_what_it_is(content, words):
+    with pytest.raises(RuntimeError, match=words):
+        load(io.BytesIO(content))
+
+
+def test_another_zip_is_not_taken_for_weights():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("readme.txt", "hello")
+    with pytest.raises(RuntimeError, match=r"no data\.pkl"):
+        load(io.BytesIO(file.getvalue()))
+
+
+def test_a_missing_file_is_a_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        load(tmp_path / "none.pt")
+
+
+def from_gpu():
+    pickled = tensor_pickle().replace(b"X\x03\x00\x00\x00cpu", b"X\x06\x00\x00\x00cuda:7")
+    return forged(pickled, [("data/0", np.array([1, 2], np.float32).tobytes())])
+
+
+def test_a_device_that_is_not_here_is_named_with_the_way_out():
+    with pytest.raises(RuntimeError, match=r"deserialize object on a CUDA device.*map_location"):
+        load(from_gpu())
+
+
+@pytest.mark.parametrize(
+    "map_location",
+    ["cpu", torch.device("cpu"), {"cuda:7": "cpu"}, lambda storage, location: storage],
+    ids=["str", "device", "dict", "function"],
+)
+def test_map_location_says_where_instead(map_location):
+    assert load(from_gpu(), map_location=map_location).tolist() == [1.0, 2.0]
+
+
+def test_big_endian_files_are_read():
+    data = np.array([1, 2], ">f4").tobytes()
+    assert load(forged(tensor_pickle(), [("data/0", data), ("byteorder", b"big")])).tolist() == [1.0, 2.0]
