@@ -1,8 +1,8 @@
 """Logistic regression on breast-cancer data: full-batch gradient descent in float64, as far as the likelihood's top.
 
-Eight measurements, standardised; Nesterov's momentum; an epoch is a hundred steps.  Without regularisation there is a maximum only where the
-classes overlap, as they do in these eight measurements.  At the end the weights are compared with scikit-learn's
-unregularised solution, found by Newton's method.
+Eight measurements, standardised; Nesterov's momentum; an epoch is a hundred steps.  Without regularisation there is
+a maximum only where the classes overlap, as they do in these eight measurements.  At the end the weights are compared
+with scikit-learn's unregularised solution, found by Newton's method.
 """
 
 from __future__ import annotations
