@@ -1,9 +1,10 @@
-"""The ``torch.`` functions that layers call, taken from the table of operators: nothing here knows the package's front."""
+"""The ``torch.`` functions and types that layers use, without the package's front, which is above this room."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 
+from fxtorch.tensor import dtype
 from fxtorch.tensor.dispatch import namespace
 
-torch = SimpleNamespace(**namespace("torch"))
+torch = SimpleNamespace(**namespace("torch") | dtype.ALL)

@@ -15,7 +15,8 @@ from fxtorch.autograd import no_grad
 from fxtorch.nn._torch import torch
 from fxtorch.tensor import Tensor
 
-_GAIN_ONE = {"linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid"}
+_CONVOLUTIONS = {f"{kind}{n}d" for kind in ("conv", "conv_transpose") for n in (1, 2, 3)}
+_GAIN_ONE = {"linear", "sigmoid", *_CONVOLUTIONS}
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -204,7 +205,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     rows = tensor.shape[0]
     columns = tensor.numel() // rows
     flat = torch.empty((rows, columns), dtype=tensor.dtype, device=tensor.device).normal_(0, 1, generator=generator)
-    q, r = torch.linalg_qr(flat.t() if rows < columns else flat)
+    q, r = torch.qr(flat.t() if rows < columns else flat)
     q = q * torch.diag(r).sign()  # makes the distribution uniform over orthogonal matrices
     return tensor.copy_((q.t() if rows < columns else q).reshape(tensor.shape)).mul_(gain)
 

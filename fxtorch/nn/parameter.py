@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from fxtorch.nn._torch import torch
-from fxtorch.tensor import Tensor
+from fxtorch.tensor import Tensor, pytree
 
 
 def _rebuild_parameter(cls: type[Parameter], data: Tensor, requires_grad: bool, state: dict[str, Any]) -> Parameter:
@@ -14,11 +14,16 @@ def _rebuild_parameter(cls: type[Parameter], data: Tensor, requires_grad: bool, 
     return parameter
 
 
+def _user_attributes(tensor: Tensor) -> dict[str, Any]:
+    """What a program hung on a Tensor; the Tensor's own state has its defaults on the class."""
+    return {k: v for k, v in tensor.__dict__.items() if k != "_data" and not hasattr(Tensor, k)}
+
+
 class Parameter(Tensor):
     """A Tensor that a Module counts among its parameters when it is assigned as an attribute.
 
     Args:
-        data: the values; the parameter shares them.
+        data: the values.
         requires_grad: whether ``backward()`` reaches it.
 
     >>> import fxtorch as torch
@@ -39,12 +44,12 @@ class Parameter(Tensor):
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) in memo:
             return memo[id(self)]
-        copied = _rebuild_parameter(type(self), self.detach().clone(), self.requires_grad, self.__dict__)
+        copied = _rebuild_parameter(type(self), self.detach(), self.requires_grad, _user_attributes(self))
         memo[id(self)] = copied
         return copied
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        return _rebuild_parameter, (type(self), self.detach(), self.requires_grad, self.__dict__)
+        return _rebuild_parameter, (type(self), self.detach(), self.requires_grad, _user_attributes(self))
 
     def __repr__(self, **kwargs: Any) -> str:
         return "Parameter containing:\n" + super().__repr__(**kwargs)
@@ -54,7 +59,7 @@ class Buffer(Tensor):
     """A Tensor that a Module counts among its buffers when it is assigned as an attribute.
 
     Args:
-        data: the values; the buffer shares them.
+        data: the values.
         persistent: whether ``state_dict`` holds it.
     """
 
@@ -154,6 +159,10 @@ class UninitializedBuffer(UninitializedTensor, Buffer):
         self, requires_grad: bool = False, device: Any = None, dtype: Any = None, persistent: bool = True
     ) -> None:
         pass
+
+
+pytree.register(Parameter)
+pytree.register(Buffer)
 
 
 def is_lazy(value: Any) -> bool:

@@ -14,16 +14,16 @@ def _flatten(t: Tensor) -> tuple[tuple[Any], bool]:
     return (unwrap(t),), t._rg and t._node is None
 
 
-def _unflatten(requires_grad: bool, children: tuple[Any]) -> Tensor:
-    t = object.__new__(Tensor)
-    t._data = children[0]
-    t._rg = requires_grad
-    t._lent = isinstance(children[0], jax.core.Tracer)
-    return t
-
-
-def register(cls: type, unflatten: Any = _unflatten) -> None:
+def register(cls: type) -> None:
     """Register a class of Tensors; unflattening takes whatever JAX puts in, unchecked."""
+
+    def unflatten(requires_grad: bool, children: tuple[Any]) -> Any:
+        t = object.__new__(cls)
+        t._data = children[0]
+        t._rg = requires_grad
+        t._lent = isinstance(children[0], jax.core.Tracer)
+        return t
+
     jax.tree_util.register_pytree_with_keys(
         cls, lambda t: (((jax.tree_util.GetAttrKey("data"), unwrap(t)),), _flatten(t)[1]), unflatten, _flatten
     )

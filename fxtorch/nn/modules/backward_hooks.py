@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 global_backward_pre_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
 global_backward_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
 
-_MIXED = "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of them."
+_MIXED = (
+    "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of them."
+)
 
 
 def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
@@ -181,8 +183,7 @@ class BackwardPass:
             changed = changed if isinstance(changed, tuple) else (changed,)
             if len(changed) != len(grads):
                 raise RuntimeError(
-                    f"Backward hook returned an invalid number of {what}, got {len(changed)}, "
-                    f"but expected {len(grads)}"
+                    f"Backward hook returned an invalid number of {what}, got {len(changed)}, but expected {len(grads)}"
                 )
             grads = changed
         return grads

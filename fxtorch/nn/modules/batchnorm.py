@@ -73,7 +73,7 @@ class _NormBase(Module):
             expected = " or ".join(f"{d}D" for d in self.dims)
             raise ValueError(f"expected {expected} input (got {input.ndim}D input)")
 
-    def extra_repr(self) -> str:  # noqa: D102
+    def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
             f"track_running_stats={self.track_running_stats}"

@@ -76,9 +76,7 @@ class _ConvNd(Module):
                 raise ValueError("padding='same' is not supported for strided convolutions")
         if self.padding_mode not in self.padding_modes:
             allowed = ", ".join(repr(mode) for mode in self.padding_modes)
-            raise ValueError(
-                f"padding_mode must be one of {{{allowed}}}, but got padding_mode='{self.padding_mode}'"
-            )
+            raise ValueError(f"padding_mode must be one of {{{allowed}}}, but got padding_mode='{self.padding_mode}'")
 
     @property
     def _reversed_padding_repeated_twice(self) -> tuple[int, ...]:
@@ -99,7 +97,7 @@ class _ConvNd(Module):
             if fan_in != 0:
                 init.uniform_(self.bias, -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in))
 
-    def extra_repr(self) -> str:  # noqa: D102
+    def extra_repr(self) -> str:
         zeros, ones = (0,) * self.n, (1,) * self.n
         parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
         if self.padding != zeros:

@@ -100,6 +100,7 @@ class Module(Traversal, Hooks, State):
     # --- the call -------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """``forward``, between the hooks where there are any."""
         if self._compiled_call_impl is not None:
             return self._compiled_call_impl(*args, **kwargs)
         if (

@@ -57,11 +57,15 @@ class State:
 
     def get_extra_state(self) -> Any:
         """What ``state_dict`` shall hold beyond parameters and buffers; a subclass that wants this overrides it."""
-        raise RuntimeError(f"{type(self).__name__} does not override get_extra_state, which should then never be called")
+        raise RuntimeError(
+            f"{type(self).__name__} does not override get_extra_state, which should then never be called"
+        )
 
     def set_extra_state(self, state: Any) -> None:
         """Take back what :meth:`get_extra_state` gave; a subclass overrides both or neither."""
-        raise RuntimeError(f"{type(self).__name__} does not override set_extra_state, which should then never be called")
+        raise RuntimeError(
+            f"{type(self).__name__} does not override set_extra_state, which should then never be called"
+        )
 
     def _own_state(self) -> dict[str, Tensor]:
         """This module's parameters and persistent buffers by name."""
@@ -91,7 +95,7 @@ class State:
         """
         if args:
             warnings.warn(
-                "Positional args are being deprecated, use kwargs instead: state_dict(destination=, prefix=, keep_vars=)",
+                "Positional args are being deprecated, use kwargs instead: destination=, prefix=, keep_vars=",
                 FutureWarning,
                 stacklevel=2,
             )
@@ -125,7 +129,7 @@ class State:
         return RemovableHandle.add(self._state_dict_pre_hooks, hook)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(module, state_dict, prefix, local_metadata)`` afterwards; it may change ``state_dict`` in place."""
+        """Call ``hook(module, state_dict, prefix, local_metadata)`` afterwards; it may change ``state_dict``."""
 
         @functools.wraps(hook)
         def post_hook(*args: Any) -> Any:
@@ -148,7 +152,9 @@ class State:
         """
         return self._register_load_state_dict_pre_hook(hook, with_module=True)
 
-    def _register_load_state_dict_pre_hook(self, hook: Callable[..., Any], with_module: bool = False) -> RemovableHandle:
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable[..., Any], with_module: bool = False
+    ) -> RemovableHandle:
         """As the public form; without ``with_module`` the hook is not given the module."""
         bound = functools.partial(hook, self) if with_module else hook
         return RemovableHandle.add(self._load_state_dict_pre_hooks, bound)
@@ -203,9 +209,7 @@ class State:
                     if name not in (self._modules if rest else own):
                         unexpected_keys.append(key)
 
-    def _load_entry(
-        self, name: str, key: str, target: Tensor, value: Any, assign: bool, error_msgs: list[str]
-    ) -> None:
+    def _load_entry(self, name: str, key: str, target: Tensor, value: Any, assign: bool, error_msgs: list[str]) -> None:
         if not isinstance(value, Tensor):
             error_msgs.append(
                 f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
