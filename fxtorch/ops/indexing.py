@@ -196,7 +196,7 @@ def argwhere(input: Array) -> Array:
     return nonzero(input)
 
 
-@op(where=("nn.functional",), dynamic=True, differentiable=False)
+@op(where=("nn.functional",), dynamic=lambda input, num_classes: num_classes == -1, differentiable=False)
 def one_hot(input: Array, num_classes: int = -1) -> Array:
     """A new last dimension of zeros, with a 1 at the place that each integer of ``input`` gives.
 

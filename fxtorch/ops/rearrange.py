@@ -85,7 +85,12 @@ def tile(input: Array, dims: tuple[int, ...]) -> Array:
     return _repeated(input, (dims,) if isinstance(dims, int) else dims)
 
 
-@op(method=True, dynamic=True)
+def _counts_decide(input: Any, repeats: Any, dim: Any, output_size: Any) -> bool:
+    """Whether the result is as large as the values of ``repeats`` (or of ``input``) say."""
+    return output_size is None and not isinstance(repeats, int)
+
+
+@op(method=True, dynamic=_counts_decide)
 def repeat_interleave(
     input: Array, repeats: Array | int | None = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Array:
