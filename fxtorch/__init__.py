@@ -54,6 +54,18 @@ from fxtorch.tensor.generator import (
     seed,
     set_rng_state,
 )
+from fxtorch.tensor.inquiry import (
+    broadcast_shapes,
+    can_cast,
+    is_complex,
+    is_floating_point,
+    is_nonzero,
+    is_signed,
+    is_tensor,
+    numel,
+    promote_types,
+    result_type,
+)
 from fxtorch.tensor.printing import set_printoptions
 
 globals().update(_namespace("torch"))

@@ -23,14 +23,18 @@ def type_name(dtype: Any) -> str:
     return _TORCH_NAMES.get(np.dtype(dtype).name, np.dtype(dtype).name)
 
 
+def can_store(result: Any, wanted: Any) -> bool:
+    """Whether ``wanted`` is of the category of ``result`` (bool, integer, float, complex) or of a higher one."""
+    categories = (rules.is_complex, rules.is_inexact, lambda dtype: np.dtype(dtype) != np.bool_)
+    return all(within(wanted) or not within(result) for within in categories)
+
+
 def check_result_cast(result: Any, wanted: Any) -> None:
     """Raise torch's error where a result cannot be stored in a Tensor of type ``wanted``."""
-    rank = [rules.is_complex, rules.is_inexact, lambda d: np.dtype(d) != np.bool_]
-    for of_category in rank:
-        if of_category(result) and not of_category(wanted):
-            raise RuntimeError(
-                f"result type {type_name(result)} can't be cast to the desired output type {type_name(wanted)}"
-            )
+    if not can_store(result, wanted):
+        raise RuntimeError(
+            f"result type {type_name(result)} can't be cast to the desired output type {type_name(wanted)}"
+        )
 
 
 def translate(name: str, error: Exception, leaves: Sequence[Any]) -> Exception:
