@@ -161,7 +161,10 @@ def positive(input: Array) -> Array:
 @op(method=True, inplace=True, out=True, aliases=("absolute",))
 def abs(input: Array) -> Array:
     """The absolute value; real for complex numbers.  Its derivative at 0 is 0."""
-    return input if input.dtype == np.bool_ else jnp.abs(input)
+    if is_complex(input.dtype):
+        return jnp.abs(input)
+    # JAX's own derivative at 0 is 1
+    return input if input.dtype == np.bool_ else input * lax.sign(input)
 
 
 @op(method=True, inplace=True, out=True)
