@@ -30,6 +30,8 @@ from fxtorch.nn.modules.activation import (
     Tanhshrink,
     Threshold,
 )
+from fxtorch.nn.modules.adaptive import AdaptiveLogSoftmaxWithLoss
+from fxtorch.nn.modules.attention import MultiheadAttention
 from fxtorch.nn.modules.batchnorm import (
     BatchNorm1d,
     BatchNorm2d,
@@ -137,6 +139,13 @@ from fxtorch.nn.modules.pooling import (
 )
 from fxtorch.nn.modules.rnn import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
 from fxtorch.nn.modules.sparse import Embedding, EmbeddingBag
+from fxtorch.nn.modules.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from fxtorch.nn.modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
 __all__ = [
@@ -151,6 +160,7 @@ __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
@@ -246,6 +256,7 @@ __all__ = [
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "NLLLoss2d",
     "PReLU",
@@ -283,6 +294,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",
