@@ -37,7 +37,7 @@ class Optax(Optimizer):
         >>> import optax
         >>> import fxtorch as torch
         >>> w = torch.tensor([1.0, -1.0], requires_grad=True)
-        >>> opt = torch.optim.Optax([w], optax.lion, lr=0.25)
+        >>> opt = torch.optim.Optax([w], optax.sign_sgd, lr=0.25)
         >>> (w * w).sum().backward()
         >>> opt.step()
         >>> w

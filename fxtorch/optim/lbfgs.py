@@ -43,8 +43,8 @@ class LBFGS(Optimizer):
         ...     return loss
         >>> for _ in range(3):
         ...     loss = opt.step(closure)
-        >>> x
-        tensor([1., 1.], requires_grad=True)
+        >>> [round(v, 4) for v in x.tolist()]
+        [1.0, 1.0]
 
     Source: Liu and Nocedal, "On the limited memory BFGS method for large scale optimization", 1989.
     """

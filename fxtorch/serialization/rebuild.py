@@ -72,11 +72,10 @@ class Loaded:
 
     def _own(self, elements: np.ndarray, geometry: Geometry) -> Tensor:
         offset, size, stride = geometry
-        strided = np.lib.stride_tricks.as_strided(
-            elements[offset:], size, [s * elements.itemsize for s in stride], writeable=False
-        )
-        # a copy of its own: the buffer belongs to the file's bytes
-        array = np.array(strided, order="C", copy=True)
+        # as bare bytes: NumPy has no strides for some of the small floats
+        bare = elements.view(f"V{elements.itemsize}")[offset:]
+        strided = np.lib.stride_tricks.as_strided(bare, size, [s * bare.itemsize for s in stride], writeable=False)
+        array = np.array(strided, order="C", copy=True).view(elements.dtype)
         return wrap(jnp.asarray(array) if self.place is None else jax.device_put(array, self.place))
 
 

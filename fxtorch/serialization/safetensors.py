@@ -12,15 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from fxtorch.serialization.archive import atomic_write
-from fxtorch.serialization.pickling import raw
 from fxtorch.tensor import Tensor, unwrap, wrap
 from fxtorch.tensor.device import device, to_jax
 from fxtorch.tensor.dtype import ALL
 
 try:
     import safetensors as _library
+    import safetensors.numpy as _numpy
 except ImportError:
-    _library = None
+    _library = _numpy = None
 
 _CODES = {
     "F64": "float64",
@@ -57,14 +57,13 @@ def save_file(
         ImportError: the extra is not installed.
         TypeError: a value is no Tensor.
     """
-    library = _need_library()
-    records = {}
+    _need_library()
+    arrays = {}
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor):
             raise TypeError(f"safetensors holds Tensors only, but {name!r} is {type(tensor).__name__}")
-        array = unwrap(tensor)
-        records[name] = {"dtype": tensor.dtype.name, "shape": list(array.shape), "data": bytes(raw(array))}
-    content = library.serialize(records, metadata=metadata)
+        arrays[name] = np.ascontiguousarray(np.asarray(unwrap(tensor))).reshape(tensor.shape)
+    content = _numpy.save(arrays, metadata=metadata)
     with atomic_write(filename) as file:
         file.write(content)
 
