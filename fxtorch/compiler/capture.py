@@ -39,6 +39,22 @@ class _Snapshot:
             t._link.seen = self.seen  # type: ignore[union-attr]
 
 
+class _Table:
+    """A dictionary of an optimizer's, and what was in it before the trace."""
+
+    __slots__ = ("before", "table")
+
+    def __init__(self, table: dict[Any, Any], *, empty: bool = False) -> None:
+        self.table = table
+        self.before: dict[Any, Any] = {}
+        if not empty:
+            self.look()
+
+    def look(self) -> None:
+        """Take what is there now as what was there before."""
+        self.before = dict(self.table)
+
+
 class Scalar:
     """A number (or a tuple of numbers) in a dictionary, read anew at each call."""
 
@@ -81,7 +97,7 @@ class Capture:
         self.effects: list[tuple[Callable[[], None], bool]] = []
         self.undo: list[Callable[[], None]] = []
         self.assigned = set(assigned)
-        self.writes: dict[tuple[int, str], tuple[dict[str, Any], str, Any]] = {}
+        self.writes: dict[tuple[int, Any], tuple[dict[Any, Any], Any, Any]] = {}
         self.grads_written: dict[Any, Held | Argument] = {}
         self.given: dict[int, Any] = {}  # the tracer each known Tensor was given
         self._known = {r.identity: t for r, t in zip(references, tracers, strict=True)}
@@ -94,6 +110,8 @@ class Capture:
         self._grads_seen: set[Any] = set()
         self._arguments = {id(t): Argument(i) for i, t in arguments.items()}
         self._originals = originals
+        self._optimizers: dict[int, Any] = {}
+        self._tables: dict[int, _Table] = {}
         self.names: dict[int, str] = {}
 
     # --- what the core tells ----------------------------------------------------------------------------------------
@@ -182,7 +200,22 @@ class Capture:
         finally:
             modes.capture = before
         self.undo.append(undo)
+        for table in self._tables.values():
+            table.look()
         return result
+
+    def optimizer(self, optimizer: Any) -> None:
+        """An optimizer steps: what it remembers is state, and its structure a guard."""
+        if id(optimizer) in self._optimizers:
+            return
+        self._optimizers[id(optimizer)] = optimizer
+        name = type(optimizer).__name__
+        self.guards.entry(optimizer.__dict__, "state", optimizer.state, name)
+        self.guards.entry(optimizer.__dict__, "param_groups", optimizer.param_groups, name)
+        for group in optimizer.param_groups:
+            self.guards.entry(group, "params", group["params"], f"{name}.param_groups")
+        for table in (optimizer.state, *optimizer.state.values()):
+            self._tables[id(table)] = _Table(table)
 
     def effect(self, run: Callable[[], None], scalars: tuple[tuple[dict[Any, Any], Any], ...]) -> None:
         """A host effect: before the program where it changes numbers that are not read yet, else after it."""
@@ -219,6 +252,25 @@ class Capture:
         if place not in self.assigned:
             self.assigned.add(place)
             self.found_new = True
+
+    def settle(self) -> None:
+        """Note what optimizers relied on and what they stored, at the end of the trace."""
+        for optimizer in self._optimizers.values():
+            name = type(optimizer).__name__
+            for group in optimizer.param_groups:
+                for key, value in group.items():
+                    if (id(group), key) not in self._scalars_read:
+                        self.guards.entry(group, key, value, f"{name}.param_groups")
+            for state in optimizer.state.values():
+                self._tables.setdefault(id(state), _Table(state, empty=True))
+        for table in self._tables.values():
+            self.guards.sized(table.table, len(table.before), "an optimizer's state")
+            for key, value in table.before.items():
+                self.guards.entry(table.table, key, value, "an optimizer's state")
+            for key, value in table.table.items():
+                old = table.before.get(key, ABSENT)
+                if value is not old:
+                    self.writes[(id(table.table), key)] = (table.table, key, old)
 
     # --- the end ----------------------------------------------------------------------------------------------------
 

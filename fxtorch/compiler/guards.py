@@ -59,14 +59,19 @@ class Guards:
         if not container:
             self._empty.append(container)
             return
-        self._sized.append(container)
-        self._sizes.append(len(container))
         if isinstance(container, dict):
+            self.sized(container, len(container), name)
             for key, value in container.items():
                 self.entry(container, key, value, name)
         elif isinstance(container, list):
             expected = list(container)
             self._computed.append((name, lambda: _same_items(container, expected), True))
+
+    def sized(self, container: Any, size: int, name: str = "") -> None:
+        """A dictionary has as many items."""
+        self._names.setdefault(id(container), name)
+        self._sized.append(container)
+        self._sizes.append(size)
 
     def computed(self, name: str, compute: Callable[[], Any], value: Any) -> None:
         """``compute()`` equals ``value``."""
@@ -120,7 +125,7 @@ class Guards:
 
 
 def _equal(a: Any, b: Any) -> bool:
-    return a is b or (a.__class__ is b.__class__ and a == b)
+    return a is b or (isinstance(a, (*_SIMPLE, tuple)) and a.__class__ is b.__class__ and a == b)
 
 
 def _same_items(now: list[Any], then: list[Any]) -> bool:

@@ -19,7 +19,7 @@ from fxtorch.tensor.execute import apply
 from fxtorch.tensor.record import Record
 from fxtorch.tensor.tape import FREED, Node
 
-_HELD_BY_US = 3  # the Tensor, the local name and getrefcount's own argument
+_HELD_BY_US = 3  # the Tensor, the list of inputs and getrefcount's own argument
 
 
 class Spent(Node):
@@ -104,15 +104,10 @@ class Program:
         fixed: list[Any] = []
         for reference, donated in zip(self.traced.known.references, self.donated, strict=True):
             tensor = reference.tensor if reference.__class__ is Held else reference.find(leaves)
-            if tensor._link is not None:
-                unwrap(tensor)
-            if donated:
-                array = tensor._data
-                if sys.getrefcount(array) > _HELD_BY_US:
-                    array = jnp.copy(array)
-                mutable.append(array)
-            else:
-                fixed.append(tensor._data)
+            (mutable if donated else fixed).append(tensor._data if tensor._link is None else unwrap(tensor))
+        holders = list(map(sys.getrefcount, mutable))
+        if mutable and max(holders) > _HELD_BY_US:  # somebody else still wants the old values
+            mutable = [jnp.copy(x) if n > _HELD_BY_US else x for x, n in zip(mutable, holders, strict=True)]
         arrays = [unwrap(x) if isinstance(x := leaves[i], Tensor) else x for i in self.traced.inputs]
         scalars = [s.owner[s.key] for s in self.traced.known.scalars]
         self.traced.open = not self.compiled
@@ -136,7 +131,13 @@ class Program:
         at = sum(r.kind in ("new", "array") for r in layout.results)
         for reference in layout.changed:
             tensor = reference.tensor if reference.__class__ is Held else reference.find(leaves)
-            tensor._rebind(_array(outputs[at]))
+            cell = tensor._cell
+            if tensor._link is not None or cell is None:
+                tensor._rebind(_array(outputs[at]))
+            else:  # what _rebind comes to for a base, without its questions
+                tensor._data = _array(outputs[at])
+                cell[0] += 1
+                cell[1] += 1
             at += 1
         for owner, present in layout.grads:
             tensor = owner.find(leaves)

@@ -123,6 +123,7 @@ class Traced:
             with watching(capture):
                 args, kwargs = jax.tree.unflatten(self.tree, leaves)
                 out = self.fn(*args, **kwargs)
+            capture.settle()
             outputs, layout = _lay_out(capture, out, stand_ins, dict(zip(self.inputs, arrays, strict=True)))
             del out, args, kwargs
         finally:

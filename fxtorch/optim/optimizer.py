@@ -10,7 +10,7 @@ from copy import deepcopy
 from itertools import chain
 from typing import Any
 
-from fxtorch.tensor import Tensor
+from fxtorch.tensor import Tensor, modes
 from fxtorch.tensor.handles import Hooks, RemovableHandle
 
 Params = Iterable[Any]
@@ -45,6 +45,8 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(step)
     def hooked(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        if modes.capture is not None:
+            modes.capture.optimizer(self)
         for hook in chain(tuple(_global_pre_hooks.values()), tuple(self._step_pre_hooks.values())):
             changed = hook(self, args, kwargs)
             if changed is None:

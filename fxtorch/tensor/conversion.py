@@ -25,9 +25,12 @@ _to_dtype = dispatch.operator("to_dtype")
 
 
 def concrete(self: Tensor, what: str) -> Any:
-    """The array of ``self`` where Python needs its value; inside a trace there is none, which is an error."""
+    """The array of ``self`` where Python needs its value; where a trace has none, that is an error."""
     array = unwrap(self)
     if isinstance(array, jax.core.Tracer):
+        known = array.to_concrete_value()  # type: ignore[attr-defined]  # as under a derivative that is taken eagerly
+        if known is not None:
+            return np.asarray(known)
         if modes.capture is not None:
             raise modes.capture.needs_value(self, what)
         raise RuntimeError(

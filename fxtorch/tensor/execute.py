@@ -12,6 +12,7 @@ import numpy as np
 from jax import lax
 
 from fxtorch.ops import dtypes as rules
+from fxtorch.ops.bounds import CHECKS
 from fxtorch.ops.table import Op
 from fxtorch.tensor import dtype as types
 from fxtorch.tensor import errors
@@ -165,9 +166,10 @@ class Operator:
         op: its declaration.
         records: its compiled programs, by static arguments.
         fn: the pure function; for the in-place form, cast to the type of the first argument.
+        check: what looks at the values of the arguments before, and raises.
     """
 
-    __slots__ = ("differentiable", "dynamic", "fn", "inplace", "link", "name", "op", "params", "records")
+    __slots__ = ("check", "differentiable", "dynamic", "fn", "inplace", "link", "name", "op", "params", "records")
 
     every: ClassVar[list[Operator]] = []
 
@@ -179,6 +181,7 @@ class Operator:
         self.params = tuple((p.kind in _TRACED, p.default, p.kind, p.name) for p in op.params)
         self.differentiable = op.differentiable
         self.dynamic = op.dynamic
+        self.check = CHECKS.get(op.name)
         self.records: dict[Any, Record] = {}
         self.link: Callable[..., Any] | None = None
         Operator.every.append(self)
@@ -219,6 +222,9 @@ class Operator:
                     if isinstance(t, jax.core.Tracer):
                         eager = False
                 leaves.append(t)
+        if self.check is not None:
+            values = [a._data if isinstance(a, Tensor) else a for a in args]
+            self.check(dict(zip([p[3] for p in self.params], values, strict=True)))
         static_key = tuple(key)
         record = self.records.get(static_key)
         if record is None:
@@ -226,7 +232,7 @@ class Operator:
         if self.dynamic and (self.dynamic is True or self.dynamic(*args)):
             eager = False
         try:
-            out = (_eager if eager else _traced)(record, tensors, leaves, mask)
+            out = (_eager if eager else run_traced)(record, tensors, leaves, mask)
         except (TypeError, ValueError) as error:
             raise errors.translate(self.name, error, leaves) from error
         if self.link is not None:
@@ -310,7 +316,7 @@ def apply(record: Record, tensors: Sequence[Any]) -> Any:
             if isinstance(t, Tensor) and t._rg:
                 mask |= 1 << i
     if modes.capture is not None or any(isinstance(x, jax.core.Tracer) for x in leaves):
-        return _traced(record, tensors, leaves, mask)
+        return run_traced(record, tensors, leaves, mask)
     return _eager(record, tensors, leaves, mask)
 
 
@@ -367,7 +373,7 @@ def _keep_outputs(node: OpNode, arrays: Sequence[Any], results: Sequence[Tensor]
         node.checks.append((cell, 0))
 
 
-def _traced(record: Record, tensors: Sequence[Any], leaves: Sequence[Any], mask: int) -> Any:
+def run_traced(record: Record, tensors: Sequence[Any], leaves: Sequence[Any], mask: int) -> Any:
     """Run without a program of our own: inside somebody's trace, or where the shape of the result is not known."""
     diff = tuple(i for i in range(len(leaves)) if mask >> i & 1)
     if not diff:

@@ -11,6 +11,7 @@ import numpy as np
 
 from fxtorch.ops import random as ops
 from fxtorch.tensor import device as devices
+from fxtorch.tensor.modes import modes
 from fxtorch.tensor.tensor import Tensor, state, unwrap, wrap
 
 _split = jax.jit(lambda key: tuple(ops.split(key)))
@@ -80,9 +81,15 @@ class Generator:
 
     def draw(self) -> Any:
         """A fresh raw key; the state moves on."""
-        kept, drawn = _split(unwrap(self.key))
+        before = unwrap(self.key)
+        kept, drawn = _split(before)
+        if isinstance(kept, jax.core.Tracer) and not isinstance(before, jax.core.Tracer) and modes.capture is None:
+            raise RuntimeError(
+                "a random draw inside a function that JAX compiles would be the same at every call; use fxtorch.jit, "
+                "which carries the generator's state, or draw outside of the function"
+            )
         self.key._rebind(kept)
-        return drawn
+        return drawn if modes.on_draw is None else modes.on_draw(drawn)
 
 
 default_generator = Generator()

@@ -33,6 +33,9 @@ class Capture(Protocol):
     def guard(self, name: str, compute: Callable[[], Any]) -> Any:
         """A fact about Python state decides what is computed."""
 
+    def optimizer(self, optimizer: Any) -> None:
+        """An optimizer is about to step."""
+
     def materialize(self, build: Callable[[], Any], undo: Callable[[], None]) -> Any:
         """State is created lazily; ``build`` must run outside of the trace."""
 
@@ -49,6 +52,7 @@ class _Modes(threading.local):
     anomaly: bool = False
     check_nan: bool = True
     capture: Capture | None = None
+    on_draw: Callable[[Any], Any] | None = None  # what vmap makes of a random key
 
 
 modes = _Modes()
