@@ -4,12 +4,15 @@ from fxtorch.ops import activation as activation
 from fxtorch.ops import assignment as assignment
 from fxtorch.ops import attention as attention
 from fxtorch.ops import average_pooling as average_pooling
+from fxtorch.ops import classification_loss as classification_loss
 from fxtorch.ops import comparison as comparison
 from fxtorch.ops import complex as complex
 from fxtorch.ops import convolution as convolution
 from fxtorch.ops import creation as creation
+from fxtorch.ops import ctc as ctc
 from fxtorch.ops import cumulative as cumulative
 from fxtorch.ops import decomposition as decomposition
+from fxtorch.ops import distance as distance
 from fxtorch.ops import dropout as dropout
 from fxtorch.ops import embedding as embedding
 from fxtorch.ops import exponential as exponential
@@ -20,6 +23,8 @@ from fxtorch.ops import joining as joining
 from fxtorch.ops import linalg as linalg
 from fxtorch.ops import linear as linear
 from fxtorch.ops import logical as logical
+from fxtorch.ops import loss as loss
+from fxtorch.ops import margin_loss as margin_loss
 from fxtorch.ops import matmul as matmul
 from fxtorch.ops import max_pooling as max_pooling
 from fxtorch.ops import normalization as normalization

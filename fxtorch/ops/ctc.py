@@ -1,0 +1,64 @@
+"""Connectionist temporal classification, by optax."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array as JaxArray
+
+from fxtorch.ops.loss_reduction import chosen_reduction
+from fxtorch.ops.table import Array, op
+
+
+def _padded(targets: JaxArray, lengths: JaxArray) -> JaxArray:
+    """Targets that follow one another in one dimension as one row a sequence."""
+    width = targets.shape[0]
+    starts = jnp.cumsum(lengths) - lengths
+    return jnp.take(targets, starts[:, None] + jnp.arange(width, dtype=starts.dtype), mode="clip")
+
+
+@op(where=("torch", "nn.functional"), saves="residuals")
+def ctc_loss(
+    log_probs: Array,
+    targets: Array,
+    input_lengths: Array | tuple[int, ...],
+    target_lengths: Array | tuple[int, ...],
+    blank: int = 0,
+    reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Array:
+    """``-log`` of the probability of all alignments of ``targets`` with the frames.
+
+    Args:
+        log_probs: ``(T, N, C)`` or ``(T, C)``, logarithms of probabilities (of :func:`log_softmax`).
+        targets: ``(N, S)``, or all targets one after the other.
+        input_lengths: ``(N,)``, frames of each sequence.
+        target_lengths: ``(N,)``, labels of each sequence.
+        blank: the label that stands for nothing.
+        reduction: ``"none"``, ``"sum"``, or ``"mean"``, which first divides by the target lengths.
+        zero_infinity: 0 instead of infinity (and no gradient) where the labels do not fit in the frames.
+
+    Source: Graves et al., "Connectionist Temporal Classification" (2006).
+    """
+    reduction = chosen_reduction(None, None, reduction)
+    alone = log_probs.ndim == 2
+    x = log_probs[:, None] if alone else log_probs
+    frames = jnp.reshape(jnp.asarray(input_lengths, np.int64), -1)
+    labels = jnp.reshape(jnp.asarray(target_lengths, np.int64), -1)
+    flat = targets.reshape(-1) if alone else targets
+    rows = _padded(flat, labels) if flat.ndim == 1 else flat
+    absent = jnp.arange(rows.shape[1], dtype=np.int64) >= labels[:, None]
+    late = jnp.arange(x.shape[0], dtype=np.int64) >= frames[:, None]
+    scores = jnp.swapaxes(x, 0, 1)
+    same = (rows[:, 1:] == rows[:, :-1]) & ~absent[:, 1:]
+    fits = frames >= labels + jnp.sum(same, 1)
+    losses = optax.ctc_loss(
+        scores, late.astype(x.dtype), rows, absent.astype(x.dtype), blank_id=blank, log_epsilon=-1e30
+    )
+    losses = jnp.where(fits, losses, 0 if zero_infinity else jnp.inf).astype(x.dtype)
+    if reduction == "mean":
+        return jnp.mean(losses / jnp.maximum(labels, 1).astype(x.dtype))
+    if reduction == "sum":
+        return jnp.sum(losses)
+    return losses[0] if alone else losses
