@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,55 +56,57 @@ class FunctionCtx:
 
 
 class _Saved:
-    """One saved Tensor: its value then, and where it stood in the graph (never the result itself: a cycle)."""
+    """One saved Tensor: its value then, and where it stood in the graph.
+
+    A result is not held itself, nor is the Node that made it: that would be a cycle.
+    """
 
     __slots__ = ("array", "cell", "index", "node", "tensor", "version")
 
-    def __init__(self, tensor: Tensor, node: Node | None, index: int, *, result: bool) -> None:
+    def __init__(self, tensor: Tensor, *, result: bool) -> None:
         self.array = unwrap(tensor)
-        self.node = tensor._node if node is None or not result else node
-        self.index = index if result else tensor._index
         self.tensor = None if result else tensor
+        self.node = None if result else tensor._node
+        self.index = tensor._index if tensor._rg else -1
         if tensor._cell is None:
             tensor._cell = [0, 0]
         self.cell = tensor._cell
         self.version = tensor._cell[1]
 
-    def unpack(self, node: Node) -> Tensor:
+    def unpack(self, own: Node | None) -> Tensor:
+        """The Tensor again; ``own`` is the Node that saved it."""
+        t, node = self.tensor, self.node if self.tensor is not None else own
         if self.cell[1] != self.version:
             kind = f"[torch.{type_name(self.array.dtype)}Tensor {list(self.array.shape)}]"
-            of = "" if self.node is None else f", which is output {self.index} of {self.node.name()},"
+            of = "" if node is None else f", which is output {self.index} of {node.name()},"
             raise RuntimeError(
                 "one of the variables needed for gradient computation has been modified by an inplace operation: "
                 f"{kind}{of} is at version {self.cell[1]}; expected version {self.version} instead. Hint: enable "
                 "anomaly detection to find the operation that failed to compute its gradient, with "
                 "torch.autograd.set_detect_anomaly(True)."
             )
-        t = self.tensor
-        if t is None:
-            return edge_tensor(self.array, self.node, self.index) if self.node is not None else wrap(self.array)
-        if t._data is self.array and t._node is self.node:
+        if t is not None and t._data is self.array and t._node is node:
             return t
-        return wrap(self.array) if self.node is None else edge_tensor(self.array, self.node, self.index)
+        return wrap(self.array) if node is None or self.index < 0 else edge_tensor(self.array, node, self.index)
 
 
 class Context(FunctionCtx):
     """``ctx`` of one call."""
 
     _saved: tuple[_Saved | None, ...] | None = ()
-    _node: Any = None
+    _node: weakref.ref[Node] | None = None
 
-    def _save(self, node: Any, original: Sequence[Any], results: Sequence[Any]) -> None:
-        """Turn what was given to ``save_for_backward`` into what is held; done once the results are known."""
-        place = {id(t): i for i, t in enumerate(original) if isinstance(t, Tensor)}
-        arguments = self._dirty
-        self._saved = tuple(
-            None if t is None
-            else _Saved(results[place[id(t)]], node, place[id(t)], result=True)
-            if id(t) in place and (results[place[id(t)]] is t or id(t) in arguments)
-            else _Saved(t, node, 0, result=False)
-            for t in self._to_save
-        )  # fmt: skip
+    def _save(self, node: Node | None, original: Sequence[Any], results: Sequence[Any]) -> None:
+        """Hold what was given to ``save_for_backward``, once the results are known.
+
+        Args:
+            node: the Node of this call.
+            original: what the forward returned, and
+            results: what the caller gets instead: a result that is an argument or a view becomes another Tensor.
+        """
+        self._node = None if node is None else weakref.ref(node)
+        unchanged = {id(t) for t, r in zip(original, results, strict=True) if t is r}
+        self._saved = tuple(None if t is None else _Saved(t, result=id(t) in unchanged) for t in self._to_save)
         self._to_save, self._dirty, self._constant = (), {}, {}
 
     @property
@@ -115,9 +118,8 @@ class Context(FunctionCtx):
         """
         if self._saved is None:
             raise RuntimeError(FREED)
-        if self._to_save:
-            return self._to_save
-        return tuple(None if s is None else s.unpack(self._node) for s in self._saved)
+        own = None if self._node is None else self._node()
+        return self._to_save or tuple(None if s is None else s.unpack(own) for s in self._saved)
 
     def _release(self) -> None:
         if self._saved:

@@ -12,6 +12,7 @@ import jax
 
 from fxtorch.autograd.context import Context, FunctionCtx
 from fxtorch.autograd.custom_rules import call_in_jax
+from fxtorch.autograd.returned import aval_of, checked_gradients, materialized
 from fxtorch.ops import dtypes as rules
 from fxtorch.tensor.dispatch import check_writable
 from fxtorch.tensor.modes import modes
@@ -31,7 +32,7 @@ class FunctionNode(Node):
         )
         self.function = function
         self.ctx = ctx
-        self.inputs = tuple(_aval(a) for a in args)
+        self.inputs = tuple(aval_of(a) for a in args)
         self.outputs: tuple[Any, ...] = ()
         self.used = False
         self.trace = "".join(traceback.format_stack()[:-3]) if modes.anomaly else None
@@ -70,70 +71,6 @@ class FunctionNode(Node):
         """Drop the saved Tensors; a Node that saved none can be used again."""
         self.used = True
         self.ctx._release()
-
-
-def _aval(a: Any) -> Any:
-    """Shape and type of a Tensor, None of anything else."""
-    return unwrap_aval(a) if isinstance(a, Tensor) else None
-
-
-def materialized(ctx: Context, cts: Sequence[Tensor | None], outputs: Sequence[Any]) -> list[Tensor | None]:
-    """The cotangents as the user's backward wants them: zeros where there is none, unless it said otherwise."""
-    if not ctx._materialize:
-        return list(cts)
-    return [
-        wrap(jax.numpy.zeros(aval.shape, aval.dtype)) if ct is None and aval is not None else ct
-        for ct, aval in zip(cts, outputs, strict=True)
-    ]
-
-
-def checked_gradients(name: str, grads: Any, inputs: Sequence[Any]) -> list[Tensor | None]:
-    """What a backward returned, as one gradient of the right shape and type for each input of the forward.
-
-    Raises:
-        RuntimeError: there are too few or too many, one is not for a Tensor, or a shape does not fit.
-        TypeError: one is not a Tensor.
-    """
-    found = list(grads) if isinstance(grads, tuple | list) else [grads]
-    while len(found) > len(inputs) and found[-1] is None:
-        found.pop()
-    if len(found) != len(inputs):
-        raise RuntimeError(
-            f"function {name} returned an incorrect number of gradients (expected {len(inputs)}, got {len(found)})"
-        )
-    for i, (g, aval) in enumerate(zip(found, inputs, strict=True)):
-        if g is None:
-            continue
-        if aval is None:
-            raise RuntimeError(
-                f"function {name} returned a gradient different from None at position {i + 1}, but the corresponding "
-                "forward input was not a Variable"
-            )
-        if not isinstance(g, Tensor):
-            raise TypeError(f"function {name} returned a {type(g).__name__} at position {i + 1}, expected a Tensor or None")
-        found[i] = _fitted(name, i, g, aval)
-    return found
-
-
-def _fitted(name: str, position: int, g: Tensor, aval: Any) -> Tensor | None:
-    if not rules.is_inexact(aval.dtype):
-        return None
-    if g.shape != aval.shape:
-        extra = len(g.shape) - len(aval.shape)
-        fits = extra >= 0 and all(n in (1, m) for n, m in zip(aval.shape, g.shape[extra:], strict=True))
-        if not fits:
-            raise RuntimeError(
-                f"Function {name} returned an invalid gradient at index {position} - got {list(g.shape)} but expected "
-                f"shape compatible with {list(aval.shape)}"
-            )
-        g = g.sum_to_size(aval.shape)
-    if rules.is_complex(g.dtype.np) and not rules.is_complex(aval.dtype):
-        g = g.real
-    return g if g.dtype.np == aval.dtype else g.to(_dtype_of(aval))
-
-
-def _dtype_of(aval: Any) -> Any:
-    return wrap(jax.numpy.zeros((), aval.dtype)).dtype
 
 
 class Function:
@@ -254,10 +191,8 @@ def _recorded(node: FunctionNode | None, ctx: Context, args: Sequence[Any], out:
             else:
                 t._rg, t._node, t._index = True, node, i
     if node is not None:
-        node.outputs = tuple(_aval(t) for t in results)
-        ctx._save(node, original, results)
-    else:
-        ctx._save(None, original, results)
+        node.outputs = tuple(aval_of(t) for t in results)
+    ctx._save(node, original, results)
     return type(out)(*results) if hasattr(out, "_fields") else tuple(results) if isinstance(out, tuple) else results[0]
 
 
@@ -277,7 +212,7 @@ _TWICE = "trying to differentiate twice a function that was marked with @once_di
 
 
 @jax.custom_jvp
-def _only_once(out: Any, *deps: Any) -> Any:
+def _only_once(out: Any) -> Any:
     return out
 
 
@@ -293,7 +228,7 @@ def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
     def backward(ctx: Any, *cts: Any) -> Any:
         tensors = [ct for ct in cts if isinstance(ct, Tensor)]
         behind = [t for t in (*tensors, *ctx.saved_tensors) if isinstance(t, Tensor) and t.requires_grad]
-        traced = any(isinstance(unwrap(t), jax.core.Tracer) for t in tensors)
+        traced = any(isinstance(unwrap(t), jax.core.Tracer) for t in (*tensors, *ctx.saved_tensors) if t is not None)
         twice = modes.grad
         modes.grad = twice and traced and not behind
         try:

@@ -10,6 +10,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import jax
+from jax import lax
+
+from fxtorch.ops import dtypes as rules
 from fxtorch.ops.table import Op, Param
 from fxtorch.tensor.execute import Operator
 from fxtorch.tensor.modes import modes
@@ -46,7 +50,7 @@ class Link:
         """Bring ``view`` up to date with its parent."""
         array = unwrap(self.parent)
         if self.operator is None:
-            view._data = array
+            view._data = _outside(array)
         else:
             before = modes.grad
             modes.grad = self.recorded
@@ -117,10 +121,21 @@ def link(operator: Operator, args: Sequence[Any], out: Any) -> None:
         t._link = Link(parent, operator, args[1:], i if isinstance(out, tuple) else None, cell[0])
 
 
+def _outside(array: Any) -> Any:
+    """``array`` as it is outside of the graph: JAX's graph too, where it is JAX that differentiates."""
+    traced = isinstance(array, jax.core.Tracer) and rules.is_inexact(array.dtype)
+    return lax.stop_gradient(array) if traced else array
+
+
+def cut(array: Any) -> Any:
+    """``array`` outside of the graph: also where it is JAX that differentiates."""
+    return lax.stop_gradient(array) if isinstance(array, jax.core.Tracer) else array
+
+
 def alias(tensor: Tensor, *, versioned: bool) -> Tensor:
     """A Tensor outside of the graph that shares memory with ``tensor``."""
     t = object.__new__(Tensor)
-    t._data = unwrap(tensor)
+    t._data = _outside(unwrap(tensor))
     cell = tensor._cell
     if cell is None:
         cell = tensor._cell = [0, 0]

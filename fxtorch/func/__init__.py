@@ -1,0 +1,28 @@
+"""torch.func: transformations of functions, by JAX's own.
+
+A function of Tensors, nested as one likes, becomes its gradient, its Jacobian or its vectorised form; these compose in
+any order, with themselves, with the tape (what a transformation returns can be differentiated by ``backward()``) and
+with ``fxtorch.jit``.  ``grad`` of a Module differentiates by its parameters.
+"""
+
+from fxtorch.func.derivatives import grad, grad_and_value, jvp, linearize, value_and_grad, vjp
+from fxtorch.func.functional_call import functional_call
+from fxtorch.func.jacobians import hessian, jacfwd, jacrev
+from fxtorch.func.module_state import functionalize, stack_module_state
+from fxtorch.func.vmap import vmap
+
+__all__ = [
+    "functional_call",
+    "functionalize",
+    "grad",
+    "grad_and_value",
+    "hessian",
+    "jacfwd",
+    "jacrev",
+    "jvp",
+    "linearize",
+    "stack_module_state",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+]

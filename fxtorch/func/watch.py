@@ -1,0 +1,247 @@
+"""Watching a function while JAX transforms it, so that no tracer stays behind in what was there before."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from fxtorch.tensor import Tensor, modes, unwrap
+from fxtorch.tensor.modes import Capture
+
+_ABSENT = object()
+
+
+class Lift(Exception):
+    """Tensors from outside that require a gradient were used: the call must be repeated with them as inputs."""
+
+    def __init__(self, tensors: list[Tensor]) -> None:
+        self.tensors = tensors
+
+
+def traces_of(arrays: Sequence[Any]) -> set[int]:
+    """The traces that ``arrays`` belong to, those around them included."""
+    found: set[int] = set()
+    for array in arrays:
+        trace = array._trace if isinstance(array, jax.core.Tracer) else None
+        while trace is not None and id(trace) not in found:
+            found.add(id(trace))
+            trace = getattr(trace, "parent_trace", None)
+    return found
+
+
+class _Before:
+    """A Tensor from outside as it was."""
+
+    __slots__ = ("array", "attributes", "cell", "tensor")
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+        self.attributes = dict(tensor.__dict__)
+        self.cell = None if tensor._cell is None else list(tensor._cell)
+        self.array = tensor._data
+
+    def restore(self) -> None:
+        """Make the Tensor what it was."""
+        self.tensor.__dict__.clear()
+        self.tensor.__dict__.update(self.attributes)
+        if self.cell is not None:
+            self.tensor._cell[:] = self.cell  # type: ignore[index]
+
+    def let_stand(self) -> None:
+        """Keep a new value, but the Tensor's place in the graph as it was."""
+        t = self.tensor
+        if t._data is self.array:
+            t._data = self.attributes["_data"]
+        t._rg, t._node, t._index = (self.attributes.get(k, d) for k, d in (("_rg", False), ("_node", None), ("_index", 0)))
+
+
+class Watch:
+    """What the core reports to while a user's function runs inside a transformation.
+
+    Args:
+        given: arrays that stand in for Tensors from outside, by id.
+        lift: whether a Tensor from outside that requires a gradient must be among them.
+        outer: who is told as well: another transformation, or the compiler.
+        arrays: the arrays that come from outside.
+    """
+
+    def __init__(self, given: dict[int, Any], lift: bool, outer: Capture | None, arrays: Sequence[Any]) -> None:
+        self.given = given
+        self.lift = lift
+        self.outer = outer
+        self.to_lift: list[Tensor] = []
+        self._arrays = list(arrays)
+        self._made: dict[int, Tensor] = {}
+        self._before: dict[int, _Before] = {}
+
+    # --- what the core reports --------------------------------------------------------------------------------------
+
+    def made(self, tensor: Tensor) -> None:
+        """A Tensor was created."""
+        self._made[id(tensor)] = tensor
+
+    def touch(self, tensor: Tensor) -> None:
+        """A Tensor is read or changed: one from outside is remembered, and is a constant unless it is given."""
+        key = id(tensor)
+        if key in self._made or key in self._before:
+            return
+        modes.capture = self.outer
+        try:
+            unwrap(tensor)
+        finally:
+            modes.capture = self
+        before = self._before[key] = _Before(tensor)
+        if tensor._rg:
+            if self.lift and key not in self.given:
+                self.to_lift.append(tensor)
+            tensor._rg, tensor._node, tensor._index = False, None, 0
+        if key in self.given:
+            before.array = tensor._data = self.given[key]
+        self._arrays.append(before.attributes["_data"])
+
+    def touch_grad(self, tensor: Tensor) -> None:
+        """A ``.grad`` is read."""
+        if self.outer is not None:
+            self.outer.touch_grad(tensor)
+        self.touch(tensor)
+
+    def write_grad(self, tensor: Tensor) -> None:
+        """A ``.grad`` is set."""
+        if self.outer is not None:
+            self.outer.write_grad(tensor)
+        self.touch(tensor)
+
+    def scalar(self, owner: dict[Any, Any], key: Any) -> Any:
+        """A number that may change between calls is read."""
+        return owner[key] if self.outer is None else self.outer.scalar(owner, key)
+
+    def guard(self, name: str, compute: Callable[[], Any]) -> Any:
+        """A fact about Python state decides what is computed."""
+        return compute() if self.outer is None else self.outer.guard(name, compute)
+
+    def materialize(self, build: Callable[[], Any], undo: Callable[[], None]) -> Any:
+        """State is created lazily, outside of all transformations."""
+        if self.outer is not None:
+            return self.outer.materialize(build, undo)
+        modes.capture = None
+        try:
+            with jax.ensure_compile_time_eval():
+                return build()
+        finally:
+            modes.capture = self
+
+    def effect(self, run: Callable[[], None], scalars: tuple[tuple[dict[Any, Any], Any], ...]) -> None:
+        """Something is to be done on the host."""
+        if self.outer is None:
+            run()
+        else:
+            self.outer.effect(run, scalars)
+
+    def needs_value(self, tensor: Tensor, what: str) -> BaseException:
+        """Python asked for a value that is not known."""
+        if self.outer is not None:
+            return self.outer.needs_value(tensor, what)
+        return RuntimeError(
+            f"{what} needs the value of a Tensor that a transformation (vmap, jit) has made many of, or none yet; use "
+            "torch.where to choose between values, or look at the Tensor outside of the function"
+        )
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def is_foreign(self, array: Any) -> bool:
+        """Whether ``array`` is a tracer of this transformation, which means nothing outside of it."""
+        return isinstance(array, jax.core.Tracer) and id(array._trace) not in traces_of(self._arrays)
+
+    def roll_back(self) -> None:
+        """Make every Tensor from outside what it was."""
+        for before in self._before.values():
+            before.restore()
+
+    def settle(self) -> None:
+        """Let changes of Tensors from outside stand where they are values.
+
+        Raises:
+            RuntimeError: one would be a tracer of this transformation; all changes are then taken back.
+        """
+        for before in self._before.values():
+            t, changed = before.tensor, []
+            if t._data is not before.array and self.is_foreign(t._data):
+                changed.append("")
+            grad = t.__dict__.get("_grad")
+            if grad is not None and grad is not before.attributes.get("_grad") and self.is_foreign(grad._data):
+                changed.append(".grad of ")
+            if changed:
+                self.roll_back()
+                raise RuntimeError(
+                    f"{changed[0]}{holder_of(t)} was changed inside a function that fxtorch.func or JAX transforms, to "
+                    "a value that exists only inside of it. Pass it to the function as an argument, and return its "
+                    "new value (batch norm: use eval(), track_running_stats=False, or functional_call with the "
+                    "buffers as arguments)"
+                )
+        for before in self._before.values():
+            before.let_stand()
+
+    def check_nothing_escaped(self) -> None:
+        """Make sure that the Tensors made inside are gone, or are values.
+
+        Raises:
+            RuntimeError: one that holds a tracer of this transformation is still held by something.
+        """
+        refs = [weakref.ref(t) for t in self._made.values()]
+        self._made.clear()
+        if all(ref() is None for ref in refs):
+            return
+        if any(self.is_foreign(t._data) for t in (ref() for ref in refs) if t is not None):
+            gc.collect()
+        for ref in refs:
+            t = ref()
+            if t is not None and self.is_foreign(t._data):
+                where = holder_of(t)
+                self._neutralize(refs)
+                raise RuntimeError(
+                    f"{where} holds a Tensor that was made inside a function that fxtorch.func or JAX transforms, after "
+                    "it has ended; its value exists only inside. Return it from the function (has_aux=True)"
+                )
+            if t is not None and self.outer is not None:
+                self.outer.made(t)
+
+    def _neutralize(self, refs: Sequence[Any]) -> None:
+        for ref in refs:
+            t = ref()
+            if t is not None and self.is_foreign(t._data):
+                shape, dtype = t._data.shape, t._data.dtype
+                with jax.ensure_compile_time_eval():
+                    inexact = jnp.issubdtype(dtype, jnp.inexact)
+                    t.__dict__.update(_data=jnp.full(shape, jnp.nan if inexact else 0, dtype), _link=None, _node=None)
+
+
+def holder_of(tensor: Tensor) -> str:
+    """Who holds ``tensor``, in words: ``attribute 'running_mean' of BatchNorm1d``."""
+    for holder in gc.get_referrers(tensor):
+        if isinstance(holder, dict):
+            key = next((k for k, v in holder.items() if v is tensor), None)
+            if not isinstance(key, str) or key.startswith("_fxtorch"):
+                continue
+            for owner in gc.get_referrers(holder):
+                if getattr(owner, "__dict__", None) is holder and not isinstance(owner, Tensor):
+                    return f"attribute '{key}' of {getattr(owner, '__name__', type(owner).__name__)}"
+                if isinstance(owner, dict) and any(v is holder for v in owner.values()):
+                    for whose in gc.get_referrers(owner):
+                        if getattr(whose, "__dict__", None) is owner:
+                            return f"attribute '{key}' of {type(whose).__name__}"
+                elif hasattr(owner, "_parameters") and (owner._parameters is holder or owner._buffers is holder):
+                    return f"attribute '{key}' of {type(owner).__name__}"
+            return f"the entry '{key}' of a dict"
+        if isinstance(holder, list) and len(holder) < 1_000_000:
+            return f"a list of {len(holder)} items"
+        found = getattr(holder, "__dict__", None)
+        if isinstance(found, dict) and not isinstance(holder, Tensor | type(gc)):
+            key = next((k for k, v in found.items() if v is tensor), None)
+            if key is not None:
+                return f"attribute '{key}' of {type(holder).__name__}"
+    return f"a Tensor of shape {tuple(tensor._data.shape)} from outside"
