@@ -13,6 +13,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from fxtorch.ops.checks import wrap_dim
+
 Arguments = Mapping[str, Any]
 
 CHECKS: dict[str, Callable[[Arguments], None]] = {}
@@ -58,8 +60,7 @@ def check_index_bounds(index: Any, size: int, dim: int = 0) -> None:
 
 def _size(a: Arguments) -> tuple[int, int]:
     """The dimension ``dim`` of ``input``, counted from the front, and its size."""
-    ndim = max(a["input"].ndim, 1)
-    dim = a["dim"] % ndim
+    dim = wrap_dim(a["dim"], a["input"].ndim)
     return dim, (*a["input"].shape, 1)[dim]
 
 

@@ -26,7 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from fxtorch.ops.bounds import check_index_bounds, on_host, out_of_bounds
+from fxtorch.ops.bounds import CHECKS, Arguments, check_index_bounds, on_host, out_of_bounds
 from fxtorch.ops.dtypes import cast
 from fxtorch.ops.slicing import put_block, take_block
 from fxtorch.ops.table import Array, Arrays, View, op
@@ -377,6 +377,26 @@ def put(input: Array, value: Array, places: Arrays, spec: Spec, accumulate: bool
         raise mismatch(shape, region) from None
     changed = at.add if accumulate else at.set
     return plan.put(input, changed(value, mode="promise_in_bounds"))
+
+
+def _check_rows(a: Arguments) -> None:
+    """As many rows are assigned as the mask selects."""
+    plan = _Plan(a["input"].shape, a["spec"], a["places"])
+    if len(plan.arrays) != 1 or not plan.arrays[0][1].startswith("mask"):
+        return
+    dim, _, mask = plan.arrays[0]
+    seen = on_host(mask)
+    region = [*plan.viewed[:dim], -1, *plan.viewed[dim + max(mask.ndim, 1) :]]
+    shape = _without_leading_ones(np.shape(a["value"]), len(region))
+    place = len(shape) - (len(region) - dim)
+    if seen is None or place < 0:
+        return
+    region[dim] = int(seen.sum())
+    if shape[place] not in (1, region[dim]):
+        raise mismatch(np.shape(a["value"]), region)
+
+
+CHECKS["setitem"] = _check_rows
 
 
 def mismatch(value: Sequence[int], region: Sequence[int]) -> RuntimeError:

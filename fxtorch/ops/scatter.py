@@ -28,7 +28,7 @@ def _prepared(input: Array, dim: int, index: Array, src: Any, name: str) -> tupl
     base, index = jnp.atleast_1d(input), jnp.atleast_1d(index)
     if index.dtype not in (np.int64, np.int32):
         raise RuntimeError(f"{name}(): Expected dtype int64 for index")
-    if jnp.ndim(src) == 0 and getattr(src, "weak_type", True):
+    if jnp.ndim(src) == 0:
         return dim, base, index, jnp.broadcast_to(cast(src, input.dtype), index.shape)
     if src.dtype != input.dtype:
         raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype")

@@ -160,7 +160,9 @@ REARRANGED = [
     case("nn.functional.pad", randn(2, 4), (1, -1), mode="replicate"),
 ]
 
-CASES = [*REGROUPED, *REORDERED, *CUT, *JOINED, *REARRANGED]
+# Moving elements treats all types alike; joining promotes, padding fills in a number.
+TYPED = {"cat", "stack", "hstack", "block_diag", "cartesian_prod", "nn.functional.pad", "diag_embed"}
+CASES = [c.but(types=c.name in TYPED) for c in (*REGROUPED, *REORDERED, *CUT, *JOINED, *REARRANGED)]
 
 ERRORS = [
     error("reshape", randn(3, 4), (2, 5), match=r"shape '\[2, 5\]' is invalid for input of size 12"),
