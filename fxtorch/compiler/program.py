@@ -128,7 +128,8 @@ class Program:
     def _write_back(self, outputs: Sequence[Any], leaves: Sequence[Any]) -> Any:
         layout = self.layout
         results = [self._result(r, outputs) for r in layout.results]
-        at = sum(r.kind in ("new", "array") for r in layout.results)
+        values = [self._result(r, outputs) for _, _, r in layout.entries]
+        at = sum(r.kind in ("new", "array") for r in (*layout.results, *(r for _, _, r in layout.entries)))
         for reference in layout.changed:
             tensor = reference.tensor if reference.__class__ is Held else reference.find(leaves)
             cell = tensor._cell
@@ -146,10 +147,10 @@ class Program:
                 at += 1
             else:
                 tensor.__dict__.pop("_grad", None)
-        for table, key, value in layout.entries:
-            table[key] = self._result(value, outputs)
+        for (table, key, r), value in zip(layout.entries, values, strict=True):
+            table[key] = r.value.find(leaves) if r.kind == "state" else value
         final = [
-            r.value.find(leaves) if r.kind == "state" else made for r, made in zip(layout.results, results, strict=True)
+            r.value.find(leaves) if r.kind == "state" else value for r, value in zip(layout.results, results, strict=True)
         ]
         return jax.tree.unflatten(layout.tree, final)
 

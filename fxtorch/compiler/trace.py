@@ -47,15 +47,15 @@ class Result:
 class Layout:
     """What the flat outputs of the pure function mean.
 
-    The outputs are, in this order: new results, new values of ``changed`` state, new gradients (``grads``, None where
-    the gradient is cleared), new Tensors of assigned entries (``entries``).
+    The outputs are, in this order: new results and the values of assigned ``entries``, new values of ``changed`` state,
+    and new gradients (``grads``: whose, and whether there is one or it is cleared).
     """
 
     tree: Any
     results: list[Result]
     changed: list[Reference]
     grads: list[tuple[Held | Argument, bool]]
-    entries: list[tuple[dict[str, Any], str, Any]]
+    entries: list[tuple[dict[Any, Any], Any, Result]]
     guards: Guards
     effects: list[tuple[Callable[[], None], bool]]
     differentiable: bool = False
@@ -166,24 +166,25 @@ def _lay_out(
 ) -> tuple[tuple[Any, ...], Layout]:
     """Take the trace's outcome apart: what the program returns, and what it means."""
     outputs: list[Any] = []
-    results: list[Result] = []
-    leaves, tree = jax.tree.flatten(out, is_leaf=is_leaf)
-    for leaf in leaves:
+
+    def result(leaf: Any) -> Result:
         if isinstance(leaf, Tensor):
             argument = capture.argument(leaf)
             if argument is not None:
-                results.append(Result("state", argument))
-            elif capture.is_made(leaf):
-                leaf.requires_grad  # noqa: B018  (brings a view up to date)
-                results.append(Result("new", len(outputs), leaf._rg, _alive(leaf)))
-                outputs.append(leaf._data)
-            else:
-                results.append(Result("state", capture.reference(leaf)))
-        elif isinstance(leaf, jax.Array):
-            results.append(Result("array", len(outputs)))
+                return Result("state", argument)
+            if not capture.is_made(leaf):
+                return Result("state", capture.reference(leaf))
+            requires_grad = leaf.requires_grad  # brings a view up to date, too
+            outputs.append(leaf._data)
+            return Result("new", len(outputs) - 1, requires_grad, _alive(leaf))
+        if isinstance(leaf, jax.Array):
             outputs.append(leaf)
-        else:
-            results.append(Result("constant", leaf))
+            return Result("array", len(outputs) - 1)
+        return Result("constant", leaf)
+
+    leaves, tree = jax.tree.flatten(out, is_leaf=is_leaf)
+    results = [result(leaf) for leaf in leaves]
+    entries = [(table, key, result(table.get(key))) for table, key, _ in capture.writes.values()]
     changed = capture.changed()
     for position, stand_in in stand_ins.items():
         if stand_in._data is not given[position]:
@@ -196,14 +197,6 @@ def _lay_out(
         grads.append((owner, grad is not None))
         if grad is not None:
             outputs.append(grad._data)
-    entries: list[tuple[dict[str, Any], str, Any]] = []
-    for table, key, _ in capture.writes.values():
-        value = table.get(key)
-        if isinstance(value, Tensor) and capture.is_made(value):
-            entries.append((table, key, Result("new", len(outputs), value._rg)))
-            outputs.append(value._data)
-        else:
-            entries.append((table, key, Result("constant", value)))
     layout = Layout(
         tree, results, [r for r, _ in changed], grads, entries, capture.guards, capture.effects,
         any(r.alive for r in results),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
-import ml_dtypes
 import numpy as np
 
 from fxtorch.ops import dtypes as rules
@@ -62,9 +61,9 @@ class dtype:
 float64 = double = dtype("float64", np.float64)
 float32 = float = dtype("float32", np.float32)
 float16 = half = dtype("float16", np.float16)
-bfloat16 = dtype("bfloat16", ml_dtypes.bfloat16)
-float8_e4m3fn = dtype("float8_e4m3fn", ml_dtypes.float8_e4m3fn)
-float8_e5m2 = dtype("float8_e5m2", ml_dtypes.float8_e5m2)
+bfloat16 = dtype("bfloat16", jnp.bfloat16)
+float8_e4m3fn = dtype("float8_e4m3fn", jnp.float8_e4m3fn)
+float8_e5m2 = dtype("float8_e5m2", jnp.float8_e5m2)
 int64 = long = dtype("int64", np.int64)
 int32 = int = dtype("int32", np.int32)
 int16 = short = dtype("int16", np.int16)
