@@ -97,9 +97,12 @@ class Optax(Optimizer):
         if "optax" not in self.state:
             hypers = {name: self.param_groups[0][name] for name in self._hypers}
             avals = [(tuple(p.shape), unwrap(p).dtype) for p in params]
-            build = functools.partial(_init, self._make(hypers), avals)
-            found = materialize(build, lambda: self.state.pop("optax", None))
-            self.state["optax"] = {path: lasting(array) for path, array in found.items()}
+
+            def build() -> None:
+                found = _init(self._make(hypers), avals)
+                self.state["optax"] = {path: lasting(array) for path, array in found.items()}
+
+            materialize(build, lambda: self.state.pop("optax", None))
         return self.state["optax"]
 
 

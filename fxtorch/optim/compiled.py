@@ -125,15 +125,18 @@ class CompiledOptimizer(Optimizer):
         hypers = {name: _number(group[name]) for name in self.hypers}
         made: list[tuple[Tensor, str]] = []
 
+        def build() -> None:
+            for p, arrays in zip(new, _initial(plan, avals, hypers), strict=True):
+                for name, array in zip(plan.names, arrays, strict=True):
+                    if name not in self.state[p]:
+                        self.state[p][name] = lasting(array)
+                        made.append((p, name))
+
         def undo() -> None:
             for p, name in made:
                 self.state.get(p, {}).pop(name, None)
 
-        for p, arrays in zip(new, materialize(lambda: _initial(plan, avals, hypers), undo), strict=True):
-            for name, array in zip(plan.names, arrays, strict=True):
-                if name not in self.state[p]:
-                    self.state[p][name] = lasting(array)
-                    made.append((p, name))
+        materialize(build, undo)
 
 
 def _number(value: Any) -> Any:
