@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import optax
 
@@ -35,7 +35,7 @@ class Adadelta(CompiledOptimizer):
     """
 
     hypers = ("lr", "rho", "eps", "weight_decay")
-    names = {"count": "step", "e_g": "square_avg", "e_x": "acc_delta"}
+    names: ClassVar[Mapping[str, str]] = {"count": "step", "e_g": "square_avg", "e_x": "acc_delta"}
 
     def __init__(
         self,

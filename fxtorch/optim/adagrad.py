@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import optax
 
@@ -35,7 +35,7 @@ class Adagrad(CompiledOptimizer):
     """
 
     hypers = ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps")
-    names = {"count": "step", "sum_of_squares": "sum"}
+    names: ClassVar[Mapping[str, str]] = {"count": "step", "sum_of_squares": "sum"}
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import optax
 
@@ -47,7 +47,12 @@ class Adam(CompiledOptimizer):
     """
 
     hypers = ("lr", "betas", "eps", "weight_decay")
-    names = {"count": "step", "mu": "exp_avg", "nu": "exp_avg_sq", "nu_max": "max_exp_avg_sq"}
+    names: ClassVar[Mapping[str, str]] = {
+        "count": "step",
+        "mu": "exp_avg",
+        "nu": "exp_avg_sq",
+        "nu_max": "max_exp_avg_sq",
+    }
 
     def __init__(
         self,

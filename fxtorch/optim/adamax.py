@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import optax
 
@@ -33,7 +33,7 @@ class Adamax(CompiledOptimizer):
     """
 
     hypers = ("lr", "betas", "eps", "weight_decay")
-    names = {"count": "step", "mu": "exp_avg", "nu": "exp_inf"}
+    names: ClassVar[Mapping[str, str]] = {"count": "step", "mu": "exp_avg", "nu": "exp_inf"}
 
     def __init__(
         self,

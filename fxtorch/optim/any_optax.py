@@ -46,7 +46,9 @@ class Optax(Optimizer):
 
     def __init__(self, params: Params, tx: Rule, **hypers: Any) -> None:
         if hypers and isinstance(tx, optax.GradientTransformation):
-            raise TypeError(f"Optax(params, tx, {', '.join(hypers)}=...) needs a function that makes the transformation")
+            raise TypeError(
+                f"Optax(params, tx, {', '.join(hypers)}=...) needs a function that makes the transformation"
+            )
         super().__init__(params, hypers)
         self._rule = tx
         self._hypers = tuple(hypers)
@@ -69,7 +71,7 @@ class Optax(Optimizer):
         """Update every parameter that has a gradient.
 
         Args:
-            closure: reevaluates the model, calls ``backward()`` and returns the loss, which ``tx`` receives as ``value``.
+            closure: reevaluates the model, calls ``backward()`` and returns the loss, which ``tx`` gets as ``value``.
 
         Returns:
             what ``closure`` returned, or ``None``.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import optax
 
@@ -33,7 +33,7 @@ class ASGD(CompiledOptimizer):
     """
 
     hypers = ("lr", "lambd", "alpha", "t0", "weight_decay")
-    names = {"count": "step", "eta": "eta", "weight": "mu", "average": "ax"}
+    names: ClassVar[Mapping[str, str]] = {"count": "step", "eta": "eta", "weight": "mu", "average": "ax"}
 
     def __init__(
         self,
@@ -57,6 +57,4 @@ class ASGD(CompiledOptimizer):
     @classmethod
     def rule(cls, o: Mapping[str, Any]) -> optax.GradientTransformation:
         """Decay, then the whole update."""
-        return optax.chain(
-            optax.add_decayed_weights(o["weight_decay"]), asgd(o["lr"], o["lambd"], o["alpha"], o["t0"])
-        )
+        return optax.chain(optax.add_decayed_weights(o["weight_decay"]), asgd(o["lr"], o["lambd"], o["alpha"], o["t0"]))

@@ -15,7 +15,7 @@ def check_lr(lr: Any) -> None:
     """
     if isinstance(lr, Tensor) and lr.numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
-    if not 0.0 <= lr:
+    if not lr >= 0.0:
         raise ValueError(f"Invalid learning rate: {lr}")
 
 
@@ -26,7 +26,7 @@ def check_not_negative(**options: Any) -> None:
         ValueError: naming it; ``eps`` is called epsilon.
     """
     for name, value in options.items():
-        if not 0.0 <= value:
+        if not value >= 0.0:
             raise ValueError(f"Invalid {'epsilon' if name == 'eps' else name} value: {value}")
 
 

@@ -161,7 +161,9 @@ def _initial(plan: Plan, avals: tuple[Any, ...], hypers: dict[str, Any]) -> list
         if jnp.iscomplexobj(p):  # its scalars stay real
             leaves = [_as(p, x) if x.ndim else x for x in leaves]
         # torch counts in float32
-        states.append(tuple(x.astype(jnp.float32) if n == "step" else x for n, x in zip(plan.names, leaves, strict=True)))
+        states.append(
+            tuple(x.astype(jnp.float32) if n == "step" else x for n, x in zip(plan.names, leaves, strict=True))
+        )
     return states
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import optax
 
@@ -37,7 +37,12 @@ class NAdam(CompiledOptimizer):
     """
 
     hypers = ("lr", "betas", "eps", "weight_decay", "momentum_decay")
-    names = {"count": "step", "mu_product": "mu_product", "mu": "exp_avg", "nu": "exp_avg_sq"}
+    names: ClassVar[Mapping[str, str]] = {
+        "count": "step",
+        "mu_product": "mu_product",
+        "mu": "exp_avg",
+        "nu": "exp_avg_sq",
+    }
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import optax
 
@@ -37,7 +37,12 @@ class RMSprop(CompiledOptimizer):
     """
 
     hypers = ("lr", "alpha", "eps", "weight_decay", "momentum")
-    names = {"count": "step", "nu": "square_avg", "mu": "grad_avg", "trace": "momentum_buffer"}
+    names: ClassVar[Mapping[str, str]] = {
+        "count": "step",
+        "nu": "square_avg",
+        "mu": "grad_avg",
+        "trace": "momentum_buffer",
+    }
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import optax
 
@@ -34,7 +34,7 @@ class Rprop(CompiledOptimizer):
     """
 
     hypers = ("lr", "etas", "step_sizes")
-    names = {"count": "step", "prev": "prev", "step_size": "step_size"}
+    names: ClassVar[Mapping[str, str]] = {"count": "step", "prev": "prev", "step_size": "step_size"}
 
     def __init__(
         self,

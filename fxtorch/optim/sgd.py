@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import optax
@@ -49,7 +49,7 @@ class SGD(CompiledOptimizer):
     """
 
     hypers = ("lr", "momentum", "dampening", "weight_decay")
-    names = {"trace": "momentum_buffer", "count": "step"}
+    names: ClassVar[Mapping[str, str]] = {"trace": "momentum_buffer", "count": "step"}
 
     def __init__(
         self,

@@ -215,9 +215,7 @@ def rprop(lr: Scalar, etas: tuple[Scalar, Scalar], sizes: tuple[Scalar, Scalar])
     shrink, grow = etas
 
     def init(params: Any) -> RpropState:
-        return RpropState(
-            _zero_count(), optax.tree.zeros_like(params), _map(lambda p: jnp.full_like(p, lr), params)
-        )
+        return RpropState(_zero_count(), optax.tree.zeros_like(params), _map(lambda p: jnp.full_like(p, lr), params))
 
     def update(updates: Any, state: RpropState, params: Any = None) -> tuple[Any, RpropState]:
         agreement = _map(lambda g, prev: jnp.sign(g * prev), updates, state.prev)

@@ -22,8 +22,8 @@ File = str | os.PathLike[str] | IO[bytes]
 
 _REFUSED = (
     "Weights only load failed. {name} was not loaded: it needs more than the types that weights need.\n"
-    "\tIf you trust the file, let in what it names (see below), or re-run `torch.load` with `weights_only` set to `False`, "
-    "which runs code that the file chooses.\n"
+    "\tIf you trust the file, let in what it names (see below), or re-run `torch.load` with `weights_only` set to "
+    "`False`, which runs code that the file chooses.\n"
     "\tWeightsUnpickler error: {error}"
 )
 
@@ -81,12 +81,12 @@ def load(
 
     Args:
         f: a path, or a binary stream that can seek.
-        map_location: where its Tensors go: a device, a dict from saved to wanted devices, or a function of a storage and
-            the saved device.
+        map_location: where its Tensors go: a device, a dict from saved to wanted devices, or a function of a storage
+            and the saved device.
         pickle_module: for ``weights_only=False``: whose ``Unpickler`` to use.
         weights_only: admit only what weights need (Tensors, numbers, strings, containers and what
-            :func:`add_safe_globals` let in), and run no code from the file.  ``False`` loads anything, and runs what the
-            file asks for: only for files you trust.
+            :func:`add_safe_globals` let in), and run no code from the file.  ``False`` loads anything, and runs what
+            the file asks for: only for files you trust.
         mmap: accepted; storages are read one by one in any case.
         pickle_load_args: for ``weights_only=False``: further arguments of the ``Unpickler``.
 

@@ -164,8 +164,9 @@ class Machine:
             shown = full.removeprefix("builtins.")
             raise UnpicklingError(
                 f"Unsupported global: GLOBAL {shown} was not an allowed global by default. Please use "
-                f"`torch.serialization.add_safe_globals([{shown}])` or the `torch.serialization.safe_globals([{shown}])` "
-                "context manager to allowlist this global if you trust this class/function."
+                f"`torch.serialization.add_safe_globals([{shown}])` or the "
+                f"`torch.serialization.safe_globals([{shown}])` context manager to allowlist this global if you trust "
+                "this class/function."
             )
         self._stack.append(self._named[full])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections import OrderedDict
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import numpy as np
@@ -24,6 +24,7 @@ class Global(NamedTuple):
     name: str
 
     def __call__(self, *args: Any) -> Any:
+        """Refuse: pickle wants something callable, but it only writes the name."""
         raise TypeError(f"{self.module}.{self.name} is only a name")
 
 
@@ -43,7 +44,7 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]
     because the one in C refuses to name what cannot be imported.
     """
 
-    dispatch = dict(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
+    dispatch: ClassVar[dict[type, Any]] = dict(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
 
     def __init__(self, file: io.BytesIO, protocol: int = 2) -> None:
         super().__init__(file, protocol)

@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from fxtorch.tensor.device import CPU, device, to_jax
+from fxtorch.tensor.device import device, to_jax
 
 MapLocation = str | device | Mapping[str, str] | Callable[["StoragePlace", str], Any] | None
 
@@ -46,7 +46,8 @@ def place_of(location: str, map_location: MapLocation) -> Any:
     except RuntimeError as error:
         raise RuntimeError(
             f"Attempting to deserialize object on a {wanted.type.upper()} device but {error}. If you are running on a "
-            "CPU-only machine, please use torch.load with map_location=torch.device('cpu') to map your storages to the CPU."
+            "CPU-only machine, please use torch.load with map_location=torch.device('cpu') to map your storages to the "
+            "CPU."
         ) from None
     # an array that is put nowhere in particular stays free to meet arrays that are
     return None if found == jax.devices()[0] else found

@@ -106,8 +106,8 @@ def _check_inside(geometry: Geometry, count: int) -> None:
     last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
     if last >= count:
         raise UnpicklingError(
-            f"the file is damaged: a tensor of size {size} and stride {stride} at {offset} reaches beyond its storage of "
-            f"{count} elements"
+            f"the file is damaged: a tensor of size {size} and stride {stride} at {offset} reaches beyond its storage "
+            f"of {count} elements"
         )
 
 

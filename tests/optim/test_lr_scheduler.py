@@ -79,7 +79,9 @@ def test_one_cycle_goes_up_and_down_and_ends():
 
 
 @pytest.mark.parametrize(
-    "make", [lambda p: SGD(p, lr=0.1, momentum=0.5), lambda p: Adam(p, lr=0.1, betas=(0.5, 0.99))], ids=["momentum", "beta"]
+    "make",
+    [lambda p: SGD(p, lr=0.1, momentum=0.5), lambda p: Adam(p, lr=0.1, betas=(0.5, 0.99))],
+    ids=["momentum", "beta"],
 )
 def test_momentum_moves_against_the_rate(make):
     opt = make([torch.zeros(1, requires_grad=True)])

@@ -93,7 +93,11 @@ def test_plain_values_and_torchs_own_go_both_ways():
     )
     back = from_torch(value)
     assert (back["n"], back["t"]) == (value["n"], value["t"])
-    assert (back["size"], back["device"], back["dtype"]) == (fxtorch.Size([2, 3]), fxtorch.device("cpu"), fxtorch.bfloat16)
+    assert (back["size"], back["device"], back["dtype"]) == (
+        fxtorch.Size([2, 3]),
+        fxtorch.device("cpu"),
+        fxtorch.bfloat16,
+    )
     assert to_torch(back) == value
 
 

@@ -199,10 +199,8 @@ def tensor_pickle(offset=0, size=(2,), stride=(1,), count=2, key="0"):
     storage += b"J" + count.to_bytes(4, "little") + b"tQ"
     place = b"J" + offset.to_bytes(4, "little", signed=True)
     hooks = b"ccollections\nOrderedDict\n)R"
-    return (
-        b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(" + storage + place + numbers(size) + numbers(stride) + b"\x89" + hooks
-        + b"tR."
-    )  # fmt: skip
+    geometry = place + numbers(size) + numbers(stride)
+    return b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(" + storage + geometry + b"\x89" + hooks + b"tR."
 
 
 def test_the_forged_tensor_is_right_when_its_numbers_are():

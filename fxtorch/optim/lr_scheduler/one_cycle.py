@@ -63,7 +63,8 @@ class OneCycleLR(MomentumCycle):
     Raises:
         ValueError: an option is out of range, there is no momentum to cycle, or (from ``step``) the cycle is over.
 
-    Source: Smith and Topin, "Super-convergence: very fast training of neural networks using large learning rates", 2018.
+    Source: Smith and Topin, "Super-convergence: very fast training of neural networks using large learning rates",
+    2018.
     """
 
     def __init__(
@@ -118,9 +119,7 @@ class OneCycleLR(MomentumCycle):
         self._warn_outside_step()
         step = self.last_epoch
         if step > self.total_steps:
-            raise ValueError(
-                f"Tried to step {step} times. The specified number of total steps is {self.total_steps}"
-            )
+            raise ValueError(f"Tried to step {step} times. The specified number of total steps is {self.total_steps}")
         begin = 0.0
         for phase in self._schedule_phases[:-1]:
             if step <= phase["end_step"]:

@@ -158,9 +158,7 @@ class DataLoader(Generic[T_co]):
             yield batch
 
     def _fetched_by_workers(self, indices: Iterable[Any], base_seed: int) -> Iterator[Any]:
-        workers = self._workers or Workers(
-            self._job, self.num_workers, self.multiprocessing_context, self.timeout
-        )
+        workers = self._workers or Workers(self._job, self.num_workers, self.multiprocessing_context, self.timeout)
         self._workers = workers if self.persistent_workers else None
         done = False
         try:
@@ -202,9 +200,7 @@ def _ahead(batches: Iterator[Any], where: str | device) -> Iterator[Any]:
         yield queue.popleft()
 
 
-def _check_workers(
-    num_workers: int, timeout: float, prefetch_factor: int | None, persistent_workers: bool
-) -> None:
+def _check_workers(num_workers: int, timeout: float, prefetch_factor: int | None, persistent_workers: bool) -> None:
     if num_workers < 0:
         raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
     if timeout < 0:

@@ -22,7 +22,7 @@ def _check_count(name: str, value: Any) -> None:
 
 
 class Sampler(Generic[T_co]):
-    """Base class: a subclass has ``__iter__``, which yields indices (or lists of them), and for most uses ``__len__``."""
+    """Base class: a subclass has ``__iter__``, which yields indices or lists of them, and for most uses ``__len__``."""
 
     def __iter__(self) -> Iterator[T_co]:
         raise NotImplementedError("Subclasses of Sampler should implement __iter__.")
@@ -213,9 +213,7 @@ class DistributedSampler(Sampler[int]):
         self.num_replicas = jax.process_count() if num_replicas is None else num_replicas
         self.rank = jax.process_index() if rank is None else rank
         if not 0 <= self.rank < self.num_replicas:
-            raise ValueError(
-                f"Invalid rank {self.rank}, rank should be in the interval [0, {self.num_replicas - 1}]"
-            )
+            raise ValueError(f"Invalid rank {self.rank}, rank should be in the interval [0, {self.num_replicas - 1}]")
         self.epoch = 0
         self.drop_last = drop_last
         self.shuffle = shuffle

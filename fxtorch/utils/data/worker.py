@@ -107,7 +107,9 @@ class Failure:
 
     def reraise(self) -> None:
         """Raise it again, with the worker's trace in its message."""
-        message = _Text(f"Caught {self.kind.__name__} in DataLoader worker process {self.worker}.\nOriginal {self.text}")
+        message = _Text(
+            f"Caught {self.kind.__name__} in DataLoader worker process {self.worker}.\nOriginal {self.text}"
+        )
         try:
             error = self.kind(message)
         except Exception:  # its class wants other arguments

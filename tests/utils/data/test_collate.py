@@ -58,7 +58,11 @@ def test_tuples_become_lists_as_in_torch():
 @pytest.mark.parametrize(
     ("samples", "error", "words"),
     [
-        ([object()], TypeError, "batch must contain tensors, numpy arrays, numbers, dicts or lists; found <class 'object'>"),
+        (
+            [object()],
+            TypeError,
+            "batch must contain tensors, numpy arrays, numbers, dicts or lists; found <class 'object'>",
+        ),
         ([None], TypeError, "NoneType"),
         ([np.array(["a"])], TypeError, "found <U1"),
         ([[1], [1, 2]], RuntimeError, "equal size"),

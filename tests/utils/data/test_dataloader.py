@@ -59,7 +59,11 @@ def test_batches_come_in_order_and_the_last_is_shorter():
 
 def test_lengths():
     data = TensorDataset(torch.arange(5))
-    assert [len(DataLoader(data, batch_size=b, drop_last=d)) for b, d in ((2, False), (2, True), (None, False))] == [3, 2, 5]
+    assert [len(DataLoader(data, batch_size=b, drop_last=d)) for b, d in ((2, False), (2, True), (None, False))] == [
+        3,
+        2,
+        5,
+    ]
     with pytest.raises(TypeError):
         len(DataLoader(Shards(), batch_size=2))
 
@@ -70,7 +74,7 @@ def test_a_seed_decides_the_order_and_each_pass_has_another():
         return [[x.tolist() for x in loader] for _ in range(2)]
 
     first, second = passes(0)
-    assert sorted(sum(first, [])) == list(range(12))
+    assert sorted([i for part in first for i in part]) == list(range(12))
     assert first != second
     assert passes(0) == [first, second] != passes(1)
 

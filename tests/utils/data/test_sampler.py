@@ -91,7 +91,7 @@ def test_batches_and_their_number():
 def test_replicas_share_the_dataset_out(drop_last):
     parts = [list(DistributedSampler(range(11), 3, rank, drop_last=drop_last)) for rank in range(3)]
     assert {len(part) for part in parts} == {3 if drop_last else 4}
-    together = sum(parts, [])
+    together = [i for part in parts for i in part]
     assert len(set(together)) == (9 if drop_last else 11)
 
 
