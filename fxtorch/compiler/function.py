@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+from jax.core import Tracer
 
 from fxtorch.compiler import errors
 from fxtorch.compiler.guards import signature, surroundings
@@ -83,17 +84,23 @@ class CompiledFunction:
         reason = self._reason(key) if changes is None else "changed: " + ", ".join(changes)
         if self.max_traces is not None and self.traces >= self.max_traces:
             raise RuntimeError(
-                f"{self.name} would be traced for the {self.traces + 1}th time, more than max_traces={self.max_traces}; "
+                f"{self.name} would be traced for the {self.traces + 1}. time, more than max_traces={self.max_traces}; "
                 f"{reason}"
             )
         traced = Traced(self.fn, leaves, tree)
         try:
             with _tracing:
                 program, result = self._settle(traced, leaves)
-        except (errors.NotCompilable, jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
+        except (
+            errors.NotCompilable,
+            jax.errors.ConcretizationTypeError,
+            jax.errors.TracerArrayConversionError,
+        ) as error:
             traced.abandon()
             if self.fullgraph:
-                raise error if isinstance(error, errors.NotCompilable) else errors.needs_value("the function") from error
+                raise (
+                    error if isinstance(error, errors.NotCompilable) else errors.needs_value("the function")
+                ) from error
             warnings.warn(f"{self.name} runs eagerly, because it cannot be compiled: {error}", stacklevel=3)
             self._eager_for.add(key)
             return self.fn(*args, **kwargs)
@@ -142,7 +149,7 @@ def _show(entry: Any) -> str:
 
 
 def _is_traced(x: Any) -> bool:
-    return isinstance(x._data if isinstance(x, Tensor) else x, jax.core.Tracer)
+    return isinstance(x._data if isinstance(x, Tensor) else x, Tracer)
 
 
 def explain(fn: CompiledFunction) -> str:

@@ -103,7 +103,7 @@ class Program:
         mutable: list[Any] = []
         fixed: list[Any] = []
         for reference, donated in zip(self.traced.known.references, self.donated, strict=True):
-            tensor = reference.tensor if reference.__class__ is Held else reference.find(leaves)
+            tensor = reference.tensor if isinstance(reference, Held) else reference.find(leaves)
             (mutable if donated else fixed).append(tensor._data if tensor._link is None else unwrap(tensor))
         holders = list(map(sys.getrefcount, mutable))
         if mutable and max(holders) > _HELD_BY_US:  # somebody else still wants the old values
@@ -131,7 +131,7 @@ class Program:
         values = [self._result(r, outputs) for _, _, r in layout.entries]
         at = sum(r.kind in ("new", "array") for r in (*layout.results, *(r for _, _, r in layout.entries)))
         for reference in layout.changed:
-            tensor = reference.tensor if reference.__class__ is Held else reference.find(leaves)
+            tensor = reference.tensor if isinstance(reference, Held) else reference.find(leaves)
             cell = tensor._cell
             if tensor._link is not None or cell is None:
                 tensor._rebind(_array(outputs[at]))
@@ -150,7 +150,8 @@ class Program:
         for (table, key, r), value in zip(layout.entries, values, strict=True):
             table[key] = r.value.find(leaves) if r.kind == "state" else value
         final = [
-            r.value.find(leaves) if r.kind == "state" else value for r, value in zip(layout.results, results, strict=True)
+            r.value.find(leaves) if r.kind == "state" else value
+            for r, value in zip(layout.results, results, strict=True)
         ]
         return jax.tree.unflatten(layout.tree, final)
 

@@ -25,8 +25,8 @@ def _compiled(target: Any, **options: Any) -> Any:
 class Jit:
     """Compile a function or a Module; every ordinary training step is one program, with no state listed.
 
-    The function is traced with its arguments; parameters, buffers, gradients, optimizer state and random generators that
-    it reads or changes are found and carried.  What the trace took for granted (shapes, Python values, ``training``
+    The function is traced with its arguments; parameters, buffers, gradients, optimizer state and random generators
+    The function is traced with its arguments; parameters, buffers, gradients, optimizer state and generators that it
     flags, the structure of modules) is checked at each call, and a change compiles another program.
 
     >>> import fxtorch as torch
@@ -49,7 +49,7 @@ class Jit:
         donate: reuse the memory of state that the function overwrites.
         max_traces: raise when more programs than this would be made.
 
-    The object also carries the names of ``torch.jit``, so that programs that use TorchScript run.
+    The object carries the names of ``torch.jit``, so that programs that use TorchScript run.
     """
 
     def __call__(
@@ -60,6 +60,7 @@ class Jit:
         donate: bool = True,
         max_traces: int | None = None,
     ) -> Any:
+        """The compiled form of ``target``, or without one a decorator."""
         options = {"fullgraph": fullgraph, "donate": donate, "max_traces": max_traces}
         if target is None:
             return functools.partial(_compiled, **options)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
+from jax.core import Tracer
 
 from fxtorch.compiler import errors
 from fxtorch.compiler.capture import Capture, Scalar, watching
@@ -115,9 +116,7 @@ class Traced:
             else:
                 leaves[position] = array
         known = self.known
-        capture = Capture(
-            known.references, state, known.scalars, scalars, stand_ins, self.leaves, known.assigned
-        )
+        capture = Capture(known.references, state, known.scalars, scalars, stand_ins, self.leaves, known.assigned)
         made: list[Any] = []
         try:
             with watching(capture):
@@ -215,7 +214,7 @@ def _check_nothing_escaped(made: Sequence[Any]) -> None:
     gc.collect()
     for ref in made:
         tensor = ref()
-        if tensor is None or not isinstance(tensor._data, jax.core.Tracer):
+        if tensor is None or not isinstance(tensor._data, Tracer):
             continue
         holder = next((_describe(h, tensor) for h in gc.get_referrers(tensor) if _describe(h, tensor)), "something")
         raise errors.Escaped(

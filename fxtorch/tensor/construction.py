@@ -32,7 +32,9 @@ def _values(data: Any) -> Any:
     if isinstance(data, Sequence):
         flat = _first(data)
         if isinstance(flat, Tensor):
-            return jnp.stack([jnp.asarray(_values(x)) for x in data]) if len(data) else np.zeros(0, rules.default_float())
+            return (
+                jnp.stack([jnp.asarray(_values(x)) for x in data]) if len(data) else np.zeros(0, rules.default_float())
+            )
     try:
         array = np.asarray(data)
     except ValueError as error:
@@ -122,7 +124,9 @@ Tensor.__init__ = _constructor  # type: ignore[method-assign, assignment]
 def _new_sized(name: str, *, fill: bool = False) -> Any:
     factory = dispatch.namespace("torch")[name]
 
-    def new(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **kw: Any) -> Tensor:
+    def new(
+        self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **kw: Any
+    ) -> Tensor:
         if fill:
             size, kw = (kw.pop("size", size[0] if size else None),), {"fill_value": kw.pop("fill_value", size[-1])}
         elif "size" in kw:

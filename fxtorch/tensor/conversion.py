@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from fxtorch.ops import dtypes as rules
 from fxtorch.tensor import device as devices
@@ -27,7 +28,7 @@ _to_dtype = dispatch.operator("to_dtype")
 def concrete(self: Tensor, what: str) -> Any:
     """The array of ``self`` where Python needs its value; where a trace has none, that is an error."""
     array = unwrap(self)
-    if isinstance(array, jax.core.Tracer):
+    if isinstance(array, Tracer):
         known = array.to_concrete_value()  # type: ignore[attr-defined]  # as under a derivative that is taken eagerly
         if known is not None:
             return np.asarray(known)
@@ -130,7 +131,7 @@ def __index__(self: Tensor) -> int:
 @method
 def __format__(self: Tensor, spec: str) -> str:
     """A 0-dim Tensor formats as its number."""
-    if unwrap_aval(self).shape == () and not isinstance(unwrap(self), jax.core.Tracer):
+    if unwrap_aval(self).shape == () and not isinstance(unwrap(self), Tracer):
         return format(self.item(), spec)
     return object.__format__(self, spec)
 
@@ -184,14 +185,15 @@ def get_device(self: Tensor) -> int:
 
 
 def _layout(self: Tensor) -> tuple[int, np.ndarray]:
-    """A NumPy array of no real memory that is strided as torch would stride this Tensor, and the address of its base."""
+    """Where its base starts, and a NumPy array of no real memory that is strided as torch would stride this Tensor."""
     shape, link = unwrap_aval(self).shape, self._link
     if link is None:
         return _fresh(shape)
     start, base = _layout(link.parent)
     if link.operator is None:
         return start, base
-    rule = link.operator.op.view.strides
+    view = link.operator.op.view
+    rule = None if view is None else view.strides
     if rule is None:
         return (start, base.reshape(shape)) if base.flags.c_contiguous else _fresh(shape)
     out = rule(base, *link.args)
@@ -258,7 +260,7 @@ def move(self: Tensor, device: Any) -> Tensor:
     """The Tensor on another device; itself where it already is there."""
     target = devices.to_jax(device)
     array = unwrap(self)
-    if isinstance(array, jax.core.Tracer) or array.devices() == {target}:
+    if isinstance(array, Tracer) or array.devices() == {target}:
         return self
     record = _transfers.get(target)
     if record is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+from jax.core import Tracer
 
 _PLATFORM = {"gpu": "cuda", "rocm": "cuda"}
 _KNOWN = ("cpu", "cuda", "tpu", "meta", "mps", "xpu")
@@ -24,20 +25,18 @@ class device:
 
     def __init__(self, type: str | int | device, index: int | None = None) -> None:
         if isinstance(type, device):
-            type, index = type.type, type.index
+            kind, index = type.type, type.index
         elif isinstance(type, int):
-            type, index = "cuda", type
-        elif ":" in type:
-            type, _, number = type.partition(":")
-            if not number.isdigit():
-                raise RuntimeError(f"Invalid device string: '{type}:{number}'")
-            index = int(number)
-        if type not in _KNOWN:
-            raise RuntimeError(
-                f"Expected one of {', '.join(_KNOWN)} device type at start of device string: {type}"
-            )
-        self.type = type
-        self.index = index
+            kind, index = "cuda", type
+        else:
+            kind, colon, number = type.partition(":")
+            if colon and not number.isdigit():
+                raise RuntimeError(f"Invalid device string: '{type}'")
+            index = int(number) if colon else index
+        if kind not in _KNOWN:
+            raise RuntimeError(f"Expected one of {', '.join(_KNOWN)} device type at start of device string: {kind}")
+        self.type: str = kind
+        self.index: int | None = index
 
     def __repr__(self) -> str:
         return f"device(type='{self.type}'" + (f", index={self.index})" if self.index is not None else ")")
@@ -78,10 +77,10 @@ def set_default_device(value: device | str | None) -> None:
 
 def of(array: Any) -> device:
     """The device of a jax.Array; a traced one counts as on the default device."""
-    if isinstance(array, jax.core.Tracer):
+    if isinstance(array, Tracer):
         return _default
     jax_device = next(iter(array.devices()))
-    kind = _PLATFORM.get(jax_device.platform, jax_device.platform)
+    kind = str(_PLATFORM.get(jax_device.platform, jax_device.platform))
     return CPU if kind == "cpu" and jax_device.id == 0 else device(kind, jax_device.id)
 
 

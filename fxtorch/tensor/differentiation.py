@@ -22,6 +22,7 @@ def backward(
     """Accumulate the gradient of this Tensor into the ``.grad`` of the leaves.
 
     Args:
+        self: where to start.
         gradient: the cotangent, of this Tensor's shape; may be left out for a scalar.
         retain_graph: keep the graph for another backward; the default is ``create_graph``.
         create_graph: record the backward, so that it can be differentiated again.

@@ -11,6 +11,7 @@ from inspect import Parameter
 from typing import Any
 
 import jax
+from jax.core import Tracer
 
 from fxtorch.ops import dtypes as rules
 from fxtorch.ops.table import TABLE, Op
@@ -87,7 +88,7 @@ def check_writable(target: Tensor) -> None:
 def place(result: Any, device: Any, requires_grad: bool) -> Any:
     """A factory's result, on the device and with the flag that the caller wants."""
     target = devices.default_jax_device() if device is None else devices.to_jax(device)
-    if target is not None and not isinstance(result._data, jax.core.Tracer):
+    if target is not None and not isinstance(result._data, Tracer):
         result._data = jax.device_put(result._data, target)
     if requires_grad:
         result.requires_grad = True
@@ -228,8 +229,6 @@ def _generate(op: Op) -> None:
         if inplace and not op.names:
             setattr(Tensor, name, fn)
     _operators[op.name] = forms[-1][1]
-
-
 
 
 for _op in list(TABLE.values()):

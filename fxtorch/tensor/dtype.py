@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import jax.numpy as jnp
@@ -24,22 +25,22 @@ class dtype:
         self.np = np.dtype(np_dtype)
 
     @property
-    def is_floating_point(self) -> bool:
+    def is_floating_point(self) -> builtins.bool:
         """Whether it is a real floating type."""
         return rules.is_float(self.np)
 
     @property
-    def is_complex(self) -> bool:
+    def is_complex(self) -> builtins.bool:
         """Whether it is a complex type."""
         return rules.is_complex(self.np)
 
     @property
-    def is_signed(self) -> bool:
+    def is_signed(self) -> builtins.bool:
         """Whether it has negative values."""
         return self.np.kind not in "bu"
 
     @property
-    def itemsize(self) -> int:
+    def itemsize(self) -> builtins.int:
         """Bytes an element."""
         return self.np.itemsize
 
@@ -114,10 +115,10 @@ class _Info:
 
     def __init__(self, type: dtype | None = None) -> None:
         np_dtype = rules.default_float() if type is None else type.np
-        info = jnp.finfo(np_dtype) if rules.is_inexact(np_dtype) else np.iinfo(np_dtype)
+        info: Any = jnp.finfo(np_dtype) if rules.is_inexact(np_dtype) else np.iinfo(np_dtype)
         self.dtype = of(np_dtype).name
         self.bits: Any = info.bits
-        cast = type_float if rules.is_inexact(np_dtype) else type_int
+        cast = builtins.float if rules.is_inexact(np_dtype) else builtins.int
         self.max: Any = cast(info.max)
         self.min: Any = cast(info.min)
         self._info = info
@@ -129,7 +130,7 @@ class _Info:
 
 
 class finfo(_Info):
-    """The limits of a floating type: ``min``, ``max``, ``eps``, ``tiny``, ``smallest_normal``, ``resolution``, ``bits``.
+    """The limits of a floating type: ``min``, ``max``, ``eps``, ``tiny``, ``smallest_normal``, ``resolution``, ``bits``
 
     >>> finfo(float32).eps
     1.1920928955078125e-07
@@ -138,10 +139,12 @@ class finfo(_Info):
     def __init__(self, type: dtype | None = None) -> None:
         super().__init__(type)
         if not hasattr(self._info, "eps"):
-            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{self.dtype}'")
-        self.eps = type_float(self._info.eps)
-        self.tiny = self.smallest_normal = type_float(self._info.tiny)
-        self.resolution = type_float(self._info.resolution)
+            raise TypeError(
+                f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{self.dtype}'"
+            )
+        self.eps = builtins.float(self._info.eps)
+        self.tiny = self.smallest_normal = builtins.float(self._info.tiny)
+        self.resolution = builtins.float(self._info.resolution)
 
 
 class iinfo(_Info):
@@ -155,7 +158,3 @@ class iinfo(_Info):
         super().__init__(type)
         if hasattr(self._info, "eps"):
             raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{self.dtype}'")
-
-
-type_float = (0.0).__class__
-type_int = (0).__class__

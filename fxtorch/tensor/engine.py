@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.replay import replay
@@ -155,7 +156,7 @@ def _run_hooks(node: Node, slots: list[Any], create_graph: bool) -> None:
 def _check_nan(node: Node, grads: Sequence[Any]) -> None:
     for i, g in enumerate(grads):
         array = unwrap(g) if isinstance(g, Tensor) else g
-        if array is None or isinstance(array, jax.core.Tracer) or not bool(jnp.any(jnp.isnan(array))):
+        if array is None or isinstance(array, Tracer) or not bool(jnp.any(jnp.isnan(array))):
             continue
         if node.trace:
             warnings.warn(
@@ -179,7 +180,7 @@ def accumulate(leaf: Tensor, ct: Any, create_graph: bool) -> None:
 
 
 def _one(array: Any) -> Any:
-    if isinstance(array, jax.core.Tracer):
+    if isinstance(array, Tracer):
         return jnp.ones(array.shape, array.dtype)
     place = (array.aval, array.sharding)
     one = _ones.get(place)

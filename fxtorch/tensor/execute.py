@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 
 from fxtorch.ops import dtypes as rules
 from fxtorch.ops.bounds import CHECKS
@@ -17,7 +18,7 @@ from fxtorch.ops.table import Op
 from fxtorch.tensor import dtype as types
 from fxtorch.tensor import errors
 from fxtorch.tensor.modes import modes
-from fxtorch.tensor.record import Plan, Record, cotangents, outputs
+from fxtorch.tensor.record import Plan, Record, outputs, pull_back
 from fxtorch.tensor.tape import FREED, Node, next_number
 from fxtorch.tensor.tensor import Tensor, unwrap, wrap
 
@@ -84,7 +85,9 @@ class TracedNode(Node):
 
     __slots__ = ("leaves", "plan", "pullback", "record")
 
-    def __init__(self, record: Record, leaves: Sequence[Any], plan: Plan, pullback: Any, edges: Any, slots: Any) -> None:
+    def __init__(
+        self, record: Record, leaves: Sequence[Any], plan: Plan, pullback: Any, edges: Any, slots: Any
+    ) -> None:
         super().__init__(record.name, edges, slots)
         self.record = record
         self.leaves: Sequence[Any] | None = leaves
@@ -98,9 +101,9 @@ class TracedNode(Node):
 
     def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
         """Transpose the linearised call."""
-        if self.leaves is None:
+        if self.pullback is None:
             raise RuntimeError(FREED)
-        return self.pullback(cotangents(self.plan, cts))
+        return pull_back(self.pullback, self.plan, cts)
 
     def pull_tensors(self, cts: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         """Trace the backward as a function of all inputs and the cotangents."""
@@ -113,7 +116,7 @@ class TracedNode(Node):
             given = iter(values[n:])
             full = tuple(next(given) if p else None for p in present)
             pullback = jax.vjp(record.closed(values[:n], plan.diff), *(values[i] for i in plan.diff))[1]
-            return pullback(cotangents(plan, full))
+            return pull_back(pullback, plan, full)
 
         edge = {i: k for k, i in enumerate(plan.diff)}
         tensors = [
@@ -219,7 +222,7 @@ class Operator:
                         eager = False
                 else:
                     tensors.append(t)
-                    if isinstance(t, jax.core.Tracer):
+                    if isinstance(t, Tracer):
                         eager = False
                 leaves.append(t)
         if self.check is not None:
@@ -266,9 +269,7 @@ class Operator:
         """The pure function of the traced leaves, everything else fixed."""
         fn = self.fn
         keywords = [p.name if p.keyword_only else None for p in self.op.params]
-        parts = [
-            1 if k is _LEAF else k[1] if k.__class__ is tuple and k and k[0] is _LEAF else None for k in key
-        ]
+        parts = [1 if k is _LEAF else k[1] if k.__class__ is tuple and k and k[0] is _LEAF else None for k in key]
         kinds = [p.kind for p in self.op.params]
         fixed = [None if n is not None else static(a) for n, a in zip(parts, args, strict=True)]
 
@@ -315,7 +316,7 @@ def apply(record: Record, tensors: Sequence[Any]) -> Any:
         for i, t in enumerate(tensors):
             if isinstance(t, Tensor) and t._rg:
                 mask |= 1 << i
-    if modes.capture is not None or any(isinstance(x, jax.core.Tracer) for x in leaves):
+    if modes.capture is not None or any(isinstance(x, Tracer) for x in leaves):
         return run_traced(record, tensors, leaves, mask)
     return _eager(record, tensors, leaves, mask)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from fxtorch.ops import random as ops
 from fxtorch.tensor import device as devices
@@ -83,7 +84,7 @@ class Generator:
         """A fresh raw key; the state moves on."""
         before = unwrap(self.key)
         kept, drawn = _split(before)
-        if isinstance(kept, jax.core.Tracer) and not isinstance(before, jax.core.Tracer) and modes.capture is None:
+        if isinstance(kept, Tracer) and not isinstance(before, Tracer) and modes.capture is None:
             raise RuntimeError(
                 "a random draw inside a function that JAX compiles would be the same at every call; use fxtorch.jit, "
                 "which carries the generator's state, or draw outside of the function"

@@ -44,6 +44,7 @@ class Capture(Protocol):
 
     def needs_value(self, tensor: Tensor, what: str) -> BaseException:
         """Python asked for the value of a traced Tensor; the exception to raise."""
+        ...
 
 
 class _Modes(threading.local):

@@ -6,8 +6,8 @@ import dataclasses
 import math
 from typing import Any
 
-import jax
 import numpy as np
+from jax.core import Tracer
 
 from fxtorch.ops import dtypes as rules
 from fxtorch.tensor import dtype as types
@@ -49,13 +49,11 @@ def set_printoptions(
         profile: ``"default"``, ``"short"`` or ``"full"``, applied first.
         sci_mode: whether to use scientific notation; None decides by the values.
     """
-    given = dict(_PROFILES[profile]) if profile else {}
-    given |= {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth} if not profile else {
-        k: v for k, v in {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}.items() if v is not None
-    }
-    for key, value in given.items():
-        if value is not None:
-            setattr(options, key, value)
+    own = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
+    chosen: dict[str, Any] = dict(_PROFILES[profile]) if profile else {}
+    chosen |= {key: value for key, value in own.items() if value is not None}
+    for key, value in chosen.items():
+        setattr(options, key, value)
     options.sci_mode = sci_mode
 
 
@@ -95,7 +93,7 @@ class _Formatter:
 
 
 class _Complex:
-    def __init__(self, shown: np.ndarray) -> None:
+    def __init__(self, shown: Any) -> None:
         self.real, self.imag = _Formatter(shown.real), _Formatter(shown.imag)
         self.width = self.real.width + self.imag.width + 1
 
@@ -143,7 +141,7 @@ def to_text(tensor: Tensor, prefix: str = "tensor(") -> str:
     array = unwrap(tensor)
     dtype = tensor.dtype
     suffixes = []
-    if isinstance(array, jax.core.Tracer):
+    if isinstance(array, Tracer):
         body = f"<traced, shape={tuple(array.shape)}>"
         suffixes.append(f"dtype={dtype}")
     else:

@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import jax
+from jax.core import Tracer
 
 from fxtorch.tensor.tensor import Tensor, method, unwrap, wrap
 
@@ -17,11 +18,11 @@ def _flatten(t: Tensor) -> tuple[tuple[Any], bool]:
 def register(cls: type) -> None:
     """Register a class of Tensors; unflattening takes whatever JAX puts in, unchecked."""
 
-    def unflatten(requires_grad: bool, children: tuple[Any]) -> Any:
+    def unflatten(requires_grad: bool, children: Any) -> Any:
         t = object.__new__(cls)
         t._data = children[0]
         t._rg = requires_grad
-        t._lent = isinstance(children[0], jax.core.Tracer)
+        t._lent = isinstance(children[0], Tracer)
         return t
 
     jax.tree_util.register_pytree_with_keys(

@@ -97,10 +97,19 @@ def cotangents(plan: Plan, cts: Sequence[Any]) -> Any:
         if not carries
         else jnp.zeros(shape, dtype)
         if ct is None
-        else lax.convert_element_type(ct, dtype)
+        else _conj(dtypes.cast(ct, dtype))
         for ct, (shape, dtype), carries in zip(cts, plan.avals, plan.carries, strict=True)
     )
     return full[0] if plan.single else plan.pack(full)
+
+
+def pull_back(pullback: Callable[..., Any], plan: Plan, cts: Sequence[Any]) -> Arrays:
+    """The gradients that ``jax.vjp``'s pullback gives, in torch's convention: JAX's are their complex conjugates."""
+    return tuple(_conj(g) for g in pullback(cotangents(plan, cts)))
+
+
+def _conj(x: Any) -> Any:
+    return lax.conj(x) if dtypes.is_complex(x.dtype) else x
 
 
 class Record:
@@ -176,7 +185,7 @@ class Record:
             box = {"in": dict(zip(n_in, saved_in, strict=True)), "out": dict(zip(n_out, saved_out, strict=True))}
             box["opaque"] = dict(enumerate(residuals))
             pullback = jax.tree.unflatten(tree, [box[kind][i] for kind, i in places])
-            return pullback(cotangents(plan, cts))
+            return pull_back(pullback, plan, cts)
 
         plan.backward = _named(backward, self.name)
         if opaque:  # a second derivative must see the inputs, which the residuals hide
@@ -198,15 +207,19 @@ class Record:
         plan.backward = _named(lambda saved_in, saved_out, residuals, cts: again(saved_in, cts), self.name)
         plan.pure = lambda saved_in, saved_out, cts: again(saved_in, cts)
 
-    def _recomputed(self, plan: Plan, leaves: Arrays, keep: tuple[int, ...]) -> tuple[tuple[int, ...], Callable[..., Any]]:
+    def _recomputed(
+        self, plan: Plan, leaves: Arrays, keep: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], Callable[..., Any]]:
         avals = [jax.typeof(jnp.asarray(x)) if not hasattr(x, "dtype") else jax.typeof(x) for x in leaves]
 
         def pull(full: Sequence[Any], cts: Arrays) -> Any:
             pullback = jax.vjp(self.closed(full, plan.diff), *(full[i] for i in plan.diff))[1]
-            return pullback(cotangents(plan, cts))
+            return pull_back(pullback, plan, cts)
 
         shaped = [jax.ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type) for a in avals]
-        cts = tuple(jax.ShapeDtypeStruct(s, d) if c else None for (s, d), c in zip(plan.avals, plan.carries, strict=True))
+        cts = tuple(
+            jax.ShapeDtypeStruct(s, d) if c else None for (s, d), c in zip(plan.avals, plan.carries, strict=True)
+        )
         jaxpr = jax.make_jaxpr(pull)(shaped, cts).jaxpr
         used = pe.dce_jaxpr(jaxpr, [True] * len(jaxpr.outvars))[1]
         needed = tuple(i for i in range(len(leaves)) if used[i] or i in keep)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+from jax.core import Tracer
 
 from fxtorch.tensor.execute import OpNode
 from fxtorch.tensor.tape import Node
@@ -46,7 +47,7 @@ def replay(nodes: Sequence[Node], root: Node, slot: int, ct: Any) -> list[tuple[
         slot: which output of ``root`` it starts from.
         ct: the cotangent.
     """
-    if len(nodes) > _NODES or isinstance(ct, jax.core.Tracer):
+    if len(nodes) > _NODES or isinstance(ct, Tracer):
         return None
     position = {id(node): i for i, node in enumerate(nodes)}
     leaves: list[Tensor] = []
@@ -75,12 +76,13 @@ def replay(nodes: Sequence[Node], root: Node, slot: int, ct: Any) -> list[tuple[
     if entry.count < _SIGHTS:
         return None
     saved = [(node.verify(), node.saved_out, node.residuals) for node in nodes]  # type: ignore[attr-defined]
-    if entry.program is None:
+    program = entry.program
+    if program is None:
         if sum(getattr(x, "nbytes", 0) for x in jax.tree.leaves(saved)) > _BYTES:
             entry.count = -1 << 60
             return None
-        entry.program = _compile(nodes, position, position[id(root)], slot, len(leaves))
-    return list(zip(leaves, entry.program(saved, ct), strict=True))
+        program = entry.program = _compile(nodes, position, position[id(root)], slot, len(leaves))
+    return list(zip(leaves, program(saved, ct), strict=True))
 
 
 def _compile(nodes: Sequence[Node], position: dict[int, int], root: int, slot: int, n_leaves: int) -> Any:

@@ -168,10 +168,12 @@ class Tensor:
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
+                )
             if value.shape != self.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: expected {tuple(self.shape)}, got {tuple(value.shape)}"
+                    f"assigned grad has data of a different size: {tuple(value.shape)}, not {tuple(self.shape)}"
                 )
             if value.dtype != self.dtype:
                 raise RuntimeError(

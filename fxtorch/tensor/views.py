@@ -10,8 +10,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 from jax import lax
+from jax.core import Tracer
 
 from fxtorch.ops import dtypes as rules
 from fxtorch.ops.table import Op, Param
@@ -104,10 +104,15 @@ def writer(operator: Operator) -> Operator:
 
 
 def _has_index(op: Op) -> bool:
-    return op.view is not None and op.view.write is not None and "index" in op.view.write.__code__.co_varnames[
-        op.view.write.__code__.co_argcount : op.view.write.__code__.co_argcount
-        + op.view.write.__code__.co_kwonlyargcount
-    ]
+    return (
+        op.view is not None
+        and op.view.write is not None
+        and "index"
+        in op.view.write.__code__.co_varnames[
+            op.view.write.__code__.co_argcount : op.view.write.__code__.co_argcount
+            + op.view.write.__code__.co_kwonlyargcount
+        ]
+    )
 
 
 def link(operator: Operator, args: Sequence[Any], out: Any) -> None:
@@ -123,13 +128,13 @@ def link(operator: Operator, args: Sequence[Any], out: Any) -> None:
 
 def _outside(array: Any) -> Any:
     """``array`` as it is outside of the graph: JAX's graph too, where it is JAX that differentiates."""
-    traced = isinstance(array, jax.core.Tracer) and rules.is_inexact(array.dtype)
+    traced = isinstance(array, Tracer) and rules.is_inexact(array.dtype)
     return lax.stop_gradient(array) if traced else array
 
 
 def cut(array: Any) -> Any:
     """``array`` outside of the graph: also where it is JAX that differentiates."""
-    return lax.stop_gradient(array) if isinstance(array, jax.core.Tracer) else array
+    return lax.stop_gradient(array) if isinstance(array, Tracer) else array
 
 
 def alias(tensor: Tensor, *, versioned: bool) -> Tensor:
