@@ -26,7 +26,7 @@ class Jit:
     """Compile a function or a Module; every ordinary training step is one program, with no state listed.
 
     The function is traced with its arguments; parameters, buffers, gradients, optimizer state and random generators
-    The function is traced with its arguments; parameters, buffers, gradients, optimizer state and generators that it
+    that it reads or changes are found and carried.  What the trace took for granted (shapes, Python values, training
     flags, the structure of modules) is checked at each call, and a change compiles another program.
 
     >>> import fxtorch as torch
