@@ -32,6 +32,7 @@ from fxtorch.ops import norms as norms
 from fxtorch.ops import pointwise as pointwise
 from fxtorch.ops import random as random
 from fxtorch.ops import rearrange as rearrange
+from fxtorch.ops import recurrent as recurrent
 from fxtorch.ops import reduction as reduction
 from fxtorch.ops import rounding as rounding
 from fxtorch.ops import scatter as scatter
