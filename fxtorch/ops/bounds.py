@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from fxtorch.ops.checks import wrap_dim
 
@@ -23,7 +24,7 @@ CHECKS: dict[str, Callable[[Arguments], None]] = {}
 
 def on_host(x: Any) -> np.ndarray | None:
     """The values of ``x`` where they can be read without a transfer, else ``None``."""
-    if isinstance(x, jax.core.Tracer):
+    if isinstance(x, Tracer):
         return None
     if isinstance(x, jax.Array) and next(iter(x.devices())).platform != "cpu":
         return None

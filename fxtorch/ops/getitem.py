@@ -25,10 +25,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 
 from fxtorch.ops.bounds import CHECKS, Arguments, check_index_bounds, on_host, out_of_bounds
 from fxtorch.ops.dtypes import cast
-from fxtorch.ops.slicing import put_block, take_block
+from fxtorch.ops.slicing import known, put_block, take_block
 from fxtorch.ops.table import Array, Arrays, View, op
 from fxtorch.ops.views import expanded_shape
 
@@ -204,7 +205,7 @@ def _parse_arrays(items: list[Any], shape: Sequence[int], keep_mask: bool) -> In
             spec.append(kind)
             places.append(place)
             continue
-        if isinstance(place, jax.core.Tracer):
+        if isinstance(place, Tracer):
             raise RuntimeError(
                 "how many elements a boolean mask selects is not known while the function is being compiled: write "
                 "torch.where(mask, x, other), or assign with x[mask] = value, which needs no count"
@@ -308,12 +309,13 @@ def _write(base: Array, value: Array, places: Arrays, spec: Spec) -> Array:
 
 def _np_getitem(a: np.ndarray, places: Sequence[Any], spec: Spec) -> np.ndarray:
     index: list[Any] = []
+    left = iter(places)
     for kind in spec:
         if isinstance(kind, tuple):
-            length, step = kind
-            index.append(slice(0, (length - 1) * step + 1 if length else 0, step))
+            (length, step), start = kind, known(next(left))
+            index.append(slice(start, start + (length - 1) * step + 1 if length else start, step))
         else:
-            index.append({"all": slice(None), "new": None, "at": 0}[kind])
+            index.append(known(next(left)) if kind == "at" else {"all": slice(None), "new": None}[kind])
     return a[(*index, ...)]
 
 

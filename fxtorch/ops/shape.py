@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -56,23 +56,55 @@ def _reshape_back(base: Array, value: Array, *args: Any, **kwargs: Any) -> Array
     return value.reshape(base.shape)
 
 
-def _bits_back(base: Array, value: Array, shape: Any) -> Array:
-    return value.reshape(base.shape) if isinstance(shape, tuple) else view(value, base.dtype)
+def _type_of(size: Any) -> np.dtype | None:
+    """The dtype that ``view`` was given instead of sizes, in whatever wrapping."""
+    only = size[0] if isinstance(size, tuple | list) and len(size) == 1 else size
+    return only if isinstance(only, np.dtype) else None
 
 
-def _regrouped(name: str) -> View:
-    """The view of the operator ``name`` of this file; being only a reshape, it serves NumPy arrays as it is."""
-    return View(write=_reshape_back, strides=lambda a, *args, **kwargs: globals()[name](a, *args, **kwargs))
+def _bits_back(base: Array, value: Array, size: Any) -> Array:
+    return value.reshape(base.shape) if _type_of(size) is None else view(value, base.dtype)
+
+
+class _Regrouped(np.ndarray):
+    """A NumPy array that takes another shape only where that needs no copy."""
+
+    def reshape(self, *shape: Any) -> Any:
+        return np.reshape(self.view(np.ndarray), shape[0] if len(shape) == 1 else shape, copy=False)
+
+
+def _regrouped(name: str, otherwise: Literal["copy", "raise"] | None = None) -> View:
+    """The view that the operator ``name`` of this file is; being only a reshape, it serves NumPy arrays as it is."""
+
+    def strides(a: np.ndarray, *args: Any, **kwargs: Any) -> np.ndarray | None:
+        if otherwise is None:
+            return globals()[name](a, *args, **kwargs)
+        try:
+            return globals()[name](a.view(_Regrouped), *args, **kwargs)
+        except ValueError:
+            return None
+
+    return View(write=_reshape_back, strides=strides, otherwise=otherwise)
 
 
 def _identity_back(base: Array, value: Array, *args: Any, **kwargs: Any) -> Array:
     return value
 
 
+def _np_view(a: np.ndarray, size: Any) -> np.ndarray | None:
+    sizes = size if isinstance(size, tuple | list) else (size,)
+    if not all(hasattr(n, "__index__") for n in sizes):
+        return a  # the same memory as another dtype
+    try:
+        return np.reshape(a, infer_shape([int(n) for n in sizes], a.size), copy=False)
+    except ValueError:
+        return None
+
+
 SAME = View(write=_identity_back)
 
 
-@op(view=_regrouped("reshape"), method=True, variadic="shape")
+@op(view=_regrouped("reshape", "copy"), method=True, variadic="shape")
 def reshape(input: Array, shape: tuple[int, ...]) -> Array:
     """The same elements, in row-major order, in another shape; one size may be -1.
 
@@ -85,12 +117,12 @@ def reshape(input: Array, shape: tuple[int, ...]) -> Array:
     return reshape_to(input, shape)
 
 
-@op(where=(), method=True, view=View(write=_bits_back), variadic="size")
+@op(where=(), method=True, view=View(write=_bits_back, strides=_np_view, otherwise="raise"), variadic="size")
 def view(input: Array, size: Any) -> Array:
     """:func:`reshape`, or with a dtype instead of sizes: the same bytes read as that dtype."""
-    if isinstance(size, tuple | list):
+    dtype = _type_of(size)
+    if dtype is None:
         return reshape_to(input, size)
-    dtype = np.dtype(size)
     old, new = input.dtype.itemsize, dtype.itemsize
     if old == new:
         return lax.bitcast_convert_type(input, dtype)
@@ -107,19 +139,19 @@ def view(input: Array, size: Any) -> Array:
     return lax.bitcast_convert_type(input, dtype).reshape(*input.shape[:-1], last * old // new)
 
 
-@op(where=(), method=True, view=_regrouped("view_as"))
+@op(where=(), method=True, view=_regrouped("view_as", "raise"))
 def view_as(input: Array, other: Array) -> Array:
     """:func:`view` in the shape of ``other``."""
     return reshape_to(input, other.shape)
 
 
-@op(where=(), method=True, view=_regrouped("reshape_as"))
+@op(where=(), method=True, view=_regrouped("reshape_as", "copy"))
 def reshape_as(input: Array, other: Array) -> Array:
     """:func:`reshape` to the shape of ``other``."""
     return reshape_to(input, other.shape)
 
 
-@op(method=True, view=_regrouped("flatten"))
+@op(method=True, view=_regrouped("flatten", "copy"))
 def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
     """The dimensions from ``start_dim`` to ``end_dim`` made one; a 0-dim array becomes 1-dim."""
     start, end = wrap_dim(start_dim, input.ndim), wrap_dim(end_dim, input.ndim)
@@ -129,13 +161,13 @@ def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
     return input.reshape((*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
-@op(method=True, view=_regrouped("ravel"))
+@op(method=True, view=_regrouped("ravel", "copy"))
 def ravel(input: Array) -> Array:
     """All elements in one dimension."""
     return input.reshape(-1)
 
 
-@op(method=True, view=_regrouped("unflatten"))
+@op(method=True, view=_regrouped("unflatten", "raise"))
 def unflatten(input: Array, dim: int, sizes: tuple[int, ...]) -> Array:
     """The dimension ``dim`` split into ``sizes``; one of them may be -1."""
     dim = wrap_dim(dim, input.ndim)
@@ -154,14 +186,14 @@ def unflatten(input: Array, dim: int, sizes: tuple[int, ...]) -> Array:
     return input.reshape((*input.shape[:dim], *inner, *input.shape[dim + 1 :]))
 
 
-@op(method=True, inplace=True, view=_regrouped("squeeze"))
+@op(method=True, view=_regrouped("squeeze"))
 def squeeze(input: Array, dim: int | tuple[int, ...] | None = None) -> Array:
     """Without its dimensions of size 1, or without those of ``dim`` that have size 1."""
     chosen = range(input.ndim) if dim is None else wrap_dims(dim, input.ndim) if dim != () else ()
     return input.reshape(tuple(n for i, n in enumerate(input.shape) if n != 1 or i not in chosen))
 
 
-@op(method=True, inplace=True, view=_regrouped("unsqueeze"))
+@op(method=True, view=_regrouped("unsqueeze"))
 def unsqueeze(input: Array, dim: int) -> Array:
     """With a new dimension of size 1 at ``dim``."""
     dim = wrap_dim(dim, input.ndim + 1)

@@ -76,8 +76,13 @@ def _select_back(base: Array, value: Array, dim: int, index: Any) -> Array:
     return put_block(base, jnp.expand_dims(value, dim), _along(base, dim, index), [1] * base.ndim)
 
 
+def known(start: Any) -> int:
+    """Where a block starts, for NumPy's twin of a view: 0 where that is an array, which moves no stride."""
+    return start if isinstance(start, int) else 0
+
+
 def _np_select(a: np.ndarray, dim: int, index: Any) -> np.ndarray:
-    return a[(slice(None),) * (dim % a.ndim) + (0,)]
+    return a[(slice(None),) * (dim % a.ndim) + (known(index),)]
 
 
 @op(method=True, view=View(write=_select_back, strides=_np_select))
@@ -102,7 +107,8 @@ def _narrow_back(base: Array, value: Array, dim: int, start: Any, length: int) -
 
 
 def _np_narrow(a: np.ndarray, dim: int, start: Any, length: int) -> np.ndarray:
-    return a[(slice(None),) * (dim % a.ndim) + (slice(0, length),)]
+    begin = known(start) % max(a.shape[dim], 1)
+    return a[(slice(None),) * (dim % a.ndim) + (slice(begin, begin + length),)]
 
 
 @op(method=True, view=View(write=_narrow_back, strides=_np_narrow))

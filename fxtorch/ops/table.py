@@ -48,11 +48,13 @@ class View:
             ``index=`` too: which of them ``value`` is.  ``None``: the view shares memory within itself
             (``expand``), so writing through it raises.
         strides: the same view of a NumPy array, used only to learn strides.  ``None``: the result is laid out as
-            its base is.
+            its base is.  It gives ``None`` where the strides of the base allow no such view.
+        otherwise: what to do then: ``"copy"`` as ``reshape`` does, or ``"raise"`` as ``view`` does.
     """
 
     write: Callable[..., Any] | None
     strides: Callable[..., Any] | None = None
+    otherwise: Literal["copy", "raise"] | None = None
 
 
 @dataclass(frozen=True)

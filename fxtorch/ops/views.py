@@ -75,7 +75,7 @@ def permute(input: Array, dims: tuple[int, ...]) -> Array:
     return input.transpose(_order(input, dims))
 
 
-@op(method=True, inplace=True, aliases=("swapaxes", "swapdims"), view=_own_inverse(_swapped))
+@op(method=True, aliases=("swapaxes", "swapdims"), view=_own_inverse(_swapped))
 def transpose(input: Array, dim0: int, dim1: int) -> Array:
     """Dimensions ``dim0`` and ``dim1`` exchanged."""
     return _swapped(input, dim0, dim1)
@@ -91,7 +91,7 @@ def movedim(input: Array, source: Any, destination: Any) -> Array:
     return _moved(input, source, destination)
 
 
-@op(method=True, inplace=True, view=_own_inverse(_reversed))
+@op(method=True, view=_own_inverse(_reversed))
 def t(input: Array) -> Array:
     """The transpose of a matrix; arrays of fewer dimensions as they are."""
     if input.ndim > 2:
@@ -99,36 +99,12 @@ def t(input: Array) -> Array:
     return _reversed(input)
 
 
-@op(where=(), view=_own_inverse(_reversed))
-def numpy_T(input: Array) -> Array:
-    """``x.T``: the dimensions in reverse order."""
-    return _reversed(input)
-
-
 def _last_two(input: Any) -> Any:
     return _swapped(input, -2, -1)
 
 
-@op(where=(), view=_own_inverse(_last_two))
-def matrix_T(input: Array) -> Array:
-    """``x.mT``: each matrix of a batch transposed."""
-    if input.ndim < 2:
-        raise RuntimeError(
-            f"tensor.mT is only supported on matrices or batches of matrices. Got {input.ndim}-D tensor."
-        )
-    return _last_two(input)
-
-
 def _adjoint_back(base: Array, value: Array) -> Array:
     return jnp.conj(_last_two(value))
-
-
-@op(where=(), view=View(write=lambda base, value: jnp.conj(_reversed(value)), strides=_reversed))
-def matrix_H(input: Array) -> Array:
-    """``x.H``: the conjugate transpose of a matrix."""
-    if input.ndim not in (0, 2):
-        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {input.ndim}-D tensor.")
-    return jnp.conj(_reversed(input))
 
 
 @op(method=True, view=View(write=_adjoint_back, strides=_last_two))
@@ -276,15 +252,14 @@ def _as_strided(input: Array, size: Sequence[int], stride: Sequence[int], storag
     return jnp.take(input.reshape(-1), index, mode="clip")
 
 
-@op(
-    method=True,
-    view=View(
-        write=scatter_back(_as_strided),
-        strides=lambda a, size, stride, storage_offset=None: np.lib.stride_tricks.as_strided(
-            a.reshape(-1)[storage_offset or 0 :], size, [s * a.itemsize for s in stride]
-        ),
-    ),
-)
+def _np_as_strided(
+    a: np.ndarray, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
+) -> np.ndarray:
+    flat = np.lib.stride_tricks.as_strided(a, (a.size,), (a.itemsize,))[storage_offset or 0 :]
+    return np.lib.stride_tricks.as_strided(flat, size, [s * a.itemsize for s in stride])
+
+
+@op(method=True, view=View(write=scatter_back(_as_strided), strides=_np_as_strided))
 def as_strided(
     input: Array, size: tuple[int, ...], stride: tuple[int, ...], storage_offset: int | None = None
 ) -> Array:

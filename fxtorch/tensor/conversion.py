@@ -20,6 +20,7 @@ from fxtorch.tensor.execute import apply
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.record import Record
 from fxtorch.tensor.size import Size
+from fxtorch.tensor.layout import address, layout
 from fxtorch.tensor.tensor import Tensor, method, unwrap, unwrap_aval, wrap
 
 _to_dtype = dispatch.operator("to_dtype")
@@ -184,36 +185,10 @@ def get_device(self: Tensor) -> int:
     return -1 if self.device.type == "cpu" else self.device.index or 0
 
 
-def _layout(self: Tensor) -> tuple[int, np.ndarray]:
-    """Where its base starts, and a NumPy array of no real memory that is strided as torch would stride this Tensor."""
-    shape, link = unwrap_aval(self).shape, self._link
-    if link is None:
-        return _fresh(shape)
-    start, base = _layout(link.parent)
-    if link.operator is None:
-        return start, base
-    view = link.operator.op.view
-    rule = None if view is None else view.strides
-    if rule is None:
-        return (start, base.reshape(shape)) if base.flags.c_contiguous else _fresh(shape)
-    out = rule(base, *link.args)
-    return start, out[link.index] if link.index is not None else out
-
-
-def _fresh(shape: Sequence[int]) -> tuple[int, np.ndarray]:
-    strides = tuple(int(math.prod(max(n, 1) for n in shape[i + 1 :])) for i in range(len(shape)))
-    layout = np.lib.stride_tricks.as_strided(np.empty(1, np.int8), shape, strides)
-    return _address(layout), layout
-
-
-def _address(layout: np.ndarray) -> int:
-    return layout.__array_interface__["data"][0]
-
-
 @method
 def stride(self: Tensor, dim: int | None = None) -> Any:
     """How many elements apart neighbours along each dimension are, as torch would lay them out."""
-    strides = tuple(int(s) for s in _layout(self)[1].strides)
+    strides = tuple(int(s) for s in layout(self)[1].strides)
     return strides if dim is None else strides[dim]
 
 
@@ -222,14 +197,14 @@ def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
     """Whether torch would hold the elements in row-major order without gaps."""
     if self._link is None:
         return True
-    return bool(_layout(self)[1].flags.c_contiguous)
+    return bool(layout(self)[1].flags.c_contiguous)
 
 
 @method
 def storage_offset(self: Tensor) -> int:
     """The position of the first element in its base; 0 for a base."""
-    start, layout = _layout(self)
-    return _address(layout) - start
+    start, view = layout(self)
+    return address(view) - start
 
 
 @method

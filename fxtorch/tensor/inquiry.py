@@ -177,7 +177,7 @@ def mH(self: Tensor) -> Tensor:
         RuntimeError: there are fewer than two dimensions.
     """
     _matrices(self, "mH")
-    return self.transpose(-2, -1).conj()
+    return self.adjoint()
 
 
 @_fact
@@ -189,7 +189,7 @@ def H(self: Tensor) -> Tensor:
     """
     if self.ndim not in (0, 2):
         raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor.")
-    return self.conj() if self.ndim == 0 else self.transpose(0, 1).conj()
+    return self.conj() if self.ndim == 0 else self.adjoint()
 
 
 def _matrices(self: Tensor, name: str) -> None:

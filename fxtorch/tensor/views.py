@@ -16,6 +16,7 @@ from jax.core import Tracer
 from fxtorch.ops import dtypes as rules
 from fxtorch.ops.table import Op, Param
 from fxtorch.tensor.execute import Operator
+from fxtorch.tensor.layout import layout
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.tensor import Tensor, made, unwrap, wrap
 
@@ -118,12 +119,30 @@ def _has_index(op: Op) -> bool:
 def link(operator: Operator, args: Sequence[Any], out: Any) -> None:
     """Note that the results of a view operator share memory with its first argument."""
     parent = args[0]
+    if parent._link is not None and not _possible(operator, parent, args[1:]):
+        return
     cell = parent._cell
     if cell is None:
         cell = parent._cell = [0, 0]
     for i, t in enumerate(out if isinstance(out, tuple) else (out,)):
         t._cell = cell
         t._link = Link(parent, operator, args[1:], i if isinstance(out, tuple) else None, cell[0])
+
+
+def _possible(operator: Operator, parent: Tensor, args: Sequence[Any]) -> bool:
+    """Whether ``parent``, itself a view, is strided so that the operator gives a view of it, as it does of a base."""
+    view = operator.op.view
+    if view is None or view.otherwise is None:
+        return True
+    assert view.strides is not None
+    if view.strides(layout(parent)[1], *args) is not None:
+        return True
+    if view.otherwise == "raise":
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            "contiguous subspaces). Use .reshape(...) instead."
+        )
+    return False
 
 
 def _outside(array: Any) -> Any:
