@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from fxtorch.ops.checks import wrap_dim
+from fxtorch.ops.gradient import gradient_from_output
 from fxtorch.ops.random import wrap_key
 from fxtorch.ops.table import Array, Key, Number, op
 
@@ -25,7 +26,12 @@ def relu(input: Array) -> Array:
     >>> relu(jnp.array([-1.0, 2.0])).tolist()
     [0.0, 2.0]
     """
-    return jnp.where(input <= 0, 0, input)
+    return _relu(input)
+
+
+@gradient_from_output(lambda out, g: jnp.where(out <= 0, 0, g))
+def _relu(x: Array) -> Array:
+    return jnp.where(x <= 0, 0, x)
 
 
 @op(where=("nn.functional",), inplace=True)

@@ -54,3 +54,23 @@ class custom_gradient:
 
     def __call__(self, *args: Any) -> Any:
         return self.plain(*args) if _forward_mode.get() else self.reverse(*args)
+
+
+def gradient_from_output(pull: Callable[[Any, Any], Any]) -> Callable[[Callable[[Any], Any]], custom_gradient]:
+    """Decorate a function of one array whose derivative is cheap to get from its result, which is then all it saves.
+
+    Args:
+        pull: ``pull(out, cotangent) -> cotangent`` of the input.
+    """
+
+    def decorate(plain: Callable[[Any], Any]) -> custom_gradient:
+        function = custom_gradient(plain)
+
+        def keep(x: Any) -> tuple[Any, Any]:
+            out = plain(x)
+            return out, out
+
+        function.defvjp(keep, lambda out, g: (pull(out, g),))
+        return function
+
+    return decorate

@@ -9,6 +9,7 @@ from jax import lax
 from jax import numpy as jnp
 from jax.scipy import special
 
+from fxtorch.ops.gradient import gradient_from_output
 from fxtorch.ops.reduction import sum_
 from fxtorch.ops.table import Array, op
 
@@ -16,7 +17,12 @@ from fxtorch.ops.table import Array, op
 @op(method=True, inplace=True, out=True, aliases=("special.expit",), dtype="float")
 def sigmoid(input: Array) -> Array:
     """``1 / (1 + exp(-input))``."""
-    return lax.logistic(input)
+    return _logistic(input)
+
+
+@gradient_from_output(lambda out, g: g * (out * (1 - out)))
+def _logistic(x: Array) -> Array:
+    return lax.logistic(x)
 
 
 @op(method=True, inplace=True, out=True, aliases=("special.logit",), dtype="float")

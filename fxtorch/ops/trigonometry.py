@@ -7,6 +7,7 @@ import math
 from jax import lax
 from jax import numpy as jnp
 
+from fxtorch.ops.gradient import gradient_from_output
 from fxtorch.ops.table import Array, op
 
 
@@ -67,7 +68,12 @@ def cosh(input: Array) -> Array:
 @op(method=True, inplace=True, out=True, dtype="float")
 def tanh(input: Array) -> Array:
     """``sinh(input) / cosh(input)``."""
-    return lax.tanh(input)
+    return _tanh(input)
+
+
+@gradient_from_output(lambda out, g: g * (1 - out * out))
+def _tanh(x: Array) -> Array:
+    return lax.tanh(x)
 
 
 @op(method=True, inplace=True, out=True, aliases=("arcsinh",), dtype="float")
