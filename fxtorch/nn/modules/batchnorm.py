@@ -35,6 +35,8 @@ class _NormBase(Module):
         track_running_stats: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.num_features = num_features
@@ -42,8 +44,8 @@ class _NormBase(Module):
         self.momentum = momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
-        for name in ("weight", "bias"):
-            made = Parameter(torch.empty(num_features, device=device, dtype=dtype)) if affine else None
+        for name, learned in {"weight": affine, "bias": affine and bias}.items():
+            made = Parameter(torch.empty(num_features, device=device, dtype=dtype)) if learned else None
             self.register_parameter(name, made)
         if track_running_stats:
             self.register_buffer("running_mean", torch.zeros(num_features, device=device, dtype=dtype))
@@ -66,7 +68,8 @@ class _NormBase(Module):
         self.reset_running_stats()
         if self.affine:
             init.ones_(self.weight)
-            init.zeros_(self.bias)
+            if self.bias is not None:
+                init.zeros_(self.bias)
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim not in self.dims:
@@ -76,7 +79,7 @@ class _NormBase(Module):
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
     def _load_from_state_dict(
@@ -132,6 +135,7 @@ class BatchNorm1d(_BatchNorm):
         track_running_stats: whether running moments are kept; without them the batch's are always used.
         device: where the parameters live.
         dtype: their type.
+        bias: whether there is a ``bias`` beside ``weight``.
 
     Raises:
         ValueError: the input has another number of dimensions, or one value a channel in training mode.
@@ -173,6 +177,7 @@ class SyncBatchNorm(_BatchNorm):
         process_group: kept as given.
         device: where the parameters live.
         dtype: their type.
+        bias: whether there is a ``bias`` beside ``weight``.
     """
 
     def __init__(
@@ -185,8 +190,10 @@ class SyncBatchNorm(_BatchNorm):
         process_group: Any = None,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
         self.process_group = process_group
 
     def _check_input_dim(self, input: Tensor) -> None:
@@ -199,7 +206,7 @@ class SyncBatchNorm(_BatchNorm):
         converted = module
         if isinstance(module, _BatchNorm):
             config = (module.num_features, module.eps, module.momentum, module.affine, module.track_running_stats)
-            converted = cls(*config, process_group)
+            converted = cls(*config, process_group, bias=module.bias is not None)
             converted.training = module.training
             if module.affine:
                 converted.weight, converted.bias = module.weight, module.bias
@@ -221,13 +228,16 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
         track_running_stats: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__(0, eps, momentum, False, False, device, dtype)
         self.affine = affine
         self.track_running_stats = track_running_stats
         if affine:
             self.weight = UninitializedParameter(device=device, dtype=dtype)
-            self.bias = UninitializedParameter(device=device, dtype=dtype)
+            if bias:
+                self.bias = UninitializedParameter(device=device, dtype=dtype)
         if track_running_stats:
             self.running_mean = UninitializedBuffer(device=device, dtype=dtype)
             self.running_var = UninitializedBuffer(device=device, dtype=dtype)

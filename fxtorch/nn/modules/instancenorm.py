@@ -23,8 +23,10 @@ class _InstanceNorm(_NormBase):
         track_running_stats: bool = False,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
 
     def _load_from_state_dict(
         self,
@@ -91,6 +93,7 @@ class InstanceNorm1d(_InstanceNorm):
         track_running_stats: whether running moments are kept, and used in evaluation mode.
         device: where the parameters live.
         dtype: their type.
+        bias: whether there is a ``bias`` beside ``weight``.
 
     >>> import fxtorch as torch
     >>> y = torch.nn.InstanceNorm1d(3)(torch.randn(2, 3, 100))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fxtorch.nn import functional as F
+from fxtorch.nn.modules.distance import PairwiseDistance
 from fxtorch.nn.modules.module import Module
 from fxtorch.tensor import Tensor
 
@@ -457,7 +458,7 @@ class TripletMarginWithDistanceLoss(_Loss):
             raise ValueError(
                 f"TripletMarginWithDistanceLoss: expected margin to be greater than 0, got {margin} instead"
             )
-        self.distance_function: Any = F.pairwise_distance if distance_function is None else distance_function
+        self.distance_function: Any = PairwiseDistance() if distance_function is None else distance_function
         self.margin = margin
         self.swap = swap
 

@@ -409,7 +409,7 @@ class Module(Traversal, Hooks, State):
 
     def __repr__(self) -> str:
         extra = self.extra_repr()
-        lines = [f"({name}): {_indent_rest(repr(module))}" for name, module in self._modules.items()]
+        lines = [f"({name}): {module!r}" for name, module in self._modules.items()]
         if not lines and "\n" not in extra:
             return f"{self._get_name()}({extra})"
         body = "\n".join([*(extra.split("\n") if extra else []), *lines])
@@ -464,11 +464,6 @@ def _typename(value: Any) -> str:
 
 def _cannot_assign(value: Any, kind: str, name: str, expected: str) -> str:
     return f"cannot assign '{_typename(value)}' as {kind} '{name}' ({expected})"
-
-
-def _indent_rest(text: str) -> str:
-    first, *rest = text.split("\n")
-    return "\n".join([first, *("  " + line for line in rest)])
 
 
 pytree.register(Module)

@@ -16,13 +16,13 @@ def _as_parameter(value: Any) -> Any:
     return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
 
 
-def _describe(value: Any) -> str:
+def _describe(value: Any, typename: bool) -> str:
     if not isinstance(value, Tensor):
         return f"Object of type: {type(value).__name__}"
     kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
     size = "x".join(str(n) for n in value.shape)
     where = "" if value.device.type == "cpu" else f" ({value.device.type.upper()} {value.device.index or 0})"
-    return f"{kind} containing: [{value.dtype} of size {size}{where}]"
+    return f"{kind} containing: [{value.type() if typename else value.dtype} of size {size}{where}]"
 
 
 class ParameterList(Module):
@@ -98,7 +98,7 @@ class ParameterList(Module):
         return value
 
     def extra_repr(self) -> str:  # noqa: D102
-        return "\n".join(f"  ({i}): {_describe(value)}" for i, value in enumerate(self))
+        return "\n".join(f"  ({i}): {_describe(value, False)}" for i, value in enumerate(self))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Refused: it only holds values."""
@@ -228,7 +228,7 @@ class ParameterDict(Module):
             self[key] = value
 
     def extra_repr(self) -> str:  # noqa: D102
-        return "\n".join(f"  ({key}): {_describe(value)}" for key, value in self.items())
+        return "\n".join(f"  ({key}): {_describe(value, True)}" for key, value in self.items())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Refused: it only holds values."""

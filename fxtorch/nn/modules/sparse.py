@@ -89,7 +89,7 @@ class Embedding(Module):
         )
 
     def extra_repr(self) -> str:  # noqa: D102
-        return _describe(self, ("padding_idx", None))
+        return _describe(self, [("padding_idx", None), *_SETTINGS])
 
     @classmethod
     def from_pretrained(
@@ -193,8 +193,8 @@ class EmbeddingBag(Module):
         )
 
     def extra_repr(self) -> str:  # noqa: D102
-        text = _describe(self, ("padding_idx", None))
-        return f"{text}, mode={self.mode!r}"
+        text = f"{_describe(self, _SETTINGS)}, mode={self.mode!r}"
+        return text if self.padding_idx is None else f"{text}, padding_idx={self.padding_idx}"
 
     @classmethod
     def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, **config: Any) -> Self:
@@ -223,9 +223,15 @@ def _table(rows: int, columns: int, given: Tensor | None, trained: bool, device:
     return Parameter(given, requires_grad=trained)
 
 
-def _describe(layer: Any, *last: tuple[str, Any]) -> str:
+_SETTINGS: list[tuple[str, Any]] = [
+    ("max_norm", None),
+    ("norm_type", 2),
+    ("scale_grad_by_freq", False),
+    ("sparse", False),
+]
+
+
+def _describe(layer: Any, settings: list[tuple[str, Any]]) -> str:
     """The sizes, and those settings that differ from their defaults."""
-    defaults = [("max_norm", None), ("norm_type", 2), ("scale_grad_by_freq", False), ("sparse", False)]
-    settings = [*last, *defaults]
     changed = [f"{name}={getattr(layer, name)}" for name, default in settings if getattr(layer, name) != default]
     return ", ".join([f"{layer.num_embeddings}, {layer.embedding_dim}", *changed])
