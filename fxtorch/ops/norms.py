@@ -7,6 +7,7 @@ from jax import numpy as jnp
 
 from fxtorch.ops.checks import wrap_dims
 from fxtorch.ops.dtypes import cast, is_inexact
+from fxtorch.ops.pointwise import abs
 from fxtorch.ops.reduction import Dims, vector_norm_of
 from fxtorch.ops.table import Array, op
 
@@ -64,7 +65,7 @@ def matrix_norm(
         reduce = {"nuc": jnp.sum, 2: jnp.max, -2: jnp.min}[ord]
         result = reduce(values, axis=-1)
     elif ord in (1, -1, np.inf, -np.inf):
-        sums = jnp.sum(jnp.abs(rows_last), axis=-2 if abs(ord) == 1 else -1)
+        sums = jnp.sum(abs(rows_last), axis=-2 if ord in (1, -1) else -1)
         result = (jnp.max if ord > 0 else jnp.min)(sums, axis=-1)
     else:
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")

@@ -84,7 +84,7 @@ def div(input: Array, other: Array, *, rounding_mode: str | None = None) -> Arra
     return jnp.trunc(a / b) if is_float(a.dtype) else lax.div(a, b)
 
 
-@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, differentiable=False)
 def floor_divide(input: Array, other: Array) -> Array:
     """``floor(input / other)`` in the common type."""
     return _floor_quotient(*jnp.broadcast_arrays(input, other))
@@ -114,14 +114,17 @@ def pow(input: Array, exponent: Array | int) -> Array:
     check_broadcast(jnp.shape(input), jnp.shape(exponent))
     dtype = result_type(input, exponent)
     if dtype == np.bool_:
-        return jnp.logical_or(input, jnp.logical_not(exponent))
+        raise NotImplementedError("\"pow\" not implemented for 'Bool'")
     base = cast(input, dtype)
     if isinstance(exponent, int) and not isinstance(exponent, bool):
         if exponent < 0 and not is_inexact(dtype):
             raise RuntimeError("Integers to negative integer powers are not allowed.")
         return lax.integer_pow(base, exponent)
     base, exponent = jnp.broadcast_arrays(base, cast(exponent, dtype))
-    return lax.pow(base, exponent) if is_inexact(dtype) else jnp.power(base, exponent)
+    if not is_inexact(dtype):
+        return jnp.power(base, exponent)
+    # 0 ** 0 is 1 whatever happens to either 0.
+    return lax.pow(jnp.where((base == 0) & (exponent == 0), 1, base), exponent)
 
 
 @op(method=True, inplace=True, out=True)
@@ -169,7 +172,7 @@ def abs(input: Array) -> Array:
 
 @op(method=True, inplace=True, out=True)
 def sign(input: Array) -> Array:
-    """-1, 0 or 1.
+    """-1, 0 or 1; 0 for NaN.
 
     Raises:
         RuntimeError: the input is complex.
@@ -179,7 +182,9 @@ def sign(input: Array) -> Array:
             "Unlike NumPy, torch.sign doesn't allow for complex tensors. "
             "torch.sgn should be used instead."
         )
-    return input if input.dtype == np.bool_ else lax.sign(input)
+    if input.dtype == np.bool_:
+        return input
+    return cast(input > 0, input.dtype) - cast(input < 0, input.dtype)
 
 
 @op(method=True, inplace=True, out=True)

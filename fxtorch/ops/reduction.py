@@ -10,6 +10,7 @@ from jax import numpy as jnp
 
 from fxtorch.ops.checks import wrap_dims
 from fxtorch.ops.dtypes import cast, default_float, is_complex, is_inexact, real_of
+from fxtorch.ops.pointwise import abs
 from fxtorch.ops.table import Array, op
 
 Dims = int | tuple[int, ...] | None
@@ -195,7 +196,7 @@ def vector_norm_of(x: Array, p: float, dims: tuple[int, ...], keepdim: bool) -> 
     if p == 2:
         square = jnp.real(x * jnp.conj(x)) if is_complex(x.dtype) else x * x
         return _safe_sqrt(jnp.sum(square, axis=dims, keepdims=keepdim))
-    size = jnp.abs(x)
+    size = abs(x)
     if p == np.inf:
         return jnp.max(size, axis=dims, keepdims=keepdim)
     if p == -np.inf:

@@ -37,6 +37,7 @@ class Case:
         vmap: why it cannot be batched, where it cannot.
         through: what to compare of the result, where the result itself is not unique (``abs`` of eigenvectors).
         types: whether to try integers and booleans too, in the first case of a name.
+        family: the module that lists it; set by :func:`all_cases`.
     """
 
     name: str
@@ -47,6 +48,12 @@ class Case:
     vmap: str = ""
     through: Callable[[Any], Any] | None = None
     types: bool = True
+    family: str = ""
+
+    @property
+    def id(self) -> str:
+        """What pytest calls it."""
+        return f"{self.family}:{self}"
 
     def but(self, **changes: Any) -> Case:
         """The same call with other options."""
@@ -98,17 +105,18 @@ def error(name: str, *args: Any, match: str = "", **kwargs: Any) -> Error:
     return Error(name, args, kwargs, match=match)
 
 
-def _modules() -> Iterator[Any]:
+def _listed(what: str) -> Iterator[Any]:
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
         if module.name not in ("data", "run"):
-            yield importlib.import_module(f"{__name__}.{module.name}")
+            for row in getattr(importlib.import_module(f"{__name__}.{module.name}"), what, []):
+                yield row.but(family=module.name)
 
 
 def all_cases() -> list[Case]:
     """The calls of all families."""
-    return [c for module in _modules() for c in module.CASES]
+    return list(_listed("CASES"))
 
 
 def all_errors() -> list[Error]:
     """The failing calls of all families."""
-    return [e for module in _modules() for e in getattr(module, "ERRORS", [])]
+    return list(_listed("ERRORS"))

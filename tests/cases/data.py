@@ -33,9 +33,7 @@ def randn(*shape: int, dtype: str = "float32") -> Data:
     """Standard normal numbers, complex ones for a complex ``dtype``."""
     options = _unusual({"dtype": dtype}, {"dtype": "float32"})
     if dtype.startswith("complex"):
-        return _data(
-            "randn", shape, options, lambda r: r.standard_normal(shape) + 1j * r.standard_normal(shape), dtype
-        )
+        return _data("randn", shape, options, lambda r: r.standard_normal(shape) + 1j * r.standard_normal(shape), dtype)
     return _data("randn", shape, options, lambda r: r.standard_normal(shape), dtype)
 
 

@@ -119,6 +119,8 @@ def to_numpy(tensor: Any) -> np.ndarray:
     tensor = tensor.detach()
     if hasattr(tensor, "resolve_conj"):
         tensor = tensor.resolve_conj().resolve_neg()
+    if getattr(tensor, "_is_zerotensor", lambda: False)():
+        tensor = tensor.clone()
     if str(tensor.dtype) in ("torch.bfloat16", "torch.float16"):
         tensor = tensor.float()
     return np.array(tensor.numpy())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import jax
@@ -13,6 +14,7 @@ from tests.cases import Case, Error, all_cases, all_errors
 from tests.cases.run import Call, assert_close, cotangents, to_numpy
 
 CASES = all_cases()
+ID = operator.attrgetter("id")
 
 
 def arrays(results: list[Any]) -> list[np.ndarray]:
@@ -26,7 +28,7 @@ def all_close(actual: list[Any], expected: list[Any]) -> None:
         assert_close(a, e)
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if not c.jit], ids=str)
+@pytest.mark.parametrize("case", [c for c in CASES if not c.jit], ids=ID)
 def test_compiled_and_batched_calls_agree_with_eager_ones(case: Case) -> None:
     calls = [Call(case, fxtorch, sample=s) for s in (0, 1)]
     eager = [call(*call.tensors) for call in calls]
@@ -39,7 +41,7 @@ def test_compiled_and_batched_calls_agree_with_eager_ones(case: Case) -> None:
         all_close([b[i] for b in batched], eager[i])
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.grad], ids=str)
+@pytest.mark.parametrize("case", [c for c in CASES if c.grad], ids=ID)
 def test_gradients_are_the_slopes(case: Case) -> None:
     """Along one random direction, in double precision: <gradient, v> against a central difference."""
     call = Call(case, fxtorch, double=True)
@@ -60,13 +62,11 @@ def test_gradients_are_the_slopes(case: Case) -> None:
         cts = cotangents(case, results)
         sides.append(sum(np.sum(np.real(np.conj(ct) * r)) for ct, r in zip(cts, results, strict=True)))
     slope = (sides[0] - sides[1]) / 2e-6
-    along = sum(
-        np.sum(np.real(np.conj(g) * v)) for g, v in zip(gradients, direction, strict=True) if g is not None
-    )
+    along = sum(np.sum(np.real(np.conj(g) * v)) for g, v in zip(gradients, direction, strict=True) if g is not None)
     np.testing.assert_allclose(along, slope, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("error", all_errors(), ids=str)
+@pytest.mark.parametrize("error", all_errors(), ids=ID)
 def test_wrong_calls_raise_and_say_why(error: Error) -> None:
     call = Call(error, fxtorch)
     with pytest.raises((RuntimeError, ValueError, TypeError, IndexError, NotImplementedError), match=error.match):

@@ -1,0 +1,125 @@
+"""Linear algebra."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.cases import case, error
+from tests.cases.data import distinct, positive_definite, randint, randn, square, tensor, uniform
+
+INF = float("inf")
+
+
+def size(x: Any) -> Any:
+    """The absolute value, which a factor of 1 or -1 (or a phase) does not change."""
+    return x.abs() if x.dtype.is_floating_point or x.dtype.is_complex else x
+
+
+CASES = [
+    case(name, square(3))
+    for name in (
+        "linalg.inv",
+        "inverse",
+        "linalg.det",
+        "det",
+        "linalg.slogdet",
+        "slogdet",
+        "logdet",
+        "linalg.pinv",
+        "pinverse",
+    )
+]
+CASES += [case(name, square(2, 3)) for name in ("linalg.inv", "linalg.det", "linalg.slogdet", "linalg.matrix_exp")]
+CASES += [case(name, square(3, dtype="complex64")) for name in ("linalg.inv", "linalg.det")]
+CASES += [case("linalg.det", tensor([[1.0, 2.0], [2.0, 4.0]])).but(grad=False), case("matrix_exp", square(3))]
+CASES += [case("linalg.inv_ex", square(3))]
+CASES += [
+    case("linalg.solve", square(3), randn(3)),
+    case("linalg.solve", square(3), randn(3, 2)),
+    case("linalg.solve", square(2, 3), randn(2, 3)),
+    case("linalg.solve", square(2, 3), randn(3, 2)),
+    case("linalg.solve", square(3), randn(2, 3), left=False),
+    case("linalg.solve_ex", square(3), randn(3, 2)),
+    case("linalg.solve_triangular", square(3), randn(3, 2), upper=True),
+    case("linalg.solve_triangular", square(2, 3), randn(3, 2), upper=False, unitriangular=True),
+    case("linalg.solve_triangular", square(3), randn(2, 3), upper=True, left=False),
+    case("linalg.lstsq", randn(5, 3), randn(5, 2)),
+    case("linalg.lstsq", randn(3, 5), randn(3, 2)),
+    case("linalg.pinv", randn(4, 3)),
+    case("linalg.pinv", randn(2, 3, 4), rtol=1e-4),
+    case("linalg.matrix_rank", randn(4, 3)),
+    case("linalg.matrix_rank", tensor([[1.0, 2.0], [2.0, 4.0]])),
+    case("linalg.tensorinv", randn(4, 2, 2), 1),
+    case("linalg.tensorsolve", randn(2, 2, 4), randn(2, 2)),
+    case("linalg.vander", randn(3)),
+    case("linalg.vander", randn(2, 3), N=5),
+    case("vander", randn(3)),
+    case("vander", randn(3), 4, True),
+]
+CASES += [case("matrix_power", square(3), n) for n in (0, 1, 3, -2)]
+CASES += [
+    case("linalg.norm", randn(3, 4), *args, **kwargs)
+    for args, kwargs in (
+        ((), {}),
+        (("fro",), {}),
+        (("nuc",), {}),
+        ((1,), {}),
+        ((-INF,), {}),
+        ((2,), {}),
+        ((3, 1), {}),
+        ((INF, 0, True), {}),
+    )
+]
+CASES += [case("linalg.vector_norm", randn(3, 4), p, *args) for p in (0.5, 1, 2, 3, INF) for args in ((), (1, True))]
+CASES += [case("linalg.vector_norm", tensor([0.0, 0.0]), p) for p in (1, 2, 3)]
+CASES += [case("linalg.vector_norm", randn(3, dtype="complex64"))]
+CASES += [case("linalg.matrix_norm", randn(2, 3, 4), p) for p in ("fro", "nuc", 1, -1, INF, 2, -2)]
+CASES += [case("linalg.matrix_norm", randn(2, 3, 4), "nuc", (0, 1), True)]
+CASES += [case("linalg.cond", square(3), *args) for args in ((), (1,), ("fro",), (-2,))]
+
+CASES += [
+    case("linalg.cholesky", positive_definite(3)),
+    case("cholesky", positive_definite(2, 3), upper=True),
+    case("linalg.cholesky", positive_definite(3, dtype="complex64")),
+    case("linalg.cholesky_ex", positive_definite(3)),
+    case("cholesky_solve", randn(3, 2), square(3)),
+    case("cholesky_inverse", square(3)),
+    case("linalg.qr", randn(4, 3)).but(through=size),
+    case("linalg.qr", randn(2, 3, 3)).but(through=size),
+    case("linalg.qr", randn(4, 3), mode="r").but(through=size, grad=False),
+    case("linalg.qr", randn(4, 3), mode="complete").but(through=size, grad=False),
+    case("qr", randn(4, 3)).but(through=size),
+    case("linalg.svd", randn(3, 3)).but(through=size),
+    case("linalg.svd", randn(4, 3), full_matrices=False).but(through=size),
+    case("linalg.svd", randn(4, 3)).but(through=size, grad=False),
+    case("svd", randn(2, 4, 3)).but(through=size),
+    case("svd", randn(4, 3), compute_uv=False).but(grad=False),
+    case("linalg.svdvals", randn(2, 4, 3)),
+    case("linalg.eigh", positive_definite(3)).but(through=size),
+    case("linalg.eigh", randn(3, 3), UPLO="U").but(through=size, grad=False),
+    case("linalg.eigvalsh", positive_definite(2, 3)),
+    case("linalg.eig", tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 0.5], [0.3, 0.0, 5.0]])).but(through=size),
+    case("linalg.eigvals", tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 0.5], [0.3, 0.0, 5.0]])),
+    case("linalg.lu", randn(3, 3)),
+    case("linalg.lu", randn(2, 4, 3)),
+    case("linalg.lu_factor", randn(3, 3)),
+    case("linalg.lu_factor_ex", randn(3, 3)),
+    case("lu_unpack", square(3), tensor([2, 3, 3], "int32")),
+    case("linalg.lu_solve", square(3), tensor([2, 3, 3], "int32"), randn(3, 2)),
+    case("linalg.lu_solve", square(3), tensor([2, 3, 3], "int32"), randn(3, 2), adjoint=True),
+    case("lu_solve", randn(3, 2), square(3), tensor([2, 3, 3], "int32")),
+    case("linalg.householder_product", randn(4, 3), uniform(3)).but(grad=False),
+]
+CASES += [case(name, randn(2, 3, 4), d) for name in ("triu", "tril") for d in (0, 1, -1)]
+CASES += [case("trace", randn(3, 4)), case("trace", randint(3, 3)), case("triu", distinct(3, 3))]
+
+ERRORS = [
+    error("linalg.inv", randn(3, 4), match="must be batches of square matrices"),
+    error("linalg.inv", randn(3), match="at least 2 dim"),
+    error("linalg.inv", randint(3, 3), match="floating point or complex"),
+    error("linalg.solve", square(3), randn(4, 2), match="Incompatible shapes"),
+    error("linalg.vector_norm", randint(3), match="floating point or complex"),
+    error("linalg.qr", randn(3, 3), mode="full", match="unrecognized mode"),
+    error("trace", randn(3), match="expected a matrix"),
+    error("tril", randn(3), match="at least 2 dim"),
+]
