@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import math
-from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -17,10 +15,10 @@ from fxtorch.tensor import device as devices
 from fxtorch.tensor import dispatch
 from fxtorch.tensor import dtype as types
 from fxtorch.tensor.execute import apply
+from fxtorch.tensor.layout import address, layout
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.record import Record
 from fxtorch.tensor.size import Size
-from fxtorch.tensor.layout import address, layout
 from fxtorch.tensor.tensor import Tensor, method, unwrap, unwrap_aval, wrap
 
 _to_dtype = dispatch.operator("to_dtype")
