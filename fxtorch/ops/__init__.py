@@ -18,7 +18,9 @@ from fxtorch.ops import embedding as embedding
 from fxtorch.ops import exponential as exponential
 from fxtorch.ops import extrema as extrema
 from fxtorch.ops import getitem as getitem
+from fxtorch.ops import grid_sampling as grid_sampling
 from fxtorch.ops import indexing as indexing
+from fxtorch.ops import interpolation as interpolation
 from fxtorch.ops import joining as joining
 from fxtorch.ops import linalg as linalg
 from fxtorch.ops import linear as linear
@@ -29,6 +31,7 @@ from fxtorch.ops import matmul as matmul
 from fxtorch.ops import max_pooling as max_pooling
 from fxtorch.ops import normalization as normalization
 from fxtorch.ops import norms as norms
+from fxtorch.ops import patches as patches
 from fxtorch.ops import pointwise as pointwise
 from fxtorch.ops import random as random
 from fxtorch.ops import rearrange as rearrange
