@@ -6,7 +6,7 @@ fxtorch's place.  Dropout is off, and everything is float32.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +22,9 @@ torch = pytest.importorskip("torch", reason="compares with PyTorch")
 STEPS = 20
 ROWS = {"cnn_cifar10": 8, "lstm_imdb": 4, "dcgan_mnist": 8}
 OPTIMIZERS: dict[str, dict[str, Any]] = {"SGD": {"lr": 0.01, "momentum": 0.9}, "Adam": {"lr": 1e-3}}
+# Adam's first steps are little more than the gradient's sign, which rounding decides where it is near zero: on the
+# CNN at 1e-3, PyTorch's own float32 strays 8e-4 from its float64.
+CALMER = {"cnn_cifar10", "dcgan_mnist"}
 
 
 def on_pytorch(name: str) -> ModuleType:
@@ -40,16 +43,17 @@ def parts(models: Any) -> list[Any]:
     return list(models) if isinstance(models, tuple | list) else [models]
 
 
-def optimizers(library: Any, kind: str, own: Any) -> Any:
+def optimizers(library: Any, kind: str, calm: bool, own: Any) -> Any:
     """``kind`` in the place of each of the script's own optimizers, over the same parameters."""
     if isinstance(own, tuple | list):
-        return type(own)(optimizers(library, kind, one) for one in own)
+        return type(own)(optimizers(library, kind, calm, one) for one in own)
     if isinstance(own, dict):
-        return {key: optimizers(library, kind, one) for key, one in own.items()}
-    return getattr(library.optim, kind)(own.param_groups[0]["params"], **OPTIMIZERS[kind])
+        return {key: optimizers(library, kind, calm, one) for key, one in own.items()}
+    options = OPTIMIZERS[kind] | ({"lr": 1e-4} if calm and kind == "Adam" else {})
+    return getattr(library.optim, kind)(own.param_groups[0]["params"], **options)
 
 
-def prepared(library: Any, script: Any, kind: str) -> tuple[list[Any], Callable[..., Any]]:
+def prepared(library: Any, script: Any, kind: str, calm: bool) -> tuple[list[Any], Callable[..., Any]]:
     """The models without dropout, in float32, and their training step."""
     models = script.make_model()
     for model in parts(models):
@@ -57,7 +61,7 @@ def prepared(library: Any, script: Any, kind: str) -> tuple[list[Any], Callable[
         for module in model.modules():
             if isinstance(module, library.nn.Dropout):
                 module.p = 0.0
-    return parts(models), script.make_step(models, optimizers(library, kind, script.make_optimizer(models)))
+    return parts(models), script.make_step(models, optimizers(library, kind, calm, script.make_optimizer(models)))
 
 
 def batches(library: Any, script: Any, rows: int) -> list[tuple[Any, ...]]:
@@ -67,27 +71,21 @@ def batches(library: Any, script: Any, rows: int) -> list[tuple[Any, ...]]:
     return [tuple(library.from_numpy(part[i * rows : (i + 1) * rows].copy()) for part in whole) for i in range(STEPS)]
 
 
-def numbers(result: Any) -> list[float]:
-    """The losses that a step returns, one or several."""
-    values: Iterable[Any] = result if isinstance(result, tuple | list) else [result]
-    return [value.item() for value in values]
-
-
 @pytest.mark.parametrize("mode", ["eager", "jit"])
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 @pytest.mark.parametrize("name", NAMES)
 def test_twenty_steps_equal_pytorchs(name: str, kind: str, mode: str) -> None:
     ours, theirs, rows = system(name), on_pytorch(name), ROWS.get(name, 16)
     torch.manual_seed(0)
-    their_models, their_step = prepared(torch, theirs, kind)
-    our_models, our_step = prepared(fxtorch, ours, kind)
+    their_models, their_step = prepared(torch, theirs, kind, name in CALMER)
+    our_models, our_step = prepared(fxtorch, ours, kind, name in CALMER)
     for our_model, their_model in zip(our_models, their_models, strict=True):
         weights = {key: fxtorch.tensor(value.numpy()) for key, value in their_model.state_dict().items()}
         our_model.load_state_dict(weights)
     our_step = fxtorch.jit(our_step) if mode == "jit" else our_step
 
-    got = [numbers(our_step(*batch)) for batch in batches(fxtorch, ours, rows)]
-    wanted = [numbers(their_step(*batch)) for batch in batches(torch, theirs, rows)]
+    got = [our_step(*batch).tolist() for batch in batches(fxtorch, ours, rows)]
+    wanted = [their_step(*batch).tolist() for batch in batches(torch, theirs, rows)]
     assert wanted[0] != wanted[-1]
     np.testing.assert_allclose(got, wanted, rtol=1e-4)
     if kind == "SGD":  # Adam turns the rounding of a gradient that should be zero into a whole step
