@@ -12,6 +12,7 @@ import numpy as np
 
 from fxtorch.autograd.context import Context
 from fxtorch.autograd.returned import aval_of, checked_gradients, materialized
+from fxtorch.ops.gradient import in_forward_mode
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.tensor import Tensor, unwrap, wrap
 
@@ -68,14 +69,14 @@ jax.tree_util.register_pytree_node(_Kept, lambda k: (k.arrays, _Static(k.rest)),
 
 
 class _Call:
-    """One call of a Function on Tensors that JAX traces."""
+    """One call of a Function on Tensors that JAX traces.  JAX keeps it, so that it holds no Tensor."""
 
     def __init__(self, function: Any, args: Sequence[Any]) -> None:
         self.function = function
-        self.args = list(args)
+        self.args = [None if isinstance(a, Tensor) else a for a in args]
         self.places = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
         self.inputs = [aval_of(a) for a in args]
-        self.template: Any = None
+        self.kind: Any = None
         self.results: list[Any] = []
         self.dirty: dict[int, int] = {}
 
@@ -87,7 +88,7 @@ class _Call:
         ctx = Context(tuple(i in self.places for i in range(len(args))))
         with _grad_mode(grad):
             out = self.function.run_forward(ctx, args)
-        self.template = out
+        self.kind = type(out) if isinstance(out, tuple) else None
         results = list(out) if isinstance(out, tuple) else [out]
         position = {id(a): i for i, a in enumerate(args) if isinstance(a, Tensor)}
         self.dirty = {i: position[id(t)] for i, t in enumerate(results) if id(t) in ctx._dirty}
@@ -128,16 +129,16 @@ class _Call:
             _zero(x) if t is None else unwrap(t).astype(x.dtype) for x, t in zip(flat, found, strict=True)
         )
 
-    def dress(self, flat: Sequence[Any]) -> Any:
-        """The results as ``forward`` returned them, on the arrays ``flat``."""
+    def dress(self, flat: Sequence[Any], args: Sequence[Any]) -> Any:
+        """The results as ``forward`` returned them, on the arrays ``flat``; arguments it changed are changed."""
         given = iter(flat)
         results = [wrap(next(given)) if aval is not None else x for x, aval in zip(self.results, self.outputs, strict=True)]
         for i, place in self.dirty.items():
-            self.args[place]._rebind(unwrap(results[i]))
-            results[i] = self.args[place]
-        if not isinstance(self.template, tuple):
+            args[place]._rebind(unwrap(results[i]))
+            results[i] = args[place]
+        if self.kind is None:
             return results[0]
-        return type(self.template)(*results) if hasattr(self.template, "_fields") else tuple(results)
+        return self.kind(*results) if hasattr(self.kind, "_fields") else tuple(results)
 
 
 def _zero(x: Any) -> Any:
@@ -165,13 +166,19 @@ def call_in_jax(function: Any, args: Sequence[Any]) -> Any:
         primal = jax.custom_vjp(lambda *values: call.forward(values)[0])
 
         def forward(*values: Any) -> tuple[Any, _Kept]:
-            flat, ctx = call.forward(values)
-            return flat, _Kept.of(ctx)
+            flat, ctx = call.forward(values, grad=in_forward_mode())
+            kept = _Kept.of(ctx)
+            if not in_forward_mode() and any(isinstance(v, jax.core.Tracer) for v in values):  # a derivative around this one: by the rule, too
+                outer = primal(*values)
+                again = dict(zip(map(id, flat), outer, strict=True))
+                kept.arrays = [again.get(id(a), a) for a in kept.arrays]
+                flat = outer
+            return flat, kept
 
         primal.defvjp(forward, call.backward)
-        return call.dress(primal(*arrays))
+        return call.dress(primal(*arrays), args)
     if "jvp" in {name for cls in function.__mro__[:-2] for name in cls.__dict__}:
         primal = jax.custom_jvp(lambda *values: call.forward(values)[0])
         primal.defjvp(call.jvp)
-        return call.dress(primal(*arrays))
-    return call.dress(call.forward(arrays, grad=True)[0])
+        return call.dress(primal(*arrays), args)
+    return call.dress(call.forward(arrays, grad=True)[0], args)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import jax
+from jax.core import Tracer
 
 from fxtorch.autograd.context import Context, FunctionCtx
 from fxtorch.autograd.custom_rules import call_in_jax
@@ -150,7 +151,7 @@ class Function:
         elif kwargs:
             raise TypeError(f"{cls.__name__}.apply() takes no keyword arguments")
         wants = tuple(modes.grad and isinstance(a, Tensor) and a.requires_grad for a in args)
-        if not any(wants) and any(isinstance(a, Tensor) and isinstance(unwrap(a), jax.core.Tracer) for a in args):
+        if not any(wants) and any(isinstance(a, Tensor) and isinstance(unwrap(a), Tracer) for a in args):
             return call_in_jax(cls, args)
         ctx = Context(wants)
         before = modes.grad
@@ -228,7 +229,7 @@ def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
     def backward(ctx: Any, *cts: Any) -> Any:
         tensors = [ct for ct in cts if isinstance(ct, Tensor)]
         behind = [t for t in (*tensors, *ctx.saved_tensors) if isinstance(t, Tensor) and t.requires_grad]
-        traced = any(isinstance(unwrap(t), jax.core.Tracer) for t in (*tensors, *ctx.saved_tensors) if t is not None)
+        traced = any(isinstance(unwrap(t), Tracer) for t in (*tensors, *ctx.saved_tensors) if t is not None)
         twice = modes.grad
         modes.grad = twice and traced and not behind
         try:

@@ -55,7 +55,8 @@ class Call:
         self.lifted = list(lifted)
         self.fixed: set[int] = set()  # positions among ``tensors`` that must not be changed in place
         self.outside = modes.grad
-        self._lift = modes.grad
+        self.lift = modes.grad
+        self.carried: list[Tensor] = []  # those of ``lifted`` that may change: their new values are returned
 
     def inside(self, arrays: Sequence[Any]) -> tuple[Any, dict[int, Any]]:
         """Run the function on Tensors around ``arrays``: first those of ``tensors``, then those of ``lifted``.
@@ -66,13 +67,16 @@ class Call:
         n = len(self.tensors)
         given = dict(zip(map(id, self.lifted), arrays[n:], strict=True))
         outer = modes.capture
-        watch = Watch(given, self._lift, outer, [t._data for t in (*self.tensors, *self.lifted)])
+        watch = Watch(given, self.lift, outer, [t._data for t in (*self.tensors, *self.lifted)], self.carried)
         modes.capture = watch
         try:
             try:
                 out, changed = self._on_tensors(arrays[:n])
             finally:
                 modes.capture = outer
+            changed |= {
+                i: t._data for i, t in enumerate(self.lifted, n) if id(t) in watch.carried and t._data is not arrays[i]
+            }
             if watch.to_lift:
                 raise Lift(watch.to_lift)
         except BaseException:
@@ -134,7 +138,7 @@ class Call:
             everything[i] = t
         out, changed = jax.tree.unflatten(tree, everything)
         for i, t in changed.items():
-            self.tensors[i]._rebind(unwrap(t))
+            inputs[i]._rebind(unwrap(t))
         return out
 
 

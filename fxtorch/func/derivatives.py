@@ -339,7 +339,7 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     """
     call = Call(func, primals)
     call.fixed = set(range(len(call.tensors)))
-    call._lift = False
+    call.lift = False
 
     def of_primals(*values: Any) -> Any:
         return call.inside(values)[0]

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 
 from fxtorch.tensor import Tensor, modes, unwrap
 from fxtorch.tensor.modes import Capture
@@ -27,7 +28,7 @@ def traces_of(arrays: Sequence[Any]) -> set[int]:
     """The traces that ``arrays`` belong to, those around them included."""
     found: set[int] = set()
     for array in arrays:
-        trace = array._trace if isinstance(array, jax.core.Tracer) else None
+        trace = array._trace if isinstance(array, Tracer) else None
         while trace is not None and id(trace) not in found:
             found.add(id(trace))
             trace = getattr(trace, "parent_trace", None)
@@ -68,13 +69,22 @@ class Watch:
         lift: whether a Tensor from outside that requires a gradient must be among them.
         outer: who is told as well: another transformation, or the compiler.
         arrays: the arrays that come from outside.
+        carried: Tensors among the given whose change the caller brings out.
     """
 
-    def __init__(self, given: dict[int, Any], lift: bool, outer: Capture | None, arrays: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        given: dict[int, Any],
+        lift: bool,
+        outer: Capture | None,
+        arrays: Sequence[Any],
+        carried: Sequence[Tensor] = (),
+    ) -> None:
         self.given = given
         self.lift = lift
         self.outer = outer
         self.to_lift: list[Tensor] = []
+        self.carried = {id(t) for t in carried}
         self._arrays = list(arrays)
         self._made: dict[int, Tensor] = {}
         self._before: dict[int, _Before] = {}
@@ -155,7 +165,7 @@ class Watch:
 
     def is_foreign(self, array: Any) -> bool:
         """Whether ``array`` is a tracer of this transformation, which means nothing outside of it."""
-        return isinstance(array, jax.core.Tracer) and id(array._trace) not in traces_of(self._arrays)
+        return isinstance(array, Tracer) and id(array._trace) not in traces_of(self._arrays)
 
     def roll_back(self) -> None:
         """Make every Tensor from outside what it was."""
@@ -168,8 +178,11 @@ class Watch:
         Raises:
             RuntimeError: one would be a tracer of this transformation; all changes are then taken back.
         """
-        for before in self._before.values():
+        for key, before in self._before.items():
             t, changed = before.tensor, []
+            if key in self.carried:
+                before.restore()
+                continue
             if t._data is not before.array and self.is_foreign(t._data):
                 changed.append("")
             grad = t.__dict__.get("_grad")

@@ -27,6 +27,11 @@ def forward_mode() -> Iterator[None]:
         _forward_mode.reset(token)
 
 
+def in_forward_mode() -> bool:
+    """Whether a transformation around the code takes a derivative in forward mode."""
+    return _forward_mode.get()
+
+
 class custom_gradient:
     """Decorate a pure function that gets a hand-made reverse rule.
 

@@ -239,24 +239,16 @@ def _boundary(results: Sequence[Tensor], start: int) -> tuple[list[Any], list[in
 
 
 def _in_jax(function: Callable[..., Any], args: Any, kwargs: Any, context: Any) -> Any:
-    """``jax.checkpoint`` of the function, with the random key as an input."""
-    call = Call(function, args, kwargs)
-
-    def pure(arrays: Sequence[Any]) -> Any:
-        with _random_key(arrays[-1]), _draws_apart():
-            return call.inside(arrays[:-1])
-
-    drawn = default_generator.draw()
+    """``jax.checkpoint`` of the function, with the random key as state that goes in and comes out."""
+    key = default_generator.key
+    call = Call(function, args, kwargs, [key])
+    call.carried = [key]
+    call.lift = False
     with context:
-        out, changed = jax.checkpoint(pure)([*call.arrays(), drawn])
+        out, changed = jax.checkpoint(call.inside)(call.arrays())
     for i, array in changed.items():
-        call.tensors[i]._rebind(array)
+        [*call.tensors, key][i]._rebind(array)
     return jax.tree.map(wrap, out)
-
-
-@contextlib.contextmanager
-def _draws_apart() -> Iterator[None]:
-    yield
 
 
 def checkpoint_sequential(
