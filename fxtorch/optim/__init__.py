@@ -1,6 +1,7 @@
 """torch's optimizers, each an optax transformation, their schedulers, and any optax optimizer."""
 
 from fxtorch.optim import lr_scheduler as lr_scheduler
+from fxtorch.optim import swa_utils as swa_utils
 from fxtorch.optim.adadelta import Adadelta as Adadelta
 from fxtorch.optim.adagrad import Adagrad as Adagrad
 from fxtorch.optim.adam import Adam as Adam

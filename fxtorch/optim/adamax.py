@@ -59,8 +59,9 @@ class Adamax(CompiledOptimizer):
     @classmethod
     def rule(cls, o: Mapping[str, Any]) -> optax.GradientTransformation:
         """Decay, scaling, step."""
+        b1, b2 = o["betas"]
         return optax.chain(
             optax.add_decayed_weights(o["weight_decay"]),
-            optax.scale_by_adamax(*o["betas"], o["eps"]),
+            optax.scale_by_adamax(b1, b2, o["eps"]),
             optax.scale_by_learning_rate(o["lr"]),
         )

@@ -120,7 +120,7 @@ def _update(
     leaves: list[jax.Array],
     hypers: dict[str, Any],
     value: jax.Array | None,
-) -> tuple[list[jax.Array], list[jax.Array]]:
+) -> tuple[Any, list[jax.Array]]:
     tx = make(hypers)
     tree = jax.tree.structure(jax.eval_shape(tx.init, params))
     full = [jnp.zeros_like(p) if g is None else g for p, g in zip(params, grads, strict=True)]

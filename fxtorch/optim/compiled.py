@@ -98,7 +98,7 @@ class CompiledOptimizer(Optimizer):
         new_params, new_states = run(
             plan,
             [unwrap(p) for p in params],
-            [unwrap(p.grad) for p in params],
+            [unwrap(grad) for p in params if (grad := p.grad) is not None],
             [tuple(unwrap(s) for s in state) for state in states],
             {name: _number(scalar_input(group, name)) for name in self.hypers},
         )

@@ -68,7 +68,8 @@ class RAdam(CompiledOptimizer):
     @classmethod
     def rule(cls, o: Mapping[str, Any]) -> optax.GradientTransformation:
         """The moments, with the decay before or after them, and the step."""
-        moments = scale_by_radam(*o["betas"], o["eps"])
+        b1, b2 = o["betas"]
+        moments = scale_by_radam(b1, b2, o["eps"])
         decay = optax.add_decayed_weights(o["weight_decay"])
         pieces = (moments, decay) if o["decoupled"] else (decay, moments)
         return optax.chain(*pieces, optax.scale_by_learning_rate(o["lr"]))

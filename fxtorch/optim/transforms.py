@@ -96,7 +96,7 @@ def _square(tree: Any) -> Any:
 def count_steps() -> optax.GradientTransformation:
     """Leave the updates as they are and count the steps."""
 
-    def update(updates: Any, state: CountState, params: Any = None) -> tuple[Any, CountState]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, CountState]:
         return updates, CountState(state.count + 1)
 
     return optax.GradientTransformation(lambda params: CountState(_zero_count()), update)
@@ -108,7 +108,7 @@ def damped_trace(decay: Scalar, dampening: Scalar) -> optax.GradientTransformati
     def init(params: Any) -> DampedTraceState:
         return DampedTraceState(_zero_count(), optax.tree.zeros_like(params))
 
-    def update(updates: Any, state: DampedTraceState, params: Any = None) -> tuple[Any, DampedTraceState]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, DampedTraceState]:
         fresh = jnp.where(state.count == 0, 1.0, 1 - dampening)
         trace = _map(lambda g, b: decay * b + _like(fresh, g) * g, updates, state.trace)
         return trace, DampedTraceState(state.count + 1, trace)
@@ -122,7 +122,7 @@ def scale_by_adagrad(lr_decay: Scalar, eps: Scalar, initial: Scalar) -> optax.Gr
     def init(params: Any) -> SumOfSquaresState:
         return SumOfSquaresState(_zero_count(), _map(lambda p: jnp.full_like(p, initial), params))
 
-    def update(updates: Any, state: SumOfSquaresState, params: Any = None) -> tuple[Any, SumOfSquaresState]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, SumOfSquaresState]:
         total = _map(lambda s, g: s + g * g, state.sum_of_squares, updates)
         rate = 1 / (1 + state.count * lr_decay)
         scaled = _map(lambda g, s: _like(rate, g) * g / (jnp.sqrt(s) + eps), updates, total)
@@ -138,7 +138,7 @@ def scale_by_amsgrad(b1: Scalar, b2: Scalar, eps: Scalar) -> optax.GradientTrans
         zeros = optax.tree.zeros_like(params)
         return AmsgradState(_zero_count(), zeros, zeros, zeros)
 
-    def update(updates: Any, state: AmsgradState, params: Any = None) -> tuple[Any, AmsgradState]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, AmsgradState]:
         count = state.count + 1
         mu, nu = _ema(b1, state.mu, updates), _ema(b2, state.nu, _square(updates))
         nu_max = _map(jnp.maximum, state.nu_max, nu)
@@ -162,7 +162,7 @@ def scale_by_nadam(b1: Scalar, b2: Scalar, eps: Scalar, momentum_decay: Scalar) 
         zeros = optax.tree.zeros_like(params)
         return NadamState(_zero_count(), jnp.ones((), jnp.float32), zeros, zeros)
 
-    def update(updates: Any, state: NadamState, params: Any = None) -> tuple[Any, NadamState]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, NadamState]:
         count = state.count + 1
         now, ahead = momentum(count), momentum(count + 1)
         product = state.mu_product * now
@@ -187,7 +187,7 @@ def scale_by_radam(b1: Scalar, b2: Scalar, eps: Scalar) -> optax.GradientTransfo
         zeros = optax.tree.zeros_like(params)
         return optax.ScaleByAdamState(count=_zero_count(), mu=zeros, nu=zeros)
 
-    def update(updates: Any, state: optax.ScaleByAdamState, params: Any = None) -> tuple[Any, optax.ScaleByAdamState]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, optax.ScaleByAdamState]:
         count = jnp.asarray(state.count) + 1
         mu, nu = _ema(b1, state.mu, updates), _ema(b2, state.nu, _square(updates))
         limit = 2 / (1 - b2) - 1
@@ -217,7 +217,7 @@ def rprop(lr: Scalar, etas: tuple[Scalar, Scalar], sizes: tuple[Scalar, Scalar])
     def init(params: Any) -> RpropState:
         return RpropState(_zero_count(), optax.tree.zeros_like(params), _map(lambda p: jnp.full_like(p, lr), params))
 
-    def update(updates: Any, state: RpropState, params: Any = None) -> tuple[Any, RpropState]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, RpropState]:
         agreement = _map(lambda g, prev: jnp.sign(g * prev), updates, state.prev)
 
         def resize(size: jax.Array, sign: jax.Array) -> jax.Array:
@@ -243,7 +243,7 @@ def asgd(lr: Scalar, lambd: Scalar, alpha: Scalar, t0: Scalar) -> optax.Gradient
         eta, weight = jnp.asarray(lr, jnp.float32), jnp.ones((), jnp.float32)
         return AveragedState(_zero_count(), eta, weight, optax.tree.zeros_like(params))
 
-    def update(updates: Any, state: AveragedState, params: Any = None) -> tuple[Any, AveragedState]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, AveragedState]:
         count = state.count + 1
         moves = _map(lambda g, p: -_like(state.eta, p) * (lambd * p + g), updates, params)
         average = _map(lambda a, p, u: a + _like(state.weight, p) * (p + u - a), state.average, params, moves)

@@ -85,8 +85,8 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]
         return Global("torch._utils", "_rebuild_tensor_v2"), args
 
     def _save_global(self, obj: Global) -> None:
-        self.write(pickle.GLOBAL + f"{obj.module}\n{obj.name}\n".encode())
-        self.memoize(obj)
+        self.write(pickle.GLOBAL + f"{obj.module}\n{obj.name}\n".encode())  # type: ignore[attr-defined]
+        self.memoize(obj)  # type: ignore[attr-defined]
 
     def _save_dtype(self, obj: dtype) -> None:
         self._save_global(Global("torch", obj.name))
@@ -114,4 +114,5 @@ def pickled(obj: Any, protocol: int = 2) -> tuple[bytes, dict[str, jax.Array]]:
 
 def raw(array: jax.Array) -> memoryview:
     """The bytes of an array, without a copy where it lies on the CPU."""
-    return memoryview(np.ascontiguousarray(np.asarray(array)).reshape(-1).view(np.uint8))
+    flat: Any = np.ascontiguousarray(np.asarray(array)).reshape(-1).view(np.uint8)
+    return memoryview(flat)

@@ -17,10 +17,12 @@ from fxtorch.tensor.device import device, to_jax
 from fxtorch.tensor.dtype import ALL
 
 try:
-    import safetensors as _library
-    import safetensors.numpy as _numpy
+    import safetensors
+    import safetensors.numpy
+
+    _library: Any = safetensors
 except ImportError:
-    _library = _numpy = None
+    _library = None
 
 _CODES = {
     "F64": "float64",
@@ -57,13 +59,13 @@ def save_file(
         ImportError: the extra is not installed.
         TypeError: a value is no Tensor.
     """
-    _need_library()
+    library = _need_library().numpy
     arrays = {}
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor):
             raise TypeError(f"safetensors holds Tensors only, but {name!r} is {type(tensor).__name__}")
         arrays[name] = np.ascontiguousarray(np.asarray(unwrap(tensor))).reshape(tensor.shape)
-    content = _numpy.save(arrays, metadata=metadata)
+    content = library.save(arrays, metadata=metadata)
     with atomic_write(filename) as file:
         file.write(content)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from fxtorch.optim import SGD, Adam
 from fxtorch.optim import lr_scheduler as s
 
 
-def optimizer(lr=0.4, **options):
+def optimizer(lr: Any = 0.4, **options: Any) -> Any:
     return SGD([torch.zeros(1, requires_grad=True)], lr=lr, **options)
 
 
@@ -161,7 +162,7 @@ def test_going_on_needs_the_first_rate():
     with pytest.raises(KeyError, match="initial_lr"):
         s.StepLR(optimizer(), 3, last_epoch=4)
     with pytest.raises(TypeError, match="is not an Optimizer"):
-        s.StepLR(object(), 3)
+        s.StepLR(cast(Any, object()), 3)
 
 
 @pytest.mark.parametrize(
@@ -174,9 +175,9 @@ def test_going_on_needs_the_first_rate():
         lambda o: s.CyclicLR(o, 0.1, 1.0, mode="square"),
         lambda o: s.OneCycleLR(o, 1.0),
         lambda o: s.OneCycleLR(o, 1.0, total_steps=0),
-        lambda o: s.OneCycleLR(o, 1.0, total_steps=5, anneal_strategy="square"),
+        lambda o: s.OneCycleLR(o, 1.0, total_steps=5, anneal_strategy=cast(Any, "square")),
         lambda o: s.ReduceLROnPlateau(o, factor=1.0),
-        lambda o: s.ReduceLROnPlateau(o, mode="least"),
+        lambda o: s.ReduceLROnPlateau(o, mode=cast(Any, "least")),
         lambda o: s.LambdaLR(o, [abs, abs]),
         lambda o: s.SequentialLR(o, [s.ConstantLR(o)], [3]),
         lambda o: s.SequentialLR(o, [], []),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from typing import Any
 
 import numpy as np
 import optax
@@ -17,11 +18,11 @@ G = np.array([0.5, -2.0, 0.0], np.float32)
 P = np.array([1.0, -1.0, 3.0], np.float32)
 
 
-def parameter(values=P):
+def parameter(values: Any = P) -> Any:
     return torch.tensor(np.array(values), requires_grad=True)
 
 
-def stepped(make, gradients, start=P):
+def stepped(make: Any, gradients: Any, start: Any = P) -> Any:
     p = parameter(start)
     opt = make([p])
     for g in gradients:
@@ -155,14 +156,15 @@ def test_names_of_parameters_are_kept():
 def test_a_learning_rate_changes_nothing_but_the_numbers():
     p = parameter()
     opt = optim.AdamW([p], lr=0.1)
-    compiled._compiled_update.clear_cache()
+    program: Any = compiled._compiled_update
+    program.clear_cache()
     for lr in (0.1, 0.05, 0.2, 0.0):
         opt.param_groups[0].update(lr=lr, betas=(0.9 - lr, 0.99), weight_decay=lr)
         p.grad = torch.tensor(G)
         before = p.detach().numpy().copy()
         opt.step()
         assert np.array_equal(p.detach().numpy(), before) == (lr == 0.0)
-    assert compiled._compiled_update._cache_size() == 1
+    assert program._cache_size() == 1
 
 
 def test_a_learning_rate_may_be_a_tensor():
@@ -309,7 +311,7 @@ def test_optax_keeps_its_state_and_goes_on():
 
 def test_optax_numbers_follow_a_scheduler():
     p = parameter()
-    opt = optim.Optax([p], optax.sgd, lr=1.0)
+    opt: Any = optim.Optax([p], optax.sgd, lr=1.0)
     scheduler = optim.lr_scheduler.ExponentialLR(opt, 0.5)
     for _ in range(2):
         p.grad = torch.tensor(G)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,7 +65,9 @@ def give_gradients(rng, dtype, theirs, ours, absent=()):
 
 
 def assert_same(theirs, ours, dtype):
-    tolerance = {"rtol": 1e-5, "atol": 2e-6} if dtype in ("float32", "complex64") else {"rtol": 1e-7, "atol": 1e-7}
+    tolerance: dict[str, Any] = (
+        {"rtol": 1e-5, "atol": 2e-6} if dtype in ("float32", "complex64") else {"rtol": 1e-7, "atol": 1e-7}
+    )
     for a, b in zip(theirs, ours, strict=True):
         np.testing.assert_allclose(b.detach().numpy(), a.detach().numpy(), **tolerance)
 
@@ -145,6 +148,10 @@ def test_lbfgs_walks_torchs_path(options):
         np.testing.assert_allclose([b, *y], [a, *x], rtol=1e-6, atol=1e-8)
 
 
+def swa_of(schedulers):
+    return torch.optim.swa_utils if schedulers is torch.optim.lr_scheduler else optim.swa_utils
+
+
 SCHEDULERS = {
     "lambda": lambda s, o: s.LambdaLR(o, lambda e: 0.95**e),
     "multiplicative": lambda s, o: s.MultiplicativeLR(o, lambda e: 0.9 + 0.001 * e),
@@ -169,6 +176,8 @@ SCHEDULERS = {
         o, [s.ConstantLR(o, 0.1, 2), s.ExponentialLR(o, 0.9), s.CosineAnnealingLR(o, 9)], [5, 30]
     ),
     "chained": lambda s, o: s.ChainedScheduler([s.ConstantLR(o, 0.1, 8), s.ExponentialLR(o, 0.95), s.StepLR(o, 13)]),
+    "swa, cosine": lambda s, o: swa_of(s).SWALR(o, 0.03, anneal_epochs=12),
+    "swa, at once": lambda s, o: swa_of(s).SWALR(o, [0.03, 0.02], anneal_epochs=0),
     "warmup, then restarts": lambda s, o: s.SequentialLR(
         o, [s.LinearLR(o, 0.1, total_iters=6), s.CosineAnnealingWarmRestarts(o, 7)], [6]
     ),
@@ -176,8 +185,11 @@ SCHEDULERS = {
 
 
 def scheduled(lib, opts, name, make, steps, momentum):
-    groups = [{"params": [lib.tensor([1.0], requires_grad=True)]}, {"params": [lib.tensor([1.0], requires_grad=True)]}]
-    groups[1]["lr"] = 0.05
+    groups: list[dict[str, Any]] = [
+        {"params": [lib.tensor([1.0], requires_grad=True)]},
+        {"params": [lib.tensor([1.0], requires_grad=True)]},
+    ]
+    groups[1].update(lr=0.05)
     opt = opts.SGD(groups, lr=0.1, momentum=0.9) if momentum == "momentum" else opts.Adam(groups, lr=0.1)
     scheduler = make(opts.lr_scheduler, opt)
     rates = []

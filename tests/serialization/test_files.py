@@ -7,6 +7,7 @@ import os
 import pickle
 import zipfile
 from collections import Counter, OrderedDict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,7 +86,7 @@ def test_parameters_and_gradients_flags_come_back():
 
 
 def test_attributes_of_a_state_dict_come_back():
-    state = OrderedDict(w=torch.ones(2))
+    state: Any = OrderedDict(w=torch.ones(2))
     state._metadata = {"": {"version": 1}}
     assert round_trip(state)._metadata == {"": {"version": 1}}
 
@@ -166,7 +167,8 @@ def test_numpy_values_need_safe_globals():
     array = np.arange(3.0)
     with pytest.raises(pickle.UnpicklingError, match=r"numpy\._core\.multiarray\._reconstruct"):
         round_trip(array)
-    add_safe_globals([np._core.multiarray._reconstruct, np.ndarray, np.dtype, type(np.dtype(np.float64))])
+    reconstruct: Any = np.arange(1).__reduce__()[0]
+    add_safe_globals([reconstruct, np.ndarray, np.dtype, type(np.dtype(np.float64))])
     try:
         assert round_trip(array).tolist() == [0.0, 1.0, 2.0]
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.context
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -32,15 +33,16 @@ class Workers:
     def __init__(self, make_job: Callable[[int], Job], count: int, context: Any, timeout: float) -> None:
         if not isinstance(context, multiprocessing.context.BaseContext):
             context = multiprocessing.get_context(context or "spawn")
-        if context.get_start_method() == "fork":
+        start: Any = context  # each context has its own Process
+        if start.get_start_method() == "fork":
             raise ValueError("DataLoader workers cannot be forked from a process that runs JAX: use 'spawn'")
         self._timeout = timeout
         self._connections, self._processes = [], []
         with cpu_only():
             for i in range(count):
-                ours, theirs = context.Pipe()
+                ours, theirs = start.Pipe()
                 job = [bytes(part) for part in packed(make_job(i))]
-                process = context.Process(target=main, args=(theirs, job), daemon=True)
+                process = start.Process(target=main, args=(theirs, job), daemon=True)
                 process.start()
                 theirs.close()
                 self._connections.append(ours)

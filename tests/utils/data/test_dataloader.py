@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import jax
 import numpy as np
@@ -136,13 +137,14 @@ def test_a_batch_meets_compiled_code_without_a_copy_of_the_dataset():
     ],
     ids=str,
 )
-def test_options_that_exclude_each_other(options):
+def test_options_that_exclude_each_other(options: dict[str, Any]):
     with pytest.raises(ValueError):
         list(DataLoader(range(3), **options))
 
 
 def test_a_stream_takes_no_order():
-    for options in ({"shuffle": True}, {"sampler": [0]}, {"batch_sampler": [[0]]}):
+    orders: list[dict[str, Any]] = [{"shuffle": True}, {"sampler": [0]}, {"batch_sampler": [[0]]}]
+    for options in orders:
         with pytest.raises(ValueError, match="DataLoader with IterableDataset"):
             DataLoader(Shards(), **options)
 
