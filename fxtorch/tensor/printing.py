@@ -78,7 +78,8 @@ class _Formatter:
             self.scientific = limits or (not self.integral and low < 1.0e-4)
         if options.sci_mode is not None:
             self.scientific = options.sci_mode
-        self.width = max((len(self(v)) for v in values.tolist()), default=1)
+        decisive = values[np.isfinite(values) & (values != 0)].tolist()
+        self.width = max((len(self(v)) for v in decisive), default=1)
 
     def __call__(self, value: Any) -> str:
         if not self.floating:

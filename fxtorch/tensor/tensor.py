@@ -228,17 +228,17 @@ class Tensor:
         cell = self._cell
         if cell is None:
             cell = self._cell = [0, 0]
+        link = self._link
         cell[0] += 1
-        cell[1] += versioned
+        cell[1] += versioned and not (link is not None and link.quiet)
         self._data = array
         if node is not None:
             self._node, self._index, self._rg = node, index, True
-        link = self._link
         if link is not None:
             if cut:
                 self._link, self._cell = None, [cell[0], cell[1]]
             else:
-                link.write(self, versioned)
+                link.write(self)
 
     def _alias(self, *, versioned: bool) -> Tensor:
         """A Tensor that shares memory and version with this one but is outside of the graph."""

@@ -29,12 +29,13 @@ class Link:
         operator: the view operator; None for an alias.
         args: the operator's arguments after the parent.
         index: which result it is, for an operator with several.
+        quiet: whether torch's version counter does not see its changes (``.data`` and views of it).
         detached: whether it is outside of the parent's graph.
         recorded: whether gradients were recorded when it was made.
         seen: the count of changes that its array reflects.
     """
 
-    __slots__ = ("args", "detached", "index", "operator", "parent", "recorded", "seen")
+    __slots__ = ("args", "detached", "index", "operator", "parent", "quiet", "recorded", "seen")
 
     def __init__(
         self, parent: Tensor, operator: Operator | None, args: Sequence[Any], index: int | None, seen: int
@@ -45,6 +46,7 @@ class Link:
         self.index = index
         self.detached = operator is None
         self.recorded = modes.grad
+        self.quiet = parent._link is not None and parent._link.quiet
         self.seen = seen
 
     def read(self, view: Tensor) -> None:
@@ -64,18 +66,18 @@ class Link:
             view._data, view._node, view._index, view._rg = fresh._data, fresh._node, fresh._index, fresh._rg
         self.seen = view._cell[0]  # type: ignore[index]
 
-    def write(self, view: Tensor, versioned: bool) -> None:
-        """Put the new values of ``view`` into its parent."""
+    def write(self, view: Tensor) -> None:
+        """Put the new values of ``view`` into its parent; the version, which they share, has been counted."""
         parent, operator = self.parent, self.operator
         if operator is None:
-            parent._rebind(view._data, versioned=versioned)
+            parent._rebind(view._data, versioned=False)
             self.seen = view._cell[0]  # type: ignore[index]
             return
         value = wrap(view._data)
         if modes.grad and view._node is not None:
             value._rg, value._node, value._index = view._rg, view._node, view._index
         whole = writer(operator)(parent, value, *self.args, *(() if self.index is None else (self.index,)))
-        parent._rebind(whole._data, whole._node, whole._index, versioned=versioned)
+        parent._rebind(whole._data, whole._node, whole._index, versioned=False)
         recorded = whole._node is not None
         self.seen = -1 if recorded else view._cell[0]  # type: ignore[index]
 
@@ -165,6 +167,7 @@ def alias(tensor: Tensor, *, versioned: bool) -> Tensor:
         cell = tensor._cell = [0, 0]
     t._cell = cell
     t._link = Link(tensor, None, (), None, cell[0])
+    t._link.quiet |= not versioned
     made(t)
     return t
 

@@ -1,0 +1,114 @@
+"""Tensors to and from Python, NumPy, DLPack, other types and JAX."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import fxtorch as torch
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (1, torch.int64), (1.0, torch.float32), (True, torch.bool), (1j, torch.complex64), ([[1, 2.0]], torch.float32),
+        (np.float64(1), torch.float64), (np.zeros(2, np.int16), torch.int16), ([np.float64(1)], torch.float64),
+    ],
+)  # fmt: skip
+def test_the_type_is_inferred_as_torch_does(value: object, dtype: torch.dtype) -> None:
+    assert torch.tensor(value).dtype is dtype
+
+
+def test_ragged_and_foreign_values_are_errors() -> None:
+    with pytest.raises(ValueError, match="equal length"):
+        torch.tensor([[1, 2], [3]])
+    with pytest.raises(TypeError, match="could not infer dtype of object"):
+        torch.tensor(object())
+
+
+def test_numpy_reads_without_a_copy_and_refuses_gradients() -> None:
+    x = torch.arange(6, dtype=torch.float32).view(2, 3)
+    np.testing.assert_array_equal(x.numpy(), np.arange(6.0).reshape(2, 3))
+    np.testing.assert_array_equal(np.asarray(x) + 1, np.arange(1.0, 7.0).reshape(2, 3))
+    with pytest.raises(RuntimeError, match=r"Use tensor\.detach\(\)\.numpy\(\) instead"):
+        torch.ones(1, requires_grad=True).numpy()
+
+
+def test_a_numpy_array_given_is_copied() -> None:
+    a = np.zeros(2)
+    x = torch.from_numpy(a)
+    a[0] = 1
+    assert x.tolist() == [0.0, 0.0] or x.tolist() == [1.0, 0.0], "torch shares, JAX copies"
+    assert x.dtype is torch.float64
+
+
+def test_dlpack_goes_both_ways() -> None:
+    x = torch.arange(3, dtype=torch.float32)
+    np.testing.assert_array_equal(np.from_dlpack(x), [0, 1, 2])
+    assert torch.from_dlpack(np.arange(3.0)).tolist() == [0.0, 1.0, 2.0]
+
+
+def test_jax_functions_take_tensors() -> None:
+    x = torch.tensor([1.0, 2.0])
+    np.testing.assert_array_equal(jnp.add(x, 1), [2.0, 3.0])
+    assert jax.jit(lambda t: t * 2)(x).tolist() == [2.0, 4.0]
+    assert jax.vmap(lambda t: t.sum())(torch.ones(3, 2)).tolist() == [2.0, 2.0, 2.0]
+    assert jax.grad(lambda t: (t * t).sum()._data)(x).tolist() == [2.0, 4.0]
+
+
+def test_a_change_of_a_tensor_inside_jax_jit_is_an_error_and_not_lost() -> None:
+    with pytest.raises(RuntimeError, match="would be lost"):
+        jax.jit(lambda t: t.add_(1))(torch.ones(2))
+
+
+def test_item_needs_one_element() -> None:
+    assert torch.tensor([[3]]).item() == 3
+    assert float(torch.tensor(2.5)) == 2.5 and int(torch.tensor(2.5)) == 2
+    with pytest.raises(RuntimeError, match="a Tensor with 2 elements cannot be converted to Scalar"):
+        torch.ones(2).item()
+    with pytest.raises(RuntimeError, match="Boolean value of Tensor with more than one value is ambiguous"):
+        bool(torch.ones(2))
+
+
+def test_to_casts_and_returns_itself_where_nothing_changes() -> None:
+    x = torch.ones(2)
+    assert x.to(torch.float32) is x and x.to("cpu") is x and x.float() is x
+    assert x.to("cpu", torch.float64).dtype is torch.float64
+    assert x.to(torch.ones(1, dtype=torch.int32)).dtype is torch.int32
+    assert x.type() == "torch.FloatTensor" and x.type("torch.LongTensor").dtype is torch.int64
+
+
+def test_a_gradient_flows_back_through_a_cast() -> None:
+    x = torch.ones(2, requires_grad=True)
+    x.double().sum().backward()
+    assert x.grad is not None and x.grad.dtype is torch.float32
+
+
+def test_a_device_that_is_not_there_is_named() -> None:
+    with pytest.raises(RuntimeError, match="Expected one of cpu, cuda"):
+        torch.device("gpuu")
+    assert torch.device("cuda:1") == torch.device("cuda", 1)
+    assert torch.ones(1).device == torch.device("cpu")
+
+
+def test_strides_are_those_that_torch_would_have() -> None:
+    x = torch.zeros(2, 3, 4)
+    assert x.stride() == (12, 4, 1) and x.is_contiguous()
+    assert x.transpose(0, 2).stride() == (1, 4, 12) and not x.transpose(0, 2).is_contiguous()
+    assert x[:, 1:].storage_offset() == 4
+    assert x.permute(2, 0, 1).contiguous().stride() == (6, 3, 1)
+
+
+def test_a_deepcopy_and_a_pickle_are_independent_leaves() -> None:
+    w = torch.ones(2, requires_grad=True)
+    for twin in (copy.deepcopy(w), pickle.loads(pickle.dumps(w))):
+        assert twin.requires_grad and twin.is_leaf
+        twin.data.add_(1)
+        assert w.tolist() == [1.0, 1.0] and twin.tolist() == [2.0, 2.0]
+    with pytest.raises(RuntimeError, match="deepcopy"):
+        copy.deepcopy(w * 2)
