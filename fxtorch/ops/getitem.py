@@ -222,11 +222,10 @@ def _check_arrays(parsed: Index, shape: Sequence[int]) -> None:
     left = iter(parsed.places)
     viewed = _Plan(shape, parsed.spec, parsed.places).viewed
     for kind in parsed.spec:
-        place = None if kind in ("all", "new") else next(left)
+        place: Any = None if kind in ("all", "new") else next(left)
         if kind == "index" or (kind == "at" and not isinstance(place, int)):
             check_index_bounds(place, shape[dim], dim)
         elif isinstance(kind, str) and kind.startswith("mask"):
-            assert place is not None
             for k, (have, want) in enumerate(zip(place.shape, shape[dim : dim + place.ndim], strict=True)):
                 if have != want:
                     raise IndexError(

@@ -106,6 +106,7 @@ def randint(low: int, high: Any = None, size: Any = None, *, key: Key, dtype: An
     if not isinstance(high, int | np.integer):
         size = high if size is None else size
         low, high = 0, low
+    low, high = int(low), int(high)
     _check_range(low, high)
     return _integers(key, low, high, tuple(size), dtype or np.dtype("int64"))
 

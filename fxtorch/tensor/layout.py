@@ -25,6 +25,7 @@ def layout(tensor: Tensor) -> tuple[int, np.ndarray]:
     start, base = layout(link.parent)
     if link.operator is None:
         return start, base
+    assert link.operator.op.view is not None
     rule = link.operator.op.view.strides
     if rule is None:
         return (start, base.reshape(shape)) if base.flags.c_contiguous else _fresh(shape)
