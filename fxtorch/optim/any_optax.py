@@ -96,16 +96,17 @@ class Optax(Optimizer):
         return loss
 
     def _state(self, params: list[Tensor]) -> dict[str, Tensor]:
-        if "optax" not in self.state:
+        kept = self.state["optax"]
+        if not kept:
             hypers = {name: self.param_groups[0][name] for name in self._hypers}
             avals = [(tuple(p.shape), unwrap(p).dtype) for p in params]
 
             def build() -> None:
                 found = _init(self._make(hypers), avals)
-                self.state["optax"] = {path: lasting(array) for path, array in found.items()}
+                kept.update({path: lasting(array) for path, array in found.items()})
 
-            materialize(build, lambda: self.state.pop("optax", None))
-        return self.state["optax"]
+            materialize(build, kept.clear)
+        return kept
 
 
 def _init(tx: optax.GradientTransformation, avals: list[tuple[Any, Any]]) -> dict[str, jax.Array]:
