@@ -81,7 +81,14 @@ from fxtorch.autograd import (  # noqa: E402
     set_grad_enabled,
 )
 
-# Layers, optimizers, files, and the compiler.
+# Layers and optimizers.
 from fxtorch import nn, optim  # noqa: E402
-from fxtorch import compiler  # noqa: E402
+
+# Pure functions of Modules and Tensors, and the compiler.
+from fxtorch import compiler, func  # noqa: E402
 from fxtorch.compiler import compile, jit  # noqa: E402
+from fxtorch.func import vmap  # noqa: E402
+
+# Data and files.
+from fxtorch import serialization, utils  # noqa: E402
+from fxtorch.serialization import load, save  # noqa: E402
