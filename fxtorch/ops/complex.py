@@ -121,7 +121,7 @@ def angle(input: Array) -> Array:
         safe = jnp.where(zero, 1, input)
         return jnp.where(zero, jnp.angle(lax.stop_gradient(input)), lax.atan2(lax.imag(safe), lax.real(safe)))
     x = input if is_inexact(input.dtype) else cast(input, default_float())
-    return jnp.where(x != x, x, jnp.where(x < 0, cast(np.pi, x.dtype), cast(0, x.dtype)))
+    return jnp.where(x != x, cast(np.nan, x.dtype), jnp.where(x < 0, cast(np.pi, x.dtype), cast(0, x.dtype)))
 
 
 @op(out=True)

@@ -168,7 +168,11 @@ def torch_svd(input: Array, some: bool = True, compute_uv: bool = True) -> SVD:
 def eigh(A: Array, UPLO: str = "L") -> Eig:
     """The eigenvalues (rising) and eigenvectors (columns) of Hermitian matrices, of which one triangle is read."""
     check_matrix("eigh", A, square=True)
-    return Eig(*jnp.linalg.eigh(A, UPLO=UPLO, symmetrize_input=False))
+    half = jnp.tril(A) if UPLO == "L" else jnp.triu(A)
+    read = half + _transposed(jnp.tril(half, -1) + jnp.triu(half, 1))
+    # torch's gradient is symmetric, though one triangle alone is read.
+    even = (A + _transposed(A)) / 2
+    return Eig(*jnp.linalg.eigh(even + lax.stop_gradient(read - even), symmetrize_input=False))
 
 
 @op(where=("linalg",), out=True)

@@ -65,7 +65,7 @@ def amax(input: Array, dim: Dims = (), keepdim: bool = False) -> Array:
         IndexError: there is no element.
     """
     dims = wrap_dims(dim, input.ndim)
-    check_nonempty("amax", input, dims, dim or None)
+    check_nonempty("amax", input, dims, None if dim == () else dim)
     return jnp.max(input, axis=dims, keepdims=keepdim)
 
 
@@ -77,7 +77,7 @@ def amin(input: Array, dim: Dims = (), keepdim: bool = False) -> Array:
         IndexError: there is no element.
     """
     dims = wrap_dims(dim, input.ndim)
-    check_nonempty("amin", input, dims, dim or None)
+    check_nonempty("amin", input, dims, None if dim == () else dim)
     return jnp.min(input, axis=dims, keepdims=keepdim)
 
 

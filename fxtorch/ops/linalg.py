@@ -198,8 +198,8 @@ def matrix_rank(
 def lstsq(A: Array, B: Array, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
     """The X that makes ``|A @ X - B|`` least; of several, the shortest.
 
-    ``residuals`` is empty unless A has more rows than columns; ``singular_values`` is empty unless ``driver`` is
-    ``"gelsd"`` or ``"gelss"``.
+    ``residuals`` is empty unless A has more rows than columns and a ``driver`` other than ``"gelsy"`` is named;
+    ``singular_values`` is empty unless ``driver`` is ``"gelsd"`` or ``"gelss"``.
     """
     check_matrix("lstsq", A)
     vector = _is_vector(A, B) and B.ndim < A.ndim
@@ -209,7 +209,8 @@ def lstsq(A: Array, B: Array, rcond: float | None = None, *, driver: str | None 
     values = jnp.linalg.svd(lax.stop_gradient(A), compute_uv=False)
     rank = jnp.sum(values > cutoff * values[..., :1], axis=-1, dtype=np.int64)
     empty = jnp.zeros((0,), dtype=values.dtype)
-    residuals = jnp.sum(jnp.abs(A @ solution - right) ** 2, axis=-2) if A.shape[-2] > A.shape[-1] else empty
+    wanted = A.shape[-2] > A.shape[-1] and driver not in (None, "gelsy")
+    residuals = jnp.sum(jnp.abs(A @ solution - right) ** 2, axis=-2) if wanted else empty
     return Lstsq(
         solution[..., 0] if vector else solution, residuals, rank, values if driver in ("gelsd", "gelss") else empty
     )

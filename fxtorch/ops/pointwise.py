@@ -175,13 +175,10 @@ def sign(input: Array) -> Array:
     """-1, 0 or 1; 0 for NaN.
 
     Raises:
-        RuntimeError: the input is complex.
+        NotImplementedError: the input is complex.
     """
     if is_complex(input.dtype):
-        raise RuntimeError(
-            "Unlike NumPy, torch.sign doesn't allow for complex tensors. "
-            "torch.sgn should be used instead."
-        )
+        raise NotImplementedError("torch.sign does not take complex numbers; torch.sgn does.")
     if input.dtype == np.bool_:
         return input
     return cast(input > 0, input.dtype) - cast(input < 0, input.dtype)

@@ -7,6 +7,7 @@ import math
 from jax import lax
 from jax import numpy as jnp
 
+from fxtorch.ops.dtypes import is_complex
 from fxtorch.ops.gradient import gradient_from_output
 from fxtorch.ops.table import Array, op
 
@@ -85,6 +86,8 @@ def asinh(input: Array) -> Array:
 @op(method=True, inplace=True, out=True, aliases=("arccosh",), dtype="float")
 def acosh(input: Array) -> Array:
     """The inverse of :func:`cosh`, not negative."""
+    if is_complex(input.dtype):  # the derivative of lax.acosh is on the wrong branch
+        return lax.log(input + lax.sqrt(input + 1) * lax.sqrt(input - 1))
     return lax.acosh(input)
 
 

@@ -29,7 +29,8 @@ CASES = [
         "pinverse",
     )
 ]
-CASES += [case(name, square(2, 3)) for name in ("linalg.inv", "linalg.det", "linalg.slogdet", "linalg.matrix_exp")]
+CASES += [case(name, square(2, 3)) for name in ("linalg.inv", "linalg.det", "linalg.slogdet")]
+CASES += [case("linalg.matrix_exp", uniform(2, 3, 3))]
 CASES += [case(name, square(3, dtype="complex64")) for name in ("linalg.inv", "linalg.det")]
 CASES += [case("linalg.det", tensor([[1.0, 2.0], [2.0, 4.0]])).but(grad=False), case("matrix_exp", square(3))]
 CASES += [case("linalg.inv_ex", square(3))]
@@ -53,8 +54,8 @@ CASES += [
     case("linalg.tensorsolve", randn(2, 2, 4), randn(2, 2)),
     case("linalg.vander", randn(3)),
     case("linalg.vander", randn(2, 3), N=5),
-    case("vander", randn(3)),
-    case("vander", randn(3), 4, True),
+    case("vander", randn(3)).but(grad=False),
+    case("vander", randn(3), 4, True).but(grad=False),
 ]
 CASES += [case("matrix_power", square(3), n) for n in (0, 1, 3, -2)]
 CASES += [
@@ -75,15 +76,16 @@ CASES += [case("linalg.vector_norm", tensor([0.0, 0.0]), p) for p in (1, 2, 3)]
 CASES += [case("linalg.vector_norm", randn(3, dtype="complex64"))]
 CASES += [case("linalg.matrix_norm", randn(2, 3, 4), p) for p in ("fro", "nuc", 1, -1, INF, 2, -2)]
 CASES += [case("linalg.matrix_norm", randn(2, 3, 4), "nuc", (0, 1), True)]
-CASES += [case("linalg.cond", square(3), *args) for args in ((), (1,), ("fro",), (-2,))]
+CASES += [case("linalg.cond", square(3), *args) for args in ((), (-2,))]
+CASES += [case("linalg.cond", square(3), p).but(grad=False) for p in (1, "fro")]
 
 CASES += [
     case("linalg.cholesky", positive_definite(3)),
     case("cholesky", positive_definite(2, 3), upper=True),
-    case("linalg.cholesky", positive_definite(3, dtype="complex64")),
+    case("linalg.cholesky", positive_definite(3, dtype="complex64")).but(grad=False),
     case("linalg.cholesky_ex", positive_definite(3)),
-    case("cholesky_solve", randn(3, 2), square(3)),
-    case("cholesky_inverse", square(3)),
+    case("cholesky_solve", randn(3, 2), square(3)).but(grad=False),
+    case("cholesky_inverse", square(3)).but(grad=False),
     case("linalg.qr", randn(4, 3)).but(through=size),
     case("linalg.qr", randn(2, 3, 3)).but(through=size),
     case("linalg.qr", randn(4, 3), mode="r").but(through=size, grad=False),

@@ -99,11 +99,14 @@ class Call:
         """The gradients of its Tensors for cotangents that depend on the case alone; None where there is none."""
         wanted = self.differentiable()
         tensors = [t.clone().requires_grad_() if i in wanted else t for i, t in enumerate(self.tensors)]
-        results = [r for r in self(*tensors) if getattr(r, "requires_grad", False)]
-        if not results:
+        results = self(*tensors)
+        cts = cotangents(self.case, [to_numpy(r) for r in results])
+        pairs = [(r, self.library.from_numpy(ct)) for r, ct in zip(results, cts, strict=True) if r.requires_grad]
+        if not pairs:
             return [None for _ in wanted]
-        cts = [self.library.from_numpy(c) for c in cotangents(self.case, [to_numpy(r) for r in results])]
-        found = self.library.autograd.grad(results, [tensors[i] for i in wanted], cts, allow_unused=True)
+        found = self.library.autograd.grad(
+            [r for r, _ in pairs], [tensors[i] for i in wanted], [ct for _, ct in pairs], allow_unused=True
+        )
         return [None if g is None else to_numpy(g) for g in found]
 
 
@@ -134,7 +137,7 @@ def cotangents(case: Case, results: Sequence[np.ndarray]) -> list[np.ndarray]:
         ct = rng.standard_normal(r.shape)
         if np.iscomplexobj(r):
             ct = ct + 1j * rng.standard_normal(r.shape)
-        cts.append(np.asarray(ct, dtype=r.dtype))
+        cts.append(ct.astype(r.dtype) if r.ndim else np.asarray(ct, dtype=r.dtype))
     return cts
 
 
