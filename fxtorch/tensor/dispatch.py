@@ -76,6 +76,19 @@ def in_place(op: Operator, position: int, args: Sequence[Any]) -> Tensor:
     return target
 
 
+def become(op: Operator, position: int, args: Sequence[Any]) -> Tensor:
+    """Make the argument at ``position`` the view that ``op`` gives of it: ``unsqueeze_``, ``t_``."""
+    target = args[position]
+    if modes.grad:
+        check_writable(target)
+    before = views.twin(target)
+    view = op(*(before if a is target else a for a in args))
+    if view._cell is not None:
+        view._cell[1] += 1
+    target.__dict__.update(view.__dict__)
+    return target
+
+
 def check_writable(target: Tensor) -> None:
     """Raise torch's error for an in-place change that the graph could not see."""
     if target.requires_grad and target._node is None:
@@ -203,21 +216,23 @@ def _takes_inplace(op: Op) -> bool:
 def _generate(op: Op) -> None:
     short = op.name.rpartition(".")[2].rstrip("_")
     forms = [(short, Operator(op), False)]
-    if op.view is not None:
-        forms[0][1].link = views.link
     if op.inplace:
-        forms.insert(0, (f"{short}_", Operator(op, inplace=True), True))
+        forms.insert(0, (f"{short}_", Operator(op, inplace=op.view is None), True))
     made: dict[str, Any] = {}
     for name, runner, inplace in forms:
+        if op.view is not None:
+            runner.link = views.link
         text, scope = _source(op, name, inplace=inplace)
         scope.update(made)
         scope.update(
-            _operator=runner, _in_place=in_place, _into=into, _place=place, _spread=spread, _again=again,
-            _generator=generator,
+            _operator=runner, _in_place=in_place if op.view is None else become, _into=into, _place=place,
+            _spread=spread, _again=again, _generator=generator,
         )  # fmt: skip
         exec(compile(text, f"<fxtorch {op.name}>", "exec"), scope)
         fn = made[name] = scope[name]
-        fn.__module__ = "fxtorch"
+        # Where pickle finds it again.
+        home = next((q.rpartition(".")[0] for q in op.names if not q.startswith("Tensor.")), "torch")
+        fn.__module__ = "fxtorch" if home == "torch" else f"fxtorch.{home}"
         fn.__doc__ = op.fn.__doc__ if not inplace else f"In-place form of :func:`{short}`."
         suffix = "_" if inplace else ""
         for qualified in op.names:

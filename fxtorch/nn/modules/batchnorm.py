@@ -250,8 +250,8 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
 
     def initialize_parameters(self, input: Tensor) -> None:
         """Give parameters and statistics the shape that ``input`` (N, C, ...) asks for."""
+        self.num_features = input.shape[1]
         if self.has_uninitialized_params():
-            self.num_features = input.shape[1]
             state = (self.weight, self.bias, self.running_mean, self.running_var)
             for tensor in state:
                 if tensor is not None:

@@ -337,14 +337,14 @@ class _LazyConvNd(LazyModuleMixin):
 
     def initialize_parameters(self: Any, input: Tensor, *args: Any, **kwargs: Any) -> None:
         """Give the parameters the shapes that ``input`` asks for."""
-        if not self.has_uninitialized_params():
-            return
         if input.ndim not in (self.n + 1, self.n + 2):
             raise RuntimeError(
                 f"Expected {self.n + 1}D (unbatched) or {self.n + 2}D (batched) input to {type(self).__name__}, but "
                 f"got input of size: {input.shape}"
             )
         self.in_channels = input.shape[-self.n - 1]
+        if not self.has_uninitialized_params():  # loaded before the first call
+            return
         if self.in_channels % self.groups != 0:
             raise ValueError("in_channels must be divisible by groups")
         channels = (self.in_channels, self.out_channels)
