@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,17 @@ from fxtorch.tensor.device import device
 from fxtorch.tensor.dtype import ALL, dtype
 
 Geometry = tuple[int, tuple[int, ...], tuple[int, ...]]  # offset, size and strides, in elements
+
+_LARGEST_EXPANSION = 2**30  # bytes
+
+
+class _ClassName(NamedTuple):
+    """A class that a file may name but not call: ``Tensor(10**12)`` would fill the memory."""
+
+    name: str
+
+
+_TENSOR, _PARAMETER = _ClassName("Tensor"), _ClassName("Parameter")
 
 
 @dataclass(eq=False)
@@ -43,7 +55,7 @@ class Loaded:
     def tensor(self, geometry: Geometry, kind: dtype) -> Tensor:
         """The Tensor that lies there; Tensors of one storage and type share memory."""
         elements = self._elements(kind)
-        _check_inside(geometry, elements.size)
+        _check_inside(geometry, elements)
         if self.first is None:
             made = self._own(elements, geometry)
             self.first = made, geometry, kind
@@ -96,8 +108,9 @@ def _dense(geometry: Geometry) -> bool:
     return offset == 0
 
 
-def _check_inside(geometry: Geometry, count: int) -> None:
+def _check_inside(geometry: Geometry, elements: np.ndarray) -> None:
     offset, size, stride = geometry
+    count = elements.size
     numbers = (offset, *size, *stride)
     if len(size) != len(stride) or not all(type(n) is int and n >= 0 for n in numbers):
         raise UnpicklingError(f"the file is damaged: a tensor of size {size} and stride {stride} at {offset}")
@@ -109,6 +122,9 @@ def _check_inside(geometry: Geometry, count: int) -> None:
             f"the file is damaged: a tensor of size {size} and stride {stride} at {offset} reaches beyond its storage "
             f"of {count} elements"
         )
+    wanted = math.prod(size)
+    if wanted > count and wanted * elements.itemsize > _LARGEST_EXPANSION:
+        raise UnpicklingError(f"a tensor of size {size} repeats {count} elements: it would fill the memory")
 
 
 def _rebuild_tensor_v2(
@@ -155,7 +171,7 @@ def _rebuild_parameter_with_state(data: Tensor, requires_grad: bool, hooks: Any,
 
 def _rebuild_from_type_v2(make: Callable[..., Any], cls: Any, args: Any, state: Any) -> Any:
     """A Tensor that carries attributes."""
-    if make not in _REBUILDERS or cls not in (Tensor, Parameter):
+    if make not in _REBUILDERS or cls not in (_TENSOR, _PARAMETER):
         raise UnpicklingError(f"Tensors of the class {cls} are not read")
     return _with_attributes(make(*args), state)
 
@@ -209,8 +225,8 @@ ADMITTED: dict[str, Any] = {
     "torch.Size": _size,
     "torch.device": _device,
     "torch.serialization._get_layout": _get_layout,
-    "torch.Tensor": Tensor,
-    "torch.nn.parameter.Parameter": Parameter,
+    "torch.Tensor": _TENSOR,
+    "torch.nn.parameter.Parameter": _PARAMETER,
     "torch._tensor._rebuild_from_type_v2": _rebuild_from_type_v2,
     **{f"torch._utils.{rebuild.__name__}": rebuild for rebuild in _REBUILDERS},
     **{f"torch.{name}": kind for name, kind in ALL.items()},

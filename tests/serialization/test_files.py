@@ -230,6 +230,12 @@ def test_a_tensor_outside_of_its_storage_is_refused(numbers):
         load(forged(tensor_pickle(**numbers), [("data/0", data)]))
 
 
+def test_a_tensor_that_would_fill_the_memory_is_refused():
+    data = np.array([1, 2], np.float32).tobytes()
+    with pytest.raises(pickle.UnpicklingError, match="would fill the memory"):
+        load(forged(tensor_pickle(size=(2**30, 2), stride=(0, 1)), [("data/0", data)]))
+
+
 @pytest.mark.parametrize(
     ("pickled", "words"),
     [
@@ -243,6 +249,7 @@ def test_a_tensor_outside_of_its_storage_is_refused(numbers):
         (b"\x80\x02ccollections\nOrderedDict\n}X\x01\x00\x00\x00aK\x01sb.", "Can only build"),
         (b"\x80\x02X\x01\x00\x00\x00aQ.", "Only persistent_load of storage"),
         (b"\x80\x02c__builtin__\nbytearray\n(J\xff\xff\xff\x7ftR.", "bytearray that is not made of bytes"),
+        (b"\x80\x02ctorch\nTensor\n(J\xff\xff\xff\x7ftR.", "unrecognized function"),
         (b"\x80\x02]K\x01K\x02s.", "Can only set items"),
         (b"\x80\x02K\x01", "cut short"),
         (b"\x80\x02h\x05.", "damaged"),
@@ -250,7 +257,7 @@ def test_a_tensor_outside_of_its_storage_is_refused(numbers):
         (b"\x80\x02X\xff\xff\xff\xffab", "cut short"),
     ],
     ids=["os.system", "eval", "exec", "torch.load", "old call", "number", "new", "class state", "reference", "bomb",
-         "list as dict", "no end", "no memo", "empty stack", "long text"],
+         "large tensor", "list as dict", "no end", "no memo", "empty stack", "long text"],
 )  # fmt: skip
 def test_what_no_weights_need_is_refused(pickled, words):
     with pytest.raises(pickle.UnpicklingError, match=words):

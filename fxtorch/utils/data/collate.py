@@ -49,14 +49,14 @@ def default_collate(batch: Any) -> Any:
     """A list of samples as one batch, with a new first dimension.
 
     Tensors, NumPy arrays and numbers are stacked; dicts, tuples, named tuples and lists are collated part by part;
-    strings stay a list.  Python floats become float64, integers int64.
+    strings stay as they are.  Python floats become float64, integers int64.
 
     Raises:
         TypeError: a sample is of another kind.
         RuntimeError: shapes or lengths differ.
 
     >>> default_collate([(1, "a"), (2, "b")])
-    [tensor([1, 2]), ['a', 'b']]
+    [tensor([1, 2]), ('a', 'b')]
     """
     return collate(batch, to_tensor)
 
@@ -81,11 +81,11 @@ def collate(batch: Any, leaf: Leaf) -> Any:
     if isinstance(first, Mapping):
         return _like_mapping(first, {key: collate([sample[key] for sample in batch], leaf) for key in first})
     if isinstance(first, tuple) and hasattr(first, "_fields"):
-        return type(first)(*(collate(list(part), leaf) for part in zip(*batch, strict=True)))
+        return type(first)(*(collate(part, leaf) for part in zip(*batch, strict=True)))
     if isinstance(first, Sequence):
         if any(len(sample) != len(first) for sample in batch):
             raise RuntimeError("each element in list of batch should be of equal size")
-        parts = [collate(list(part), leaf) for part in zip(*batch, strict=True)]
+        parts = [collate(part, leaf) for part in zip(*batch, strict=True)]
         return parts if isinstance(first, tuple) else _like_sequence(first, parts)
     raise TypeError(_unknown(type(first)))
 

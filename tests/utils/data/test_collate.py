@@ -47,7 +47,7 @@ def test_containers_are_collated_part_by_part():
     assert type(batch["b"]) is Pair
     assert batch["a"].tolist() == [1, 2]
     assert batch["b"].x.shape == (2, 2)
-    assert batch["b"].y[0] == ["u", "v"]
+    assert list(batch["b"].y[0]) == ["u", "v"]
     assert batch["b"].y[1].tolist() == [1.0, 2.0]
 
 
