@@ -22,7 +22,8 @@ from fxtorch.tensor import Tensor
 from fxtorch.tensor.modes import modes
 
 _tracing = threading.RLock()
-_ROUNDS = 5
+_ROUNDS = 5  # traces of one function before it counts as never settling
+_MOST = 16  # programs for the same arguments, after which Python state changes at each call and eager is cheaper
 _INTERESTING = (Tensor, Module, Optimizer)
 
 
@@ -73,15 +74,13 @@ class CompiledFunction:
                     return program(leaves)
                 except errors.StateChanged:
                     self.programs[key].remove(program)
-                    return self._trace(key, leaves, tree, args, kwargs, ["the shape or type of some state"])
+                    return self._trace(key, leaves, tree, args, kwargs, repeated=True)
         if key in self._eager_for:
             return self.fn(*args, **kwargs)
-        return self._trace(key, leaves, tree, args, kwargs, None)
+        return self._trace(key, leaves, tree, args, kwargs, repeated=False)
 
-    def _trace(
-        self, key: Any, leaves: Sequence[Any], tree: Any, args: Any, kwargs: Any, changes: list[str] | None
-    ) -> Any:
-        reason = self._reason(key) if changes is None else "changed: " + ", ".join(changes)
+    def _trace(self, key: Any, leaves: Sequence[Any], tree: Any, args: Any, kwargs: Any, *, repeated: bool) -> Any:
+        reason = "changed: the shape or type of some state" if repeated else self._reason(key)
         if self.max_traces is not None and self.traces >= self.max_traces:
             raise RuntimeError(
                 f"{self.name} would be traced for the {self.traces + 1}. time, more than max_traces={self.max_traces}; "
@@ -89,8 +88,10 @@ class CompiledFunction:
             )
         traced = Traced(self.fn, leaves, tree)
         try:
+            if len(self.programs.get(key, ())) >= _MOST:
+                raise errors.NotCompilable(f"it was compiled {_MOST} times for the same arguments; {reason}")
             with _tracing:
-                program, result = self._settle(traced, leaves)
+                program, result = self._settle(traced, leaves, repeated)
         except (
             errors.NotCompilable,
             jax.errors.ConcretizationTypeError,
@@ -111,14 +112,15 @@ class CompiledFunction:
         self.programs.setdefault(key, []).insert(0, program)
         return result
 
-    def _settle(self, traced: Traced, leaves: Sequence[Any]) -> tuple[Program, Any]:
+    def _settle(self, traced: Traced, leaves: Sequence[Any], repeated: bool) -> tuple[Program, Any]:
         """Trace, compile and run; again while the trace still finds something new."""
         traced.discover()
         for _ in range(_ROUNDS):
             program = Program(traced, donate=self.donate, name=self.name)
             try:
-                result = program(leaves)
+                result = program(leaves, repeated=repeated)
             except errors.Unsettled:
+                repeated = True
                 continue
             surroundings(self.fn, program.guards, _INTERESTING)
             return program, result

@@ -79,25 +79,31 @@ class Program:
         m = n + len(self.traced.inputs)
         return self._pure(leaves[:n], leaves[n:m], jax.tree.unflatten(self._scalar_tree, leaves[m:]))
 
-    def __call__(self, leaves: Sequence[Any]) -> Any:
+    def __call__(self, leaves: Sequence[Any], *, repeated: bool = False) -> Any:
         """Run on the flattened arguments.
+
+        Args:
+            leaves: the arguments.
+            repeated: this call was tried before, so that its host effects before the program have happened.
 
         Raises:
             StateChanged: the state has shapes or types that the program was not compiled for.
         """
         with self.lock:
-            for effect, late in self.layout.effects:
-                if not late:
-                    effect()
+            if not repeated:
+                self._run_effects(late=False)
             if self.record is not None:
                 outputs = self._run_recorded(leaves)
             else:
                 outputs = self._run_compiled(leaves)
             result = self._write_back(outputs, leaves)
-            for effect, late in self.layout.effects:
-                if late:
-                    effect()
+            self._run_effects(late=True)
             return result
+
+    def _run_effects(self, *, late: bool) -> None:
+        for effect, is_late in self.layout.effects:
+            if is_late == late:
+                effect()
 
     def _run_compiled(self, leaves: Sequence[Any]) -> Sequence[Any]:
         mutable: list[Any] = []

@@ -298,3 +298,42 @@ def test_the_names_of_torch_jit_are_there() -> None:
 
 def test_compile_with_disable_returns_the_function() -> None:
     assert torch.compile(len, disable=True) is len
+
+
+def test_state_that_changes_at_each_call_ends_in_eager_calls_with_one_warning() -> None:
+    class Counting(nn.Module):
+        calls = 0
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.calls += 1
+            return x * self.calls
+
+    net = Counting()
+    net.calls = 0
+    run = torch.jit(lambda x: net(x))
+    with pytest.warns(UserWarning, match=r"Counting\.calls: 15 became 16") as seen:
+        values = [run(torch.ones(1)).item() for _ in range(20)]
+    assert values == [float(i) for i in range(1, 21)] and len(seen) == 1
+
+
+def test_a_schedule_inside_the_step_acts_at_each_call() -> None:
+    rates = []
+    for compiled in (False, True):
+        w = torch.ones(1, requires_grad=True)
+        opt = torch.optim.SGD([w], lr=1.0)
+        schedule = torch.optim.lr_scheduler.StepLR(opt, 2, gamma=0.1)
+
+        def step(w: torch.Tensor = w, opt: Any = opt, schedule: Any = schedule) -> None:
+            opt.zero_grad()
+            w.sum().backward()
+            opt.step()
+            schedule.step()
+
+        run = torch.jit(step) if compiled else step
+        trail = []
+        for _ in range(5):
+            run()
+            trail.append((opt.param_groups[0]["lr"], w.item()))
+        rates.append(trail)
+        assert schedule.last_epoch == 5
+    np.testing.assert_allclose(rates[1], rates[0], rtol=1e-6)
