@@ -11,6 +11,7 @@ from typing import Any
 from fxtorch.tensor import Tensor
 
 ABSENT: Any = object()  # stands for an entry that is not there
+_LIBRARIES = ("fxtorch", "jax", "numpy", "optax", "flax")  # their functions depend on nothing that a user changes
 _SIMPLE = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -144,7 +145,7 @@ def surroundings(fn: Any, guards: Guards, interesting: tuple[type, ...], seen: s
     """Guard what ``fn`` sees by name: the simple values, Tensors, Modules and functions in its closure and globals."""
     seen = set() if seen is None else seen
     fn = getattr(fn, "__func__", fn)
-    if not isinstance(fn, FunctionType) or id(fn) in seen or fn.__module__.startswith(("fxtorch.", "jax", "numpy")):
+    if not isinstance(fn, FunctionType) or id(fn) in seen or (fn.__module__ or "").split(".")[0] in _LIBRARIES:
         return
     seen.add(id(fn))
     for name, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True):
