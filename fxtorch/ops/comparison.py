@@ -96,13 +96,13 @@ def equal(input: Array, other: Array) -> bool:
     return input.shape == other.shape and bool(jnp.all(jnp.equal(*promote(input, other))))
 
 
-@op(method=True, out=True, differentiable=False)
+@op(method=True, differentiable=False)
 def isnan(input: Array) -> Array:
     """Whether an element is NaN."""
     return input != input
 
 
-@op(method=True, out=True, differentiable=False)
+@op(method=True, differentiable=False)
 def isinf(input: Array) -> Array:
     """Whether an element is infinite."""
     return jnp.isinf(input)
@@ -173,7 +173,7 @@ def _is_nonzero_form(condition: Any, input: Any, other: Any) -> bool:
     return input is None and other is None
 
 
-@op(method=True, out=True, dynamic=_is_nonzero_form)
+@op(out=True, dynamic=_is_nonzero_form)
 def where(condition: Array, input: Array | None = None, other: Array | None = None) -> Array | tuple[Array, ...]:
     """``input`` where ``condition`` holds, else ``other``; with the condition alone, the indices where it holds.
 
@@ -187,3 +187,9 @@ def where(condition: Array, input: Array | None = None, other: Array | None = No
     a, b = promote(input, other)
     mask = condition if condition.dtype == np.bool_ else condition != 0
     return lax.select(*jnp.broadcast_arrays(mask, a, b))
+
+
+@op(name="where", where=(), method=True)
+def where_method(input: Array, condition: Array, other: Array) -> Array:
+    """``input`` where ``condition`` holds, else ``other``."""
+    return where(condition, input, other)

@@ -275,7 +275,7 @@ def tril(input: Array, diagonal: int = 0) -> Array:
     return jnp.tril(input, diagonal)
 
 
-@op(method=True, out=True)
+@op(method=True)
 def trace(input: Array) -> Array:
     """The sum of a matrix's diagonal; integers sum to int64.
 
@@ -292,6 +292,7 @@ def trace(input: Array) -> Array:
 def vander(x: Array, *, N: int | None = None) -> Array:
     """The powers 0, 1, ..., N - 1 of each element, in a new last dimension."""
     size = x.shape[-1] if N is None else N
+    x = x if is_inexact(x.dtype) else cast(x, np.int64)
     ones = jnp.ones((*x.shape, 1), dtype=x.dtype)
     if size <= 1:
         return ones[..., :size]

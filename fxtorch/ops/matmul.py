@@ -261,6 +261,8 @@ def tensordot(a: Array, b: Array, dims: int | tuple[tuple[int, ...], tuple[int, 
 @op(method=True, out=True, dtype="promote")
 def kron(input: Array, other: Array) -> Array:
     """The Kronecker product: every element of ``input`` times ``other``, laid out in blocks."""
+    if input.dtype == np.bool_:
+        return cast(jnp.kron(cast(input, np.uint8), cast(other, np.uint8)), np.bool_)
     return jnp.kron(input, other)
 
 

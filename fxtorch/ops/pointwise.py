@@ -104,6 +104,12 @@ def fmod(input: Array, other: Array) -> Array:
     return lax.rem(*jnp.broadcast_arrays(input, other))
 
 
+def _integer_power(base: Array, exponent: Array) -> Array:
+    """The power of integers; a negative one leaves 0, but of 1 and -1."""
+    unit = jnp.where(base == 1, 1, jnp.where(base == -1, 1 - 2 * (exponent & 1), 0))
+    return jnp.where(exponent < 0, unit, jnp.power(base, jnp.maximum(exponent, 0)))
+
+
 @op(method=True, inplace=True, out=True)
 def pow(input: Array, exponent: Array | int) -> Array:
     """``input ** exponent``.
@@ -122,7 +128,7 @@ def pow(input: Array, exponent: Array | int) -> Array:
         return lax.integer_pow(base, exponent)
     base, exponent = jnp.broadcast_arrays(base, cast(exponent, dtype))
     if not is_inexact(dtype):
-        return jnp.power(base, exponent)
+        return _integer_power(base, exponent)
     # 0 ** 0 is 1 whatever happens to either 0.
     return lax.pow(jnp.where((base == 0) & (exponent == 0), 1, base), exponent)
 

@@ -164,7 +164,7 @@ def std(
     return _safe_sqrt(_moments("std", input, dim, unbiased, keepdim, correction)[0])
 
 
-@op(out=True)
+@op()
 def var_mean(
     input: Array,
     dim: Dims = None,
@@ -177,7 +177,7 @@ def var_mean(
     return VarMean(*_moments("var_mean", input, dim, unbiased, keepdim, correction))
 
 
-@op(out=True)
+@op()
 def std_mean(
     input: Array,
     dim: Dims = None,
@@ -243,7 +243,7 @@ def norm(
     return vector_norm_of(x, 2.0 if p in ("fro", None) else float(p), dims, keepdim)
 
 
-@op(method=True, out=True)
+@op(method=True)
 def dist(input: Array, other: Array, p: float = 2) -> Array:
     """The ``p``-norm of ``input - other``."""
     difference = jnp.subtract(input, other)
@@ -271,7 +271,7 @@ def any_(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     return cast(jnp.any(_truths(input), axis=wrap_dims(dim, input.ndim), keepdims=keepdim), _truth_type(input))
 
 
-@op(method=True, out=True, differentiable=False)
+@op(method=True, differentiable=False)
 def count_nonzero(input: Array, dim: Dims = None) -> Array:
     """How many elements over ``dim`` are nonzero, as int64."""
     return jnp.sum(_truths(input), axis=wrap_dims(dim, input.ndim), dtype=np.int64)

@@ -147,7 +147,7 @@ def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Arra
     return cast(counts.at[jnp.minimum(place, bins - 1)].add(cast(inside, np.int64)), input.dtype)
 
 
-@op(method=True, out=True, dynamic=True)
+@op(method=True, dynamic=True)
 def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> Array:
     """How often each of 0, 1, ... comes in a 1-dim integer input, or the sum of the ``weights`` there.
 

@@ -67,7 +67,7 @@ def digamma(input: Array) -> Array:
     return jnp.where(pole, jnp.where(jnp.signbit(input), np.inf, -np.inf), value)
 
 
-@op(method=True, inplace=True, out=True, aliases=("special.polygamma",), dtype="float")
+@op(out=True, aliases=("special.polygamma",), dtype="float")
 def polygamma(n: int, input: Array) -> Array:
     """The ``n``-th derivative of :func:`digamma`.
 
@@ -79,6 +79,12 @@ def polygamma(n: int, input: Array) -> Array:
     if n == 0:
         return digamma(input)
     return (-1) ** (n + 1) * math.factorial(n) * special.zeta(jnp.full_like(input, n + 1), input)
+
+
+@op(name="polygamma", where=(), method=True, inplace=True, dtype="float")
+def polygamma_method(input: Array, n: int) -> Array:
+    """:func:`polygamma` with its arguments in the order of a method."""
+    return polygamma(n, input)
 
 
 @op(method=True, inplace=True, out=True, aliases=("special.multigammaln",), dtype="float")

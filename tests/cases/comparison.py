@@ -34,6 +34,7 @@ CASES += [
 ]
 CASES += [
     case("where", randbool(3, 4), randn(3, 4), randn(4)),
+    case("Tensor.where", randn(3, 4), randbool(3, 4), randn(4)),
     case("where", randbool(3), randn(3), 0.5),
     case("where", randbool(3), 1, randn(3)),
     case("where", randbool(3), randint(3), 2.5),

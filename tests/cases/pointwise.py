@@ -80,6 +80,7 @@ POWERS = [
     case("pow", randint(4), randint(4, low=0)),
     case("pow", randint(4, dtype="int32"), 2.0),
     case("pow", randn(3, dtype="complex64"), 2),
+    case("float_power", uniform(3, dtype="float64"), randn(3)),
     case("float_power", uniform(3), randn(3)),
     case("float_power", randint(4, low=1), 2),
     case("square", randn(3)),

@@ -68,7 +68,7 @@ class Call:
         if isinstance(value, np.ndarray):
             place = len(self.tensors)
             if cast is not None and value.dtype == np.float32:
-                value = np.clip(value, -100, 100) * 2 if cast.startswith("int") else value
+                value = np.clip(np.nan_to_num(value), -100, 100) * 2 if cast.startswith("int") else value
                 value = value.astype(cast)
             self.tensors.append(self.library.from_numpy(value.copy()) if value.ndim else self.library.tensor(value))
             return lambda tensors: tensors[place]
