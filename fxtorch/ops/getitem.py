@@ -223,7 +223,7 @@ def _check_arrays(parsed: Index, shape: Sequence[int]) -> None:
     viewed = _Plan(shape, parsed.spec, parsed.places).viewed
     for kind in parsed.spec:
         place: Any = None if kind in ("all", "new") else next(left)
-        if kind == "index" or (kind == "at" and not isinstance(place, int)):
+        if kind == "index" or (kind == "at" and hasattr(place, "dtype")):
             check_index_bounds(place, shape[dim], dim)
         elif isinstance(kind, str) and kind.startswith("mask"):
             for k, (have, want) in enumerate(zip(place.shape, shape[dim : dim + place.ndim], strict=True)):

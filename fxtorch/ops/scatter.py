@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax.numpy as jnp
@@ -231,3 +232,18 @@ def index_reduce(
     spread = index.reshape((-1,) + (1,) * (base.ndim - 1 - at))
     out = _reduced(base, jnp.broadcast_to(spread, source.shape), source, at, reduce, include_self)
     return out.reshape(input.shape)
+
+
+@op(where=(), inplace=True)
+def fill_diagonal(input: Array, fill_value: Number, wrap: bool = False) -> Array:
+    """``input`` with its main diagonal filled; with ``wrap`` that of a tall matrix starts again below."""
+    if input.ndim < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if input.ndim > 2 and len(set(input.shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    width = input.shape[-1]
+    step = sum(math.prod(input.shape[i + 1 :]) for i in range(input.ndim))
+    end = input.size if wrap or input.ndim > 2 else min(input.size, width * width)
+    hit = np.zeros(input.size, bool)
+    hit[:end:step] = True
+    return jnp.where(hit.reshape(input.shape), cast(fill_value, input.dtype), input)

@@ -186,21 +186,21 @@ def unflatten(input: Array, dim: int, sizes: tuple[int, ...]) -> Array:
     return input.reshape((*input.shape[:dim], *inner, *input.shape[dim + 1 :]))
 
 
-@op(method=True, view=_regrouped("squeeze"))
+@op(method=True, inplace=True, view=_regrouped("squeeze"))
 def squeeze(input: Array, dim: int | tuple[int, ...] | None = None) -> Array:
     """Without its dimensions of size 1, or without those of ``dim`` that have size 1."""
     chosen = range(input.ndim) if dim is None else wrap_dims(dim, input.ndim) if dim != () else ()
     return input.reshape(tuple(n for i, n in enumerate(input.shape) if n != 1 or i not in chosen))
 
 
-@op(method=True, view=_regrouped("unsqueeze"))
+@op(method=True, inplace=True, view=_regrouped("unsqueeze"))
 def unsqueeze(input: Array, dim: int) -> Array:
     """With a new dimension of size 1 at ``dim``."""
     dim = wrap_dim(dim, input.ndim + 1)
     return input.reshape((*input.shape[:dim], 1, *input.shape[dim:]))
 
 
-@op(method=True, inplace=True, view=SAME, differentiable=False)
+@op(method=True, view=SAME, differentiable=False)
 def detach(input: Array) -> Array:
     """The same values, which carry no gradient."""
     return lax.stop_gradient(input)

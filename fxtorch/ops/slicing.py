@@ -15,7 +15,7 @@ from jax import lax
 from fxtorch.ops.checks import wrap_dim
 from fxtorch.ops.dtypes import cast
 from fxtorch.ops.table import Array, View, op
-from fxtorch.ops.views import scatter_back
+from fxtorch.ops.views import as_strided, scatter_back
 
 
 def _starts(x: Array, starts: Sequence[Any]) -> list[Any]:
@@ -305,3 +305,12 @@ def diagonal_scatter(input: Array, src: Array, offset: int = 0, dim1: int = 0, d
     diagonals = lambda x: jnp.diagonal(x, offset, wrap_dim(dim1, x.ndim), wrap_dim(dim2, x.ndim))  # noqa: E731
     _check_src(src, np.diagonal(np.broadcast_to(np.zeros((), bool), input.shape), offset, dim1, dim2).shape)
     return scatter_back(diagonals)(input, cast(src, input.dtype))
+
+
+@op(method=True)
+def as_strided_scatter(
+    input: Array, src: Array, size: tuple[int, ...], stride: tuple[int, ...], storage_offset: int | None = None
+) -> Array:
+    """``input`` with the elements that :func:`as_strided` would take replaced by ``src``."""
+    _check_src(src, size)
+    return scatter_back(as_strided)(input, cast(src, input.dtype), size, stride, storage_offset)

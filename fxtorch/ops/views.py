@@ -75,7 +75,7 @@ def permute(input: Array, dims: tuple[int, ...]) -> Array:
     return input.transpose(_order(input, dims))
 
 
-@op(method=True, aliases=("swapaxes", "swapdims"), view=_own_inverse(_swapped))
+@op(method=True, inplace=True, aliases=("swapaxes", "swapdims"), view=_own_inverse(_swapped))
 def transpose(input: Array, dim0: int, dim1: int) -> Array:
     """Dimensions ``dim0`` and ``dim1`` exchanged."""
     return _swapped(input, dim0, dim1)
@@ -91,7 +91,7 @@ def movedim(input: Array, source: Any, destination: Any) -> Array:
     return _moved(input, source, destination)
 
 
-@op(method=True, view=_own_inverse(_reversed))
+@op(method=True, inplace=True, view=_own_inverse(_reversed))
 def t(input: Array) -> Array:
     """The transpose of a matrix; arrays of fewer dimensions as they are."""
     if input.ndim > 2:

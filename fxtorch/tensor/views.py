@@ -147,6 +147,14 @@ def _possible(operator: Operator, parent: Tensor, args: Sequence[Any]) -> bool:
     return False
 
 
+def twin(tensor: Tensor) -> Tensor:
+    """Another handle in the same state: the same array, graph and memory."""
+    t = object.__new__(Tensor)
+    t.__dict__.update(tensor.__dict__)
+    made(t)
+    return t
+
+
 def _outside(array: Any) -> Any:
     """``array`` as it is outside of the graph: JAX's graph too, where it is JAX that differentiates."""
     traced = isinstance(array, Tracer) and rules.is_inexact(array.dtype)

@@ -52,9 +52,7 @@ ERRORS = [
     error("randint", 5, 2, (2,), match="random_ expects 'from' to be less than 'to'"),
     error("normal", 0.0, -1.0, (2,), match="normal expects std >= 0.0|normal expects all elements of std >= 0.0"),
     error("multinomial", tensor([0.0, 0.0]), 1, match="sum of probabilities <= 0"),
-    error(
-        "multinomial", tensor([-1.0, 0.0]), 2, match="contains either `inf`, `nan` or element < 0"
-    ),
+    error("multinomial", tensor([-1.0, 0.0]), 2, match="contains either `inf`, `nan` or element < 0"),
     error("multinomial", tensor([0.5, 0.5]), 3, match="cannot sample n_sample > prob_dist.size"),
     error("bernoulli", tensor([2.0]), match="Expected p_in >= 0"),
     error("poisson", tensor([-1.0]), match="invalid Poisson rate"),

@@ -6,6 +6,7 @@ from tests.cases import case, error
 from tests.cases.data import randbool, randint, randn, tensor
 
 COUNT = "as many as the values say"
+OWN = "it changes its argument"
 ROWS = tensor([[0, 2, 1], [1, 0, 2]])
 REPEATED = tensor([[0, 0, 1], [0, 1, 1]])
 
@@ -41,6 +42,10 @@ WRITTEN = [
     case("index_put", randn(3, 4), [tensor([0, 0]), tensor([1, 1])], randn(2), True),
     case("index_put", randn(3, 4), [tensor([0, 2]), tensor([1])], randn()),
     case("index_put", randn(4), [tensor([True, False, True, False])], tensor(1.0), accumulate=True),
+    case("Tensor.fill_diagonal_", randn(3, 4), 2.0).but(grad=False, jit=OWN),
+    case("Tensor.fill_diagonal_", randn(5, 2), 2.0, wrap=True).but(grad=False, jit=OWN),
+    case("Tensor.fill_diagonal_", randn(5, 2), 2.0).but(grad=False, jit=OWN),
+    case("Tensor.fill_diagonal_", randn(3, 3, 3), 2.0).but(grad=False, jit=OWN),
     case("masked_fill", randn(3, 4), randbool(3, 4), 0.5).but(types=False),
     case("masked_fill", randn(3, 4), randbool(4), tensor(2.0)),
     case("masked_fill", randint(3, 4), randbool(3, 1), 7),

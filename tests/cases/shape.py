@@ -90,6 +90,7 @@ CUT = [
     case("slice_scatter", randn(6, 2), randn(6, 1), dim=1, start=1),
     case("diagonal_scatter", randn(3, 4), randn(3)),
     case("diagonal_scatter", randn(3, 4), randn(2), -1),
+    case("as_strided_scatter", randn(3, 4), randn(2, 3), (2, 3), (1, 2), 1).but(grad=False),  # PyTorch's is wrong
 ]
 
 JOINED = [

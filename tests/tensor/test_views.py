@@ -171,3 +171,25 @@ def test_bytes_can_be_viewed_as_another_type() -> None:
     assert x.view(torch.uint8).view(torch.float32).tolist() == [1, -2]
     x.view(torch.int32).zero_()
     assert x.tolist() == [0, 0]
+
+
+def test_squeeze_and_transpose_change_shape_in_place() -> None:
+    x = torch.arange(6.0).view(1, 2, 3)
+    assert x.squeeze_(0) is x
+    assert x.shape == (2, 3)
+    assert x.unsqueeze_(-1).shape == (2, 3, 1)
+    assert x.squeeze_().t_().tolist() == [[0, 3], [1, 4], [2, 5]]
+    assert x.transpose_(0, 1).shape == (2, 3)
+
+
+def test_a_view_that_changes_shape_in_place_stays_a_view() -> None:
+    base = torch.zeros(2, 3)
+    row = base[0]
+    row.unsqueeze_(0).add_(1)
+    assert base.tolist() == [[1, 1, 1], [0, 0, 0]]
+    x = torch.ones(3, requires_grad=True)
+    y = (x * 2).unsqueeze_(0)
+    (y * y).sum().backward()
+    assert x.grad.tolist() == [8, 8, 8]
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
+        x.unsqueeze_(0)
