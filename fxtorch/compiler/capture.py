@@ -337,6 +337,8 @@ def watching(capture: Capture) -> Iterator[None]:
     plain_missing = Module.__getattr__
 
     def get(self: Module, name: str) -> Any:
+        if modes.capture is not capture:  # another thread, or code that runs outside of the trace
+            return plain_get(self, name)
         try:
             value = plain_get(self, name)
         except AttributeError:
@@ -354,6 +356,9 @@ def watching(capture: Capture) -> Iterator[None]:
         return value
 
     def set_(self: Module, name: str, value: Any) -> None:
+        if modes.capture is not capture:
+            plain_set(self, name, value)
+            return
         state = plain_get(self, "__dict__")
         tables = [state, *(state[g] for g in ("_parameters", "_buffers", "_modules") if g in state)]
         before_each = [t.get(name, ABSENT) for t in tables]

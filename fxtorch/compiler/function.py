@@ -21,7 +21,7 @@ from fxtorch.optim import Optimizer
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.modes import modes
 
-_tracing = threading.RLock()
+_lock = threading.RLock()  # one for all: programs of several functions may overwrite the same state
 _ROUNDS = 5  # traces of one function before it counts as never settling
 _MOST = 16  # programs for the same arguments, after which Python state changes at each call and eager is cheaper
 _INTERESTING = (Tensor, Module, Optimizer)
@@ -67,6 +67,10 @@ class CompiledFunction:
         leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=is_leaf)
         if modes.capture is not None or any(_is_traced(x) for x in leaves):
             return self.fn(*args, **kwargs)
+        with _lock:
+            return self._call(args, kwargs, leaves, tree)
+
+    def _call(self, args: Any, kwargs: Any, leaves: Sequence[Any], tree: Any) -> Any:
         key = (tree, modes.grad, modes.inference, signature(leaves))
         for program in self.programs.get(key, ()):
             if program.guards.hold():
@@ -90,8 +94,7 @@ class CompiledFunction:
         try:
             if len(self.programs.get(key, ())) >= _MOST:
                 raise errors.NotCompilable(f"it was compiled {_MOST} times for the same arguments; {reason}")
-            with _tracing:
-                program, result = self._settle(traced, leaves, repeated)
+            program, result = self._settle(traced, leaves, repeated)
         except (
             errors.NotCompilable,
             jax.errors.ConcretizationTypeError,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,7 +49,6 @@ class Program:
         assert traced.layout is not None
         self.traced = traced
         self.layout: Layout = traced.layout
-        self.lock = threading.RLock()
         references = traced.known.references
         self.changed = changed = {r.identity for r in self.layout.changed}
         reuse = donate and not self.layout.differentiable
@@ -89,16 +87,12 @@ class Program:
         Raises:
             StateChanged: the state has shapes or types that the program was not compiled for.
         """
-        with self.lock:
-            if not repeated:
-                self._run_effects(late=False)
-            if self.record is not None:
-                outputs = self._run_recorded(leaves)
-            else:
-                outputs = self._run_compiled(leaves)
-            result = self._write_back(outputs, leaves)
-            self._run_effects(late=True)
-            return result
+        if not repeated:
+            self._run_effects(late=False)
+        outputs = self._run_compiled(leaves) if self.record is None else self._run_recorded(leaves)
+        result = self._write_back(outputs, leaves)
+        self._run_effects(late=True)
+        return result
 
     def _run_effects(self, *, late: bool) -> None:
         for effect, is_late in self.layout.effects:

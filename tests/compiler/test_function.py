@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -337,3 +338,17 @@ def test_a_schedule_inside_the_step_acts_at_each_call() -> None:
         rates.append(trail)
         assert schedule.last_epoch == 5
     np.testing.assert_allclose(rates[1], rates[0], rtol=1e-6)
+
+
+def test_threads_share_a_compiled_function() -> None:
+    count = torch.zeros(())
+
+    @torch.jit
+    def bump(x: torch.Tensor) -> torch.Tensor:
+        count.add_(1)
+        return x * 2
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda i: bump(torch.full((2,), float(i))).tolist(), range(40)))
+    assert results == [[2.0 * i] * 2 for i in range(40)]
+    assert count.item() == 40
