@@ -11,6 +11,8 @@ from typing import Any
 
 UnpicklingError = pickle.UnpicklingError
 _END = object()
+# what reading on from a wrong byte runs into
+_DAMAGE = (LookupError, ValueError, TypeError, AttributeError, OverflowError, struct.error)
 
 
 class Machine:
@@ -54,8 +56,8 @@ class Machine:
                     raise UnpicklingError(f"Unsupported operand {code}")
                 if instruction(self) is _END:
                     return self._stack.pop()
-        except (IndexError, KeyError, struct.error, UnicodeDecodeError) as error:
-            raise UnpicklingError(f"the pickle is damaged at byte {self._at} ({error!r})") from None
+        except _DAMAGE as error:
+            raise UnpicklingError(f"the pickle is damaged at byte {self._at} ({error!r})") from error
 
     # --- reading --------------------------------------------------------------------------------------------------
 
@@ -134,10 +136,7 @@ class Machine:
                 f"Can only set items of dict, collections.OrderedDict, collections.Counter, but got {type(target)}"
             )
         for key, value in zip(items[0::2], items[1::2], strict=True):
-            try:
-                target[key] = value
-            except TypeError as error:
-                raise UnpicklingError(f"the pickle is damaged: {error}") from None
+            target[key] = value
 
     def _add_items(self) -> None:
         items = self._since_mark()
@@ -189,7 +188,7 @@ class Machine:
             raise UnpicklingError("the pickle is damaged: arguments are no tuple")
         try:
             return function(*args)
-        except (TypeError, ValueError, LookupError) as error:
+        except _DAMAGE as error:
             name = getattr(function, "__name__", function)
             raise UnpicklingError(f"the file's arguments of {name} are wrong: {error}") from error
 

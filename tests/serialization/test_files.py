@@ -264,6 +264,24 @@ def test_what_no_weights_need_is_refused(pickled, words):
         load(forged(pickled))
 
 
+def test_no_damage_of_the_pickle_gets_past_the_machine():
+    rng = np.random.default_rng(0)
+    state = OrderedDict(a=torch.ones(2, 3), b=[1, 2.5, "x", {1}], c=torch.float16, d=torch.ones(2, dtype=torch.uint16))
+    with zipfile.ZipFile(written(state)) as archive:
+        records = [(name.partition("/")[2], archive.read(name)) for name in archive.namelist()]
+    whole = dict(records)["data.pkl"]
+    refused = 0
+    for _ in range(400):
+        damaged = bytearray(whole)
+        for at in rng.integers(len(whole), size=rng.integers(1, 4)):
+            damaged[at] = rng.integers(256)
+        try:
+            load(forged(bytes(damaged), [r for r in records if r[0] != "data.pkl"]))
+        except (pickle.UnpicklingError, RuntimeError):
+            refused += 1
+    assert refused > 300
+
+
 @pytest.mark.parametrize("where", [0.02, 0.3, 0.6, 0.95, 0.999])
 def test_a_file_cut_short_gives_one_clear_error(tmp_path, where):
     whole = written({"w": torch.ones(1000)}).getvalue()
