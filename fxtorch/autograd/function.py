@@ -36,7 +36,7 @@ class FunctionNode(Node):
         self.inputs = tuple(aval_of(a) for a in args)
         self.outputs: tuple[Any, ...] = ()
         self.used = False
-        self.trace = "".join(traceback.format_stack()[:-3]) if modes.anomaly else None
+        self.trace = "".join(traceback.format_stack()[:-2]) if modes.anomaly else None
 
     def __getattr__(self, name: str) -> Any:
         if name in Node.__slots__:

@@ -209,7 +209,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
             m = len(second.tensors)
             _, pullback, _ = linearized([*arrays[:n], *arrays[m:]])
             given = iter(arrays[n:m])
-            cts = jax.tree.map(lambda _: next(given), _as_value(cotangents, out), is_leaf=is_tensor)
+            cts = jax.tree.map(lambda t: next(given).astype(t.dtype.np), out, is_leaf=is_tensor)
             return list(pullback(cts)), {}
 
         return _assembled(primals, dict(zip(diff, second.run(again, "vjp"), strict=True)))
@@ -222,9 +222,10 @@ def _never(*_: Any) -> Any:
 
 
 def _as_value(cotangents: Any, value: Any) -> Any:
-    """``cotangents`` in the containers of ``value``."""
+    """``cotangents`` in the containers and of the types of ``value``."""
+    values, tree = jax.tree.flatten(value, is_leaf=is_tensor)
     leaves = jax.tree.leaves(cotangents, is_leaf=is_tensor)
-    return jax.tree.unflatten(jax.tree.structure(value, is_leaf=is_tensor), leaves)
+    return jax.tree.unflatten(tree, [ct.to(v.dtype) for ct, v in zip(leaves, values, strict=True)])
 
 
 def _assembled(primals: Sequence[Any], found: dict[int, Tensor]) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ import jax
 from jax import lax
 
 from fxtorch.func.call import Call
+from fxtorch.func.watch import Watch
 from fxtorch.tensor import Tensor, modes, unwrap, wrap
 from fxtorch.tensor.generator import default_generator
 from fxtorch.tensor.tape import Node, next_number
@@ -197,7 +198,8 @@ def checkpoint(
     """
     first, second = (contextlib.nullcontext(), contextlib.nullcontext()) if context_fn is None else context_fn()
     inputs = _tensors((args, kwargs))
-    if not any(t.requires_grad for t in inputs) and any(isinstance(unwrap(t), jax.core.Tracer) for t in inputs):
+    traced = any(isinstance(unwrap(t), jax.core.Tracer) for t in inputs)
+    if traced and isinstance(modes.capture, Watch | None) and not any(t.requires_grad for t in inputs):
         return _in_jax(function, args, kwargs, first)
     if not modes.grad:
         with first:
