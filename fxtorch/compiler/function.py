@@ -22,6 +22,7 @@ from fxtorch.tensor import Tensor
 from fxtorch.tensor.modes import modes
 
 _lock = threading.RLock()  # one for all: programs of several functions may overwrite the same state
+_EAGERLY = object()  # the answer of a call that cannot be compiled
 _ROUNDS = 5  # traces of one function before it counts as never settling
 _MOST = 16  # programs for the same arguments, after which Python state changes at each call and eager is cheaper
 _INTERESTING = (Tensor, Module, Optimizer)
@@ -68,9 +69,10 @@ class CompiledFunction:
         if modes.capture is not None or any(_is_traced(x) for x in leaves):
             return self.fn(*args, **kwargs)
         with _lock:
-            return self._call(args, kwargs, leaves, tree)
+            result = self._run(leaves, tree)
+        return self.fn(*args, **kwargs) if result is _EAGERLY else result
 
-    def _call(self, args: Any, kwargs: Any, leaves: Sequence[Any], tree: Any) -> Any:
+    def _run(self, leaves: Sequence[Any], tree: Any) -> Any:
         key = (tree, modes.grad, modes.inference, signature(leaves))
         for program in self.programs.get(key, ()):
             if program.guards.hold():
@@ -78,12 +80,10 @@ class CompiledFunction:
                     return program(leaves)
                 except errors.StateChanged:
                     self.programs[key].remove(program)
-                    return self._trace(key, leaves, tree, args, kwargs, repeated=True)
-        if key in self._eager_for:
-            return self.fn(*args, **kwargs)
-        return self._trace(key, leaves, tree, args, kwargs, repeated=False)
+                    return self._trace(key, leaves, tree, repeated=True)
+        return _EAGERLY if key in self._eager_for else self._trace(key, leaves, tree, repeated=False)
 
-    def _trace(self, key: Any, leaves: Sequence[Any], tree: Any, args: Any, kwargs: Any, *, repeated: bool) -> Any:
+    def _trace(self, key: Any, leaves: Sequence[Any], tree: Any, *, repeated: bool) -> Any:
         reason = "changed: the shape or type of some state" if repeated else self._reason(key)
         if self.max_traces is not None and self.traces >= self.max_traces:
             raise RuntimeError(
@@ -105,9 +105,9 @@ class CompiledFunction:
                 raise (
                     error if isinstance(error, errors.NotCompilable) else errors.needs_value("the function")
                 ) from error
-            warnings.warn(f"{self.name} runs eagerly, because it cannot be compiled: {error}", stacklevel=3)
+            warnings.warn(f"{self.name} runs eagerly, because it cannot be compiled: {error}", stacklevel=4)
             self._eager_for.add(key)
-            return self.fn(*args, **kwargs)
+            return _EAGERLY
         except BaseException:
             traced.abandon()
             raise
