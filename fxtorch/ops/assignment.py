@@ -9,7 +9,7 @@ from fxtorch.ops.dtypes import cast
 from fxtorch.ops.table import Array, op
 
 
-@op(method=True, inplace=True)
+@op(inplace=True)
 def fill(input: Array, value: Array) -> Array:
     """An array of ``input``'s shape and type, every element ``value`` (a number or a 0-dim array).
 
@@ -23,13 +23,13 @@ def fill(input: Array, value: Array) -> Array:
     return jnp.broadcast_to(cast(value, input.dtype), input.shape)
 
 
-@op(where=(), aliases=("Tensor.zero",), inplace=True)
+@op(where=(), inplace=True)
 def zero(input: Array) -> Array:
     """Zeros of ``input``'s shape and type."""
     return jnp.zeros(input.shape, dtype=input.dtype)
 
 
-@op(where=(), aliases=("Tensor.copy",), inplace=True)
+@op(where=(), inplace=True)
 def copy(input: Array, src: Array, non_blocking: bool = False) -> Array:
     """``src``, broadcast to ``input``'s shape and cast to its type.
 
