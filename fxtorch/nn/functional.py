@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fxtorch.autograd import no_grad
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.dispatch import namespace
@@ -189,3 +191,37 @@ def scaled_dot_product_attention(
     """
     drops = dropout_p > 0.0
     return _table["_attention"](query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa, drops)
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """``max(0, d(anchor, positive) - d(anchor, negative) + margin)`` for any distance ``d``.
+
+    Args:
+        anchor: a batch.
+        positive: what should be near to it.
+        negative: what should be far from it.
+        distance_function: ``d``; the Euclidean distance by default.
+        margin: by how much farther.
+        swap: take ``d(positive, negative)`` where that is less than ``d(anchor, negative)``.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Raises:
+        ValueError: an unknown reduction.
+    """
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    distance = _table["pairwise_distance"] if distance_function is None else distance_function
+    far = distance(anchor, negative)
+    if swap:
+        far = _torch["minimum"](far, distance(positive, negative))
+    loss = (distance(anchor, positive) - far + margin).clamp(min=0)
+    return loss if reduction == "none" else getattr(loss, reduction)()

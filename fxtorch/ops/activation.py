@@ -42,6 +42,7 @@ def relu6(input: Array) -> Array:
 
 def _clip(x: Array, low: Number, high: Number) -> Array:
     """``x`` between the bounds, with derivative 0 at the bounds themselves."""
+    low, high = jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)
     return jnp.where(x <= low, low, jnp.where(x >= high, high, x))
 
 
@@ -147,7 +148,7 @@ def softplus(input: Array, beta: Number = 1.0, threshold: Number = 20.0) -> Arra
     return jnp.where(linear, input, jnp.log1p(jnp.exp(jnp.where(linear, 0, scaled))) / beta)
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), dtype="float")
 def softsign(input: Array) -> Array:
     """``input / (1 + |input|)``."""
     return input / (jnp.abs(input) + 1)
@@ -165,7 +166,7 @@ def hardshrink(input: Array, lambd: Number = 0.5) -> Array:
     return jnp.where((input >= -lambd) & (input <= lambd), 0, input)
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), dtype="float")
 def tanhshrink(input: Array) -> Array:
     """``input - tanh(input)``."""
     return input - jnp.tanh(input)

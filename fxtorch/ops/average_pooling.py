@@ -9,6 +9,7 @@ import numpy as np
 from jax import Array as JaxArray
 from jax import lax
 
+from fxtorch.ops.dtypes import is_inexact
 from fxtorch.ops.layout import channels_last_inside, from_last, to_last
 from fxtorch.ops.max_pooling import OptionalSizes, adaptive_bounds, check_pool, output_sizes, pool_window
 from fxtorch.ops.pool_kernels import MAX_SLICES, Window, pads, slices, tiles
@@ -61,7 +62,8 @@ def _avg_pool(
     by = _divisors(x.shape[2:], window, count_include_pad) if divisor is None else np.full((), divisor)
     if by.size and (by == by.flat[0]).all():
         by = by.flat[0]
-    y = _window_sums(x, window) / jnp.asarray(by, x.dtype)
+    total, by = _window_sums(x, window), jnp.asarray(by, x.dtype)
+    y = total / by if is_inexact(x.dtype) else lax.div(total, jnp.broadcast_to(by, total.shape))
     return y[0] if unbatched else y
 
 
@@ -174,7 +176,7 @@ def _lp_pool(x: JaxArray, norm_type: Number, kernel: Sizes, stride: Sizes | None
     return y[0] if unbatched else y
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), dtype="float")
 def lp_pool1d(
     input: Array, norm_type: Number, kernel_size: int, stride: Sizes | None = None, ceil_mode: bool = False
 ) -> Array:
@@ -182,7 +184,7 @@ def lp_pool1d(
     return _lp_pool(input, norm_type, kernel_size, stride, ceil_mode, 1)
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), dtype="float")
 def lp_pool2d(
     input: Array, norm_type: Number, kernel_size: Sizes, stride: Sizes | None = None, ceil_mode: bool = False
 ) -> Array:
@@ -198,7 +200,7 @@ def lp_pool2d(
     return _lp_pool(input, norm_type, kernel_size, stride, ceil_mode, 2)
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), dtype="float")
 def lp_pool3d(
     input: Array, norm_type: Number, kernel_size: Sizes, stride: Sizes | None = None, ceil_mode: bool = False
 ) -> Array:

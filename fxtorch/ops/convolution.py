@@ -8,7 +8,6 @@ from __future__ import annotations
 from jax import Array as JaxArray
 
 from fxtorch.ops.conv_kernels import Geometry, forward, input_gradient
-from fxtorch.ops.dtypes import is_inexact
 from fxtorch.ops.table import Array, op
 from fxtorch.ops.windows import Sizes, batched, expand, times
 
@@ -45,8 +44,6 @@ def _check_rank(x: JaxArray, weight: JaxArray, n: int, name: str) -> None:
         )
     if x.dtype != weight.dtype:
         raise RuntimeError(f"Input type ({x.dtype}) and weight type ({weight.dtype}) should be the same")
-    if not is_inexact(x.dtype):
-        raise RuntimeError(f"{name} is not implemented for {x.dtype}")
 
 
 def _add_bias(y: JaxArray, bias: JaxArray | None) -> JaxArray:

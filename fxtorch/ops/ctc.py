@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import Array as JaxArray
+from jax import lax
 
 from fxtorch.ops.loss_reduction import chosen_reduction
 from fxtorch.ops.table import Array, op
@@ -56,6 +58,9 @@ def ctc_loss(
     losses = optax.ctc_loss(
         scores, late.astype(x.dtype), rows, absent.astype(x.dtype), blank_id=blank, log_epsilon=-1e30
     )
+    # optax normalises the scores; torch takes them as they are.
+    totals = jnp.where(late, 0, jax.nn.logsumexp(lax.stop_gradient(scores), axis=-1))
+    losses = losses - jnp.sum(totals, 1)
     losses = jnp.where(fits, losses, 0 if zero_infinity else jnp.inf).astype(x.dtype)
     if reduction == "mean":
         return jnp.mean(losses / jnp.maximum(labels, 1).astype(x.dtype))

@@ -27,7 +27,7 @@ def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-08) ->
     return jnp.sum((x1 / n1) * (x2 / n2), axis)
 
 
-@op(where=("torch", "nn.functional"), dtype="promote")
+@op(where=("torch", "nn.functional"), dtype="float")
 def pairwise_distance(x1: Array, x2: Array, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False) -> Array:
     """``|x1 - x2 + eps|_p`` along the last dimension."""
     check_broadcast(x1.shape, x2.shape)

@@ -144,7 +144,7 @@ def kl_div(
     return out / input.shape[0] if batch else out
 
 
-@op(where=_WHERE)
+@op(where=_WHERE, dtype="float")
 def poisson_nll_loss(
     input: Array,
     target: Array,

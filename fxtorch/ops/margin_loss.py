@@ -14,7 +14,7 @@ _BOTH = ("torch", "nn.functional")
 _COSINE_EPS = 1e-12
 
 
-@op(where=_BOTH)
+@op(where=_BOTH, dtype="float")
 def hinge_embedding_loss(
     input: Array,
     target: Array,
@@ -29,7 +29,7 @@ def hinge_embedding_loss(
     return reduced(apart + jnp.where(target != -1, input, 0), reduction)
 
 
-@op(where=_BOTH)
+@op(where=_BOTH, dtype="float")
 def margin_ranking_loss(
     input1: Array,
     input2: Array,
@@ -128,7 +128,7 @@ def multilabel_margin_loss(
     return reduced(values if input.ndim == 2 else values[0], reduction)
 
 
-@op(where=_BOTH)
+@op(where=_BOTH, dtype="float")
 def cosine_embedding_loss(
     input1: Array,
     input2: Array,
@@ -157,7 +157,7 @@ def cosine_embedding_loss(
     return reduced(near + jnp.where(target == -1, at_least_zero(cosine - margin), 0), reduction)
 
 
-@op(where=_BOTH)
+@op(where=_BOTH, dtype="float")
 def triplet_margin_loss(
     anchor: Array,
     positive: Array,

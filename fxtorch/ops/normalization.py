@@ -243,7 +243,7 @@ def moved(running: Array, new: Array, momentum: Number) -> Array:
     return cast(running * (1 - momentum) + new * momentum, running.dtype)
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), dtype="float")
 def local_response_norm(input: Array, size: int, alpha: Number = 0.0001, beta: Number = 0.75, k: Number = 1.0) -> Array:
     """``input / (k + alpha mean_{size neighbouring channels}(input^2))^beta`` for ``(N, C, ...)``.
 

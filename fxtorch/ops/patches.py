@@ -37,8 +37,8 @@ def unfold(input: Array, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes
     window = _window(x.shape[2:], kernel_size, dilation, padding, stride)
     if min(window.count) <= 0:
         raise RuntimeError(
-            f"Given input with spatial size ({times(x.shape[2:])}), the calculated shape of the array of sliding blocks "
-            f"is ({times(window.count)}), but its components must be at least one."
+            f"Given input with spatial size ({times(x.shape[2:])}), the calculated shape of the array of sliding "
+            f"blocks is ({times(window.count)}), but its components must be at least one."
         )
     columns = jnp.stack(slices(x, window, jnp.zeros((), x.dtype), 2), 2)
     out = columns.reshape(x.shape[0], x.shape[1] * math.prod(window.kernel), -1)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fxtorch.nn import functional
 from fxtorch.tensor.dispatch import namespace
 from tests.cases import Case
 
@@ -27,6 +28,8 @@ def function(library: Any, name: str) -> Callable[..., Any]:
     space, _, short = name.rpartition(".")
     if space == "Tensor":
         return lambda self, *args, **kwargs: getattr(self, short)(*args, **kwargs)
+    if library.__name__ == "fxtorch" and space == "nn.functional":
+        return getattr(functional, short)
     if library.__name__ == "fxtorch":
         return namespace(space or "torch")[short]
     for part in name.split("."):
