@@ -156,7 +156,7 @@ def test_assigning_before_init_says_so(value: Callable[[], Any], words: str) -> 
 
 
 def test_none_reserves_a_name_and_a_module_takes_a_parameters_place() -> None:
-    block = Block()
+    block: Any = Block()
     block.scale = None
     assert block.scale is None and "scale" not in names(block.named_parameters())
     block.mean = nn.Parameter(torch.ones(3))
@@ -177,7 +177,7 @@ def test_a_buffer_assigned_by_class_is_registered() -> None:
 
 def test_a_non_leaf_is_no_parameter() -> None:
     module = nn.Module()
-    computed = nn.Parameter(torch.ones(1)) * 2
+    computed: Any = nn.Parameter(torch.ones(1)) * 2
     with pytest.raises(TypeError, match=r"cannot assign 'torch\.FloatTensor' object to parameter 'x'"):
         module.register_parameter("x", computed)
 
@@ -263,7 +263,7 @@ def test_deepcopy_is_independent_and_keeps_ties() -> None:
 
 
 def test_pickle_keeps_values_modes_and_attributes() -> None:
-    block = Block().eval()
+    block: Any = Block().eval()
     block.scale.tag = "mine"
     read = pickle.loads(pickle.dumps(block))
     assert isinstance(read.scale, nn.Parameter) and read.scale.tag == "mine" and not read.training

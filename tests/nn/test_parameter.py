@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -25,8 +26,8 @@ def test_a_parameter_says_what_it_is() -> None:
 
 
 @pytest.mark.parametrize("twin", [copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))], ids=["deepcopy", "pickle"])
-def test_copies_are_parameters_with_their_attributes(twin: Callable[[nn.Parameter], nn.Parameter]) -> None:
-    p = nn.Parameter(torch.ones(2), requires_grad=False)
+def test_copies_are_parameters_with_their_attributes(twin: Callable[[Any], Any]) -> None:
+    p: Any = nn.Parameter(torch.ones(2), requires_grad=False)
     p.note = "mine"
     q = twin(p)
     assert isinstance(q, nn.Parameter) and not q.requires_grad and q.note == "mine"

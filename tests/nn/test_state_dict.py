@@ -23,7 +23,7 @@ def values(module: nn.Module) -> dict[str, Any]:
 
 def test_keys_metadata_and_aliasing() -> None:
     net = model()
-    state = net.state_dict()
+    state: Any = net.state_dict()
     assert list(state) == [
         "0.weight",
         "0.bias",

@@ -6,7 +6,6 @@ functions see all gradients of the outputs, and of the inputs, at once, which is
 
 from __future__ import annotations
 
-import functools
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -76,9 +75,7 @@ class BackwardHooks:
         return RemovableHandle.add(self._backward_hooks, hook, prepend)
 
     def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(module, grad_input, grad_output)`` at the last operation of the module only.
-
-        Kept for old programs, as in torch; :meth:`register_full_backward_hook` sees the whole module.
+        """The older name: as :meth:`register_full_backward_hook`, which it does not mix with.
 
         Raises:
             RuntimeError: the module has a hook from :meth:`register_full_backward_hook`.
@@ -87,17 +84,6 @@ class BackwardHooks:
             raise RuntimeError(_MIXED)
         self._is_full_backward_hook = False
         return RemovableHandle.add(self._backward_hooks, hook)
-
-    def _hook_last_node(self, result: Any) -> None:
-        """Hang the hooks of :meth:`register_backward_hook` on the node that made ``result``."""
-        if not self._backward_hooks or self._is_full_backward_hook:
-            return
-        first = result
-        while not isinstance(first, Tensor):
-            first = next(iter(first.values())) if isinstance(first, dict) else first[0]
-        if first.grad_fn is not None:
-            for hook in self._backward_hooks.values():
-                first.grad_fn.register_hook(functools.partial(hook, self))
 
 
 class BackwardPass:
@@ -120,9 +106,8 @@ class BackwardPass:
     @classmethod
     def of(cls, module: Module) -> BackwardPass | None:
         """The hooks of ``module``, or None where it has none."""
-        full = module._backward_hooks.values() if module._is_full_backward_hook else ()
         pre_hooks = [*global_backward_pre_hooks.values(), *module._backward_pre_hooks.values()]
-        hooks = [*global_backward_hooks.values(), *full]
+        hooks = [*global_backward_hooks.values(), *module._backward_hooks.values()]
         return cls(module, pre_hooks, hooks) if pre_hooks or hooks else None
 
     def enter(self, args: tuple[Any, ...]) -> tuple[Any, ...]:

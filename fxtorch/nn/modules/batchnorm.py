@@ -201,9 +201,9 @@ class SyncBatchNorm(_BatchNorm):
             raise ValueError(f"expected at least 2D input (got {input.ndim}D input)")
 
     @classmethod
-    def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
+    def convert_sync_batchnorm(cls, module: Any, process_group: Any = None) -> Any:
         """``module`` with every BatchNorm in it replaced by one of this class, sharing parameters and statistics."""
-        converted = module
+        converted: Any = module
         if isinstance(module, _BatchNorm):
             config = (module.num_features, module.eps, module.momentum, module.affine, module.track_running_stats)
             converted = cls(*config, process_group, bias=module.bias is not None)

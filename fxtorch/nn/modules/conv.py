@@ -325,7 +325,7 @@ class _LazyConvNd(LazyModuleMixin):
     def __init__(self: Any, out_channels: int, *args: Any, bias: bool = True, **kwargs: Any) -> None:
         super().__init__(0, 0, *args, bias=False, **kwargs)
         self.out_channels = out_channels
-        where = {"device": kwargs.get("device"), "dtype": kwargs.get("dtype")}
+        where: dict[str, Any] = {"device": kwargs.get("device"), "dtype": kwargs.get("dtype")}
         self.weight = UninitializedParameter(**where)
         if bias:
             self.bias = UninitializedParameter(**where)

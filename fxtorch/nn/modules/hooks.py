@@ -118,7 +118,6 @@ class _Call:
             self._after(key, hook)
         if backward is not None:
             self.result = backward.leave(self.result)
-        module._hook_last_node(self.result)
         return self.result
 
     def _before(self, hook: Callable[..., Any], with_kwargs: bool) -> None:

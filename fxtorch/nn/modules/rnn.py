@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from typing import Any, ClassVar
+from typing import Any
 
 from fxtorch.nn import init
 from fxtorch.nn._torch import torch
@@ -334,7 +334,7 @@ class RNNCellBase(Module):
         dtype: their type.
     """
 
-    nonlinearity: ClassVar[Any] = None
+    nonlinearity: str | None = None
 
     def __init__(
         self, input_size: int, hidden_size: int, bias: bool, num_chunks: int, device: Any = None, dtype: Any = None

@@ -106,7 +106,8 @@ class Embedding(Module):
         if embeddings.ndim != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
         return cls(
-            *embeddings.shape,
+            embeddings.shape[0],
+            embeddings.shape[1],
             padding_idx=padding_idx,
             max_norm=max_norm,
             norm_type=norm_type,
@@ -201,7 +202,7 @@ class EmbeddingBag(Module):
         """A layer on a given table (rows are vectors), not trained unless ``freeze`` is False."""
         if embeddings.ndim != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
-        layer = cls(*embeddings.shape, _weight=embeddings, **config)
+        layer = cls(embeddings.shape[0], embeddings.shape[1], _weight=embeddings, **config)
         layer.weight.requires_grad = not freeze
         return layer
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fxtorch.nn.parameter import Parameter
 from fxtorch.tensor import Tensor
@@ -118,7 +118,7 @@ class Traversal:
             module = getattr(module, name)
             if not isinstance(module, Traversal):
                 raise AttributeError(f"`{name}` is not an nn.Module")
-        return module
+        return cast("Module", module)
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
         """Put ``module`` where the dotted name ``target`` points.
