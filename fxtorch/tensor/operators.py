@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from fxtorch.ops.getitem import parse_index
+from fxtorch.ops.index_parser import parse_index
 from fxtorch.tensor import construction, dispatch
 from fxtorch.tensor.execute import Operator
 from fxtorch.tensor.tensor import Tensor, method, unwrap, unwrap_aval
