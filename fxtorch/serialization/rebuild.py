@@ -10,7 +10,6 @@ from pickle import UnpicklingError
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from fxtorch.nn.parameter import Parameter
@@ -84,11 +83,14 @@ class Loaded:
 
     def _own(self, elements: np.ndarray, geometry: Geometry) -> Tensor:
         offset, size, stride = geometry
-        # as bare bytes: NumPy has no strides for some of the small floats
-        bare = elements.view(f"V{elements.itemsize}")[offset:]
-        strided = np.lib.stride_tricks.as_strided(bare, size, [s * bare.itemsize for s in stride], writeable=False)
-        array = np.array(strided, order="C", copy=True).view(elements.dtype)
-        return wrap(jnp.asarray(array) if self.place is None else jax.device_put(array, self.place))
+        if _dense((0, size, stride)):
+            array = elements[offset : offset + math.prod(size)].reshape(size)
+        else:
+            # as bare bytes: NumPy has no strides for some of the small floats
+            bare = elements.view(f"V{elements.itemsize}")[offset:]
+            strided = np.lib.stride_tricks.as_strided(bare, size, [s * bare.itemsize for s in stride], writeable=False)
+            array = np.array(strided, order="C", copy=True).view(elements.dtype)
+        return wrap(jax.device_put(array, self.place))
 
 
 def _view(base: Tensor, geometry: Geometry) -> Tensor:

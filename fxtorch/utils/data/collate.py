@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from fxtorch.tensor import Tensor, unwrap, wrap
+from fxtorch.tensor.device import default_jax_device
 from fxtorch.tensor.dispatch import namespace
 from fxtorch.utils.data.dataset import Columns
 
@@ -21,7 +22,7 @@ _TEXT = re.compile("[SaUO]")
 
 def to_tensor(array: Any) -> Tensor:
     """A Tensor with the values of a NumPy (or JAX) array that nobody else will change."""
-    return wrap(jnp.asarray(array))
+    return wrap(jax.device_put(array, default_jax_device()))
 
 
 def default_convert(data: Any) -> Any:
