@@ -11,9 +11,14 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import jax
+import numpy as np
+
 from fxtorch.autograd import no_grad
 from fxtorch.nn._torch import torch
-from fxtorch.tensor import Tensor
+from fxtorch.ops.dtypes import is_float
+from fxtorch.tensor import Tensor, is_tracing, unwrap
+from fxtorch.tensor.generator import default_generator
 
 _CONVOLUTIONS = {f"{kind}{n}d" for kind in ("conv", "conv_transpose") for n in (1, 2, 3)}
 _GAIN_ONE = {"linear", "sigmoid", *_CONVOLUTIONS}
@@ -51,16 +56,43 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
 
 
+def _on_host(tensor: Tensor, make: Callable[[type[Any]], np.ndarray]) -> bool:
+    """Set ``tensor`` to ``make(type)``, made by NumPy; False where it is traced or complex and so cannot be.
+
+    An operator would be compiled anew for each shape, which for a model of many shapes takes many seconds.
+    """
+    array = unwrap(tensor)
+    if is_tracing() or isinstance(array, jax.core.Tracer) or not is_float(array.dtype):
+        return False
+    values = make(np.float64 if array.dtype == np.float64 else np.float32).astype(array.dtype, copy=False)
+    tensor._rebind(jax.device_put(values, array.sharding))
+    return True
+
+
+def _host_generator(generator: Any) -> np.random.Generator:
+    """NumPy's generator, started from the next draw of ``generator``."""
+    key = (default_generator if generator is None else generator).draw()
+    return np.random.Generator(np.random.Philox(key=np.asarray(key).astype(np.uint64)))
+
+
 @no_grad()
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """Fill with draws from U(a, b)."""
-    return tensor.uniform_(a, b, generator=generator)
+
+    def make(kind: Any) -> np.ndarray:
+        return _host_generator(generator).random(tensor.shape, kind) * kind(b - a) + kind(a)
+
+    return tensor if _on_host(tensor, make) else tensor.uniform_(a, b, generator=generator)
 
 
 @no_grad()
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
     """Fill with draws from N(mean, std^2)."""
-    return tensor.normal_(mean, std, generator=generator)
+
+    def make(kind: Any) -> np.ndarray:
+        return _host_generator(generator).standard_normal(tensor.shape, kind) * kind(std) + kind(mean)
+
+    return tensor if _on_host(tensor, make) else tensor.normal_(mean, std, generator=generator)
 
 
 @no_grad()
@@ -75,14 +107,18 @@ def trunc_normal_(
             stacklevel=2,
         )
     low, high = (math.erf((bound - mean) / std / math.sqrt(2.0)) for bound in (a, b))
-    tensor.uniform_(low, high, generator=generator)
+    uniform_(tensor, low, high, generator)
     return tensor.erfinv_().mul_(std * math.sqrt(2.0)).add_(mean).clamp_(min=a, max=b)
 
 
 @no_grad()
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with ``val``."""
-    return tensor.fill_(val)
+
+    def make(kind: Any) -> np.ndarray:
+        return np.full(tensor.shape, val, kind)
+
+    return tensor if _on_host(tensor, make) else tensor.fill_(val)
 
 
 def ones_(tensor: Tensor) -> Tensor:
