@@ -2,6 +2,8 @@
 
 from fxtorch import _setup  # noqa: F401  isort: skip  (before JAX runs anything)
 
+from math import e, inf, nan, pi
+
 # The eager shell, and the operators of the one table.
 from fxtorch.tensor import Size, Tensor
 from fxtorch.tensor.construction import (
@@ -66,18 +68,50 @@ from fxtorch.tensor.inquiry import (
     promote_types,
     result_type,
 )
+from fxtorch.tensor.memory_format import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    strided,
+)
 from fxtorch.tensor.printing import set_printoptions
+from fxtorch.tensor.traits import (
+    TypedStorage,
+    UntypedStorage,
+    detach_,
+    get_device,
+    is_conj,
+    is_inference,
+    is_neg,
+    is_same_size,
+    is_storage,
+    resize_as_,
+    typename,
+)
+from fxtorch.tensor.traits import copies as _copies
+from fxtorch.tensor.typed import TYPED as _TYPED
+from fxtorch.tensor.typed import set_default_tensor_type
 
-globals().update(_namespace("torch"))
+newaxis = None
+globals().update(_namespace("torch") | _copies() | _TYPED)
+
+# The families of the table that have a module of their own.
+from fxtorch import fft, linalg, special  # noqa: E402
 
 # Gradients.
 from fxtorch import autograd  # noqa: E402
 from fxtorch.autograd import (  # noqa: E402
     enable_grad,
     inference_mode,
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
     is_grad_enabled,
     is_inference_mode_enabled,
     no_grad,
+    set_anomaly_enabled,
     set_grad_enabled,
 )
 
@@ -92,3 +126,26 @@ from fxtorch.func import vmap  # noqa: E402
 # Data and files.
 from fxtorch import serialization, utils  # noqa: E402
 from fxtorch.serialization import load, save  # noqa: E402
+
+# The process and the machine.
+from fxtorch import amp, backends, cuda, random, testing, version  # noqa: E402
+from fxtorch.amp import GradScaler, autocast  # noqa: E402
+from fxtorch.cuda import Event, OutOfMemoryError, Stream  # noqa: E402
+from fxtorch.settings import (  # noqa: E402
+    are_deterministic_algorithms_enabled,
+    compiled_with_cxx11_abi,
+    get_deterministic_debug_mode,
+    get_float32_matmul_precision,
+    get_num_interop_threads,
+    get_num_threads,
+    is_deterministic_algorithms_warn_only_enabled,
+    is_warn_always_enabled,
+    set_deterministic_debug_mode,
+    set_float32_matmul_precision,
+    set_flush_denormal,
+    set_num_interop_threads,
+    set_num_threads,
+    set_warn_always,
+    use_deterministic_algorithms,
+)
+from fxtorch.version import __version__  # noqa: E402

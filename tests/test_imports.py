@@ -19,8 +19,18 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = {
     "_setup": -1,
     "ops": 0,
+    "settings": 0,
+    "version": 0,
     "tensor": 1,
+    "fft": 2,
+    "linalg": 2,
+    "special": 2,
+    "random": 2,
+    "testing": 2,
+    "backends": 2,
     "autograd": 2,
+    "amp": 3,
+    "cuda": 4,
     "nn": 3,
     "optim": 3.5,  # its swa_utils average Modules
     "func": 3,

@@ -97,10 +97,31 @@ def to_jax(value: device | str | int) -> Any:
         if wanted.type == "cuda":
             raise RuntimeError("No CUDA GPUs are available: JAX sees none; install a jaxlib built for CUDA") from None
         raise RuntimeError(f"No {wanted.type} device is available: JAX sees none") from None
-    index = wanted.index or 0
+    index = current_index(wanted.type) if wanted.index is None else wanted.index
     if index >= len(found):
         raise RuntimeError(f"{wanted.type} error: invalid device ordinal: {index} of {len(found)}")
     return found[index]
+
+
+_current: dict[str, int] = {}
+
+
+def current_index(kind: str) -> int:
+    """Which device of a kind is meant where none is named."""
+    return _current.get(kind, 0)
+
+
+def set_current_index(kind: str, index: int) -> None:
+    """Set which device of a kind is meant where none is named."""
+    _current[kind] = index
+
+
+def is_there(kind: str) -> bool:
+    """Whether JAX sees a device of that kind."""
+    try:
+        return bool(jax.devices("gpu" if kind == "cuda" else kind))
+    except RuntimeError:
+        return False
 
 
 def default_jax_device() -> Any:

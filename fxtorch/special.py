@@ -1,0 +1,5 @@
+"""torch.special: special functions, from the table of operators."""
+
+from fxtorch.tensor.dispatch import namespace as _namespace
+
+globals().update({name: fn for name, fn in _namespace("special").items() if not name.endswith("_")})

@@ -1,0 +1,307 @@
+"""What torch asks a Tensor and is always answered alike here, and the few methods that go through Python or storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fxtorch.tensor import construction
+from fxtorch.tensor.conversion import concrete
+from fxtorch.tensor.errors import type_name
+from fxtorch.tensor.modes import modes
+from fxtorch.tensor.size import Size
+from fxtorch.tensor.tensor import Tensor, method, unwrap, unwrap_aval
+
+_NEVER = {
+    "is_sparse": "sparse",
+    "is_sparse_csr": "sparse",
+    "is_quantized": "quantized",
+    "is_mkldnn": "in oneDNN's layout",
+    "is_nested": "nested",
+    "is_meta": "without values",
+    "is_mps": "on Apple's GPU",
+    "is_xpu": "on Intel's GPU",
+    "is_ipu": "on an IPU",
+    "is_maia": "on Maia",
+    "is_mtia": "on MTIA",
+    "is_vulkan": "on Vulkan",
+    "is_xla": "torch_xla's",
+}
+for _name, _what in _NEVER.items():
+    setattr(Tensor, _name, property(lambda self: False, doc=f"False: no Tensor is {_what}."))
+
+
+def _always(name: str, value: Any, doc: str) -> None:
+    def answer(self: Tensor) -> Any:
+        return value
+
+    answer.__doc__, answer.__name__ = doc, name
+    setattr(Tensor, name, answer)
+
+
+_always("is_conj", False, "False: conjugation is computed at once.")
+_always("is_neg", False, "False: negation is computed at once.")
+_always("is_distributed", False, "False, as torch's.")
+_always("is_pinned", False, "False: JAX stages transfers on its own.")
+_always("is_shared", False, "False: no memory is shared between processes.")
+_always("is_coalesced", True, "True: no Tensor is sparse.")
+_always("dense_dim", 0, "0, as for no sparse Tensor.")
+_always("sparse_dim", 0, "0: no Tensor is sparse.")
+
+
+@method
+def is_inference(self: Tensor) -> bool:
+    """Whether it was made in inference mode; the mode is not kept on Tensors, so that this is whether it is on now."""
+    return modes.inference
+
+
+@method
+def is_set_to(self: Tensor, tensor: Tensor) -> bool:
+    """Whether both are the same memory with the same shape."""
+    return self.data_ptr() == tensor.data_ptr() and self.shape == tensor.shape
+
+
+@method
+def data_ptr(self: Tensor) -> int:
+    """An address that views at offset 0 of one Tensor, and no others, have in common."""
+    base = self if self._base is None else self._base
+    return id(unwrap(base)) + self.storage_offset() * self.element_size()
+
+
+@method
+def dim_order(self: Tensor) -> tuple[int, ...]:
+    """The dimensions from the outermost in memory to the innermost."""
+    return tuple(range(self.ndim))
+
+
+@method
+def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool = True) -> Tensor:
+    """The Tensor itself, or in another type."""
+    return self if dtype is None else self.to(dtype)
+
+
+@method
+def sum_to_size(self: Tensor, *size: Any) -> Tensor:
+    """The sum over all dimensions that broadcasting ``size`` to this shape would add or stretch.
+
+    Raises:
+        RuntimeError: ``size`` does not broadcast to this shape.
+    """
+    wanted = tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else size
+    extra = self.ndim - len(wanted)
+    if extra < 0 or any(n not in (1, m) for n, m in zip(wanted, self.shape[extra:], strict=True)):
+        raise RuntimeError(f"size {{{list(wanted)}}} is not expandable to size {{{list(self.shape)}}}.")
+    out = self.sum(dim=tuple(range(extra))) if extra else self
+    ones = tuple(i for i, n in enumerate(wanted) if n == 1 and out.shape[i] != 1)
+    return out.sum(dim=ones, keepdim=True) if ones else out
+
+
+@method
+def narrow_copy(self: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """``narrow`` as a copy."""
+    return self.narrow(dim, start, length).clone()
+
+
+@method
+def as_subclass(self: Tensor, cls: type) -> Any:
+    """The same values as a Tensor of class ``cls``."""
+    return Tensor._make_subclass(cls, self)
+
+
+@method
+def new(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """A new Tensor of this type: of a size, or of values."""
+    if len(args) == 1 and not isinstance(args[0], int | Size):
+        return construction.tensor(args[0], dtype=self.dtype)
+    shape = args[0] if args and isinstance(args[0], Size) else args or (0,)
+    return self.new_empty(shape)
+
+
+# --- element by element in Python: slow, on values only ---------------------------------------------------------------
+
+
+def _mapped(name: str, count: int) -> None:
+    def in_place(self: Tensor, *others: Any) -> Tensor:
+        fn: Callable[..., Any] = others[-1]
+        if len(others) != count:
+            raise TypeError(f"{name}() takes {count} arguments, got {len(others)}")
+        arrays = [np.asarray(concrete(t, f".{name}()")) for t in (self, *others[:-1])]
+        shape, dtype = arrays[0].shape, arrays[0].dtype
+        arrays = [np.broadcast_to(a, shape) for a in arrays]
+        values = [fn(*(x.item() for x in row)) for row in zip(*(a.reshape(-1) for a in arrays), strict=True)]
+        if self.requires_grad and modes.grad:
+            raise RuntimeError(f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead.")
+        self._rebind(unwrap(construction.tensor(np.asarray(values, dtype).reshape(shape))))
+        return self
+
+    in_place.__name__ = name
+    in_place.__doc__ = f"Replace each element by what a Python function makes of it and its {count - 1} partners."
+    setattr(Tensor, name, in_place)
+
+
+_mapped("apply_", 1)
+_mapped("map_", 2)
+_mapped("map2_", 3)
+
+
+# --- size and storage -------------------------------------------------------------------------------------------------
+
+
+@method
+def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
+    """Change the shape in place: the elements stay in order; there are fewer, or zeros are added."""
+    shape = tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
+    if self.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad")
+    flat, count = np.asarray(concrete(self, ".resize_()")).reshape(-1), int(np.prod(shape, dtype=np.int64))
+    values = np.zeros(count, flat.dtype)
+    values[: min(count, flat.size)] = flat[:count]
+    self._rebind(unwrap(construction.tensor(values.reshape(shape))), cut=True)
+    return self
+
+
+@method
+def resize_as_(self: Tensor, tensor: Tensor, memory_format: Any = None) -> Tensor:
+    """:meth:`resize_` to the shape of ``tensor``."""
+    return self.resize_(tensor.shape)
+
+
+@method
+def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
+    """Become a handle on the values of ``source``; empty without one."""
+    if source is None:
+        self._rebind(unwrap(self.new_empty(0)), cut=True)
+    else:
+        self.data = source.data
+    return self
+
+
+class UntypedStorage:
+    """The bytes behind a Tensor, as far as programs ask for them: how many there are, and whose they are."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self._tensor = tensor if tensor._base is None else tensor._base
+        self.device = tensor.device
+
+    def nbytes(self) -> int:
+        """Bytes."""
+        return self._tensor.nbytes
+
+    __len__ = size = nbytes
+
+    def element_size(self) -> int:
+        """Bytes an element."""
+        return 1
+
+    def data_ptr(self) -> int:
+        """The address of the base Tensor."""
+        return self._tensor.data_ptr()
+
+    def tolist(self) -> list[int]:
+        """The bytes."""
+        return list(np.asarray(concrete(self._tensor, ".tolist()")).tobytes())
+
+
+class TypedStorage(UntypedStorage):
+    """The elements behind a Tensor."""
+
+    def __len__(self) -> int:
+        return self._tensor.numel()
+
+    size = __len__
+
+    def element_size(self) -> int:
+        """Bytes an element."""
+        return self._tensor.element_size()
+
+    def tolist(self) -> list[Any]:
+        """The elements."""
+        return self._tensor.reshape(-1).tolist()
+
+    def __getitem__(self, index: int) -> Any:
+        return self._tensor.reshape(-1)[index].item()
+
+
+@method
+def untyped_storage(self: Tensor) -> UntypedStorage:
+    """The bytes it shares with its views."""
+    return UntypedStorage(self)
+
+
+@method
+def storage(self: Tensor) -> TypedStorage:
+    """The elements it shares with its views."""
+    return TypedStorage(self)
+
+
+def is_storage(obj: Any) -> bool:
+    """Whether ``obj`` is a storage."""
+    return isinstance(obj, UntypedStorage)
+
+
+def typename(obj: Any) -> str:
+    """The name of the type of ``obj``: ``torch.FloatTensor`` for a Tensor."""
+    if isinstance(obj, Tensor):
+        return f"torch.{type_name(unwrap_aval(obj).dtype)}Tensor"
+    cls = obj if isinstance(obj, type) else type(obj)
+    return cls.__qualname__ if cls.__module__ in (None, "builtins") else f"{cls.__module__}.{cls.__qualname__}"
+
+
+def detach_(input: Tensor) -> Tensor:
+    """``Tensor.detach_`` as a function."""
+    return input.detach_()
+
+
+def is_inference(input: Tensor) -> bool:  # noqa: F811  (the function beside the method of the same name)
+    """``Tensor.is_inference`` as a function."""
+    return input.is_inference()
+
+
+def is_conj(input: Tensor) -> bool:
+    """False: conjugation is computed at once."""
+    return False
+
+
+def is_neg(input: Tensor) -> bool:
+    """False: negation is computed at once."""
+    return False
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether the shapes are equal."""
+    return input.shape == other.shape
+
+
+def get_device(input: Tensor) -> int:
+    """The index of the device, -1 on the CPU."""
+    return input.get_device()
+
+
+def resize_as_(input: Tensor, the_template: Tensor) -> Tensor:
+    """``Tensor.resize_as_`` as a function."""
+    return input.resize_as_(the_template)
+
+
+def copies() -> dict[str, Callable[..., Any]]:
+    """torch's functions ``view_copy``, ``t_copy`` ...: a view operator whose result is a copy."""
+    names = (
+        "as_strided detach diagonal expand permute select slice split split_with_sizes squeeze t transpose unbind unfold "
+        "unsqueeze view view_as_complex view_as_real"
+    ).split()
+    found = {}
+    for name in names:
+        view = getattr(Tensor, name, None)
+        if view is not None:
+            found[f"{name}_copy"] = _copied(name, view)
+    return found
+
+
+def _copied(name: str, view: Callable[..., Any]) -> Callable[..., Any]:
+    def copy(input: Tensor, *args: Any, **kwargs: Any) -> Any:
+        out = view(input, *args, **kwargs)
+        return tuple(t.clone() for t in out) if isinstance(out, tuple | list) else out.clone()
+
+    copy.__name__, copy.__doc__ = f"{name}_copy", f"``{name}`` as a copy."
+    return copy
