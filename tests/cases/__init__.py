@@ -35,6 +35,7 @@ class Case:
         grad: whether to compare gradients.
         jit: why it cannot be compiled, where it cannot.
         vmap: why it cannot be batched, where it cannot.
+        slope: why the gradient is not the slope, where it is not.
         through: what to compare of the result, where the result itself is not unique (``abs`` of eigenvectors).
         types: whether to try integers and booleans too, in the first case of a name.
         family: the module that lists it; set by :func:`all_cases`.
@@ -46,6 +47,7 @@ class Case:
     grad: bool = True
     jit: str = ""
     vmap: str = ""
+    slope: str = ""
     through: Callable[[Any], Any] | None = None
     types: bool = True
     family: str = ""
@@ -62,6 +64,11 @@ class Case:
     def __str__(self) -> str:
         parts = [*map(_show, self.args), *(f"{k}={_show(v)}" for k, v in self.kwargs.items())]
         return f"{self.name}({', '.join(parts)})"
+
+    @property
+    def picked(self) -> bool:
+        """Whether some values are picked by hand: mostly ties and kinks, where there is no slope."""
+        return any(isinstance(a, Data) and a.text.startswith("tensor(") for a in (*self.args, *self.kwargs.values()))
 
     def fill(self, sample: int = 0, *, double: bool = False) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments with NumPy arrays for Tensors; other numbers for another ``sample``.
