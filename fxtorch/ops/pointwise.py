@@ -73,8 +73,7 @@ def div(input: Array, other: Array, *, rounding_mode: str | None = None) -> Arra
     check_broadcast(jnp.shape(input), jnp.shape(other))
     if rounding_mode not in (None, "floor", "trunc"):
         raise RuntimeError(
-            "div expected rounding_mode to be one of None, 'trunc', or 'floor' "
-            f"but found '{rounding_mode}'"
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
         )
     a, b = jnp.broadcast_arrays(*promote(input, other, to_float=rounding_mode is None))
     if rounding_mode is None:
@@ -107,7 +106,14 @@ def fmod(input: Array, other: Array) -> Array:
 def _integer_power(base: Array, exponent: Array) -> Array:
     """The power of integers; a negative one leaves 0, but of 1 and -1."""
     unit = jnp.where(base == 1, 1, jnp.where(base == -1, 1 - 2 * (exponent & 1), 0))
-    return jnp.where(exponent < 0, unit, jnp.power(base, jnp.maximum(exponent, 0)))
+
+    def step(bit: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:
+        product, square = state
+        return jnp.where((exponent >> cast(bit, exponent.dtype)) & 1 == 1, product * square, product), square * square
+
+    # jnp.power looks at six bits of the exponent only.
+    power = lax.fori_loop(0, jnp.iinfo(base.dtype).bits, step, (jnp.ones_like(base), base))[0]
+    return jnp.where(exponent < 0, unit, power)
 
 
 @op(method=True, inplace=True, out=True)
