@@ -98,3 +98,21 @@ def test_a_packed_batch_gives_what_each_sequence_gives_alone(kind: type[nn.Modul
         np.testing.assert_allclose(got.detach().numpy(), alone.detach().numpy(), atol=1e-6)
         for a, b in zip(states if kind is nn.LSTM else [states], last if kind is nn.LSTM else [last], strict=True):
             np.testing.assert_allclose(a[:, i].detach().numpy(), b.detach().numpy(), atol=1e-6)
+
+
+def test_a_normalised_weight_is_magnitude_times_direction() -> None:
+    layer = nn.Linear(3, 2)
+    plain = layer.weight.detach().numpy()
+    nn.utils.weight_norm(layer)
+    assert [name for name, _ in layer.named_parameters()] == ["bias", "weight_g", "weight_v"]
+    np.testing.assert_allclose(layer.weight.detach().numpy(), plain, rtol=1e-6)
+    with torch.no_grad():
+        layer.weight_g.mul_(2)
+    layer(torch.ones(1, 3)).sum().backward()
+    assert layer.weight_g.grad is not None and layer.weight_v.grad is not None
+    np.testing.assert_allclose(layer.weight.detach().numpy(), 2 * plain, rtol=1e-6)
+    with pytest.raises(RuntimeError, match="Cannot register two weight_norm hooks"):
+        nn.utils.weight_norm(layer)
+    nn.utils.remove_weight_norm(layer)
+    assert isinstance(layer.weight, nn.Parameter)
+    np.testing.assert_allclose(layer.weight.detach().numpy(), 2 * plain, rtol=1e-6)
