@@ -20,11 +20,12 @@ from experiments.running.system import NAMES, system
 torch = pytest.importorskip("torch", reason="compares with PyTorch")
 
 STEPS = 20
-ROWS = {"cnn_cifar10": 8, "lstm_imdb": 4, "dcgan_mnist": 8}
+ROWS = {"cnn_cifar10": 8, "lstm_imdb": 2, "dcgan_mnist": 8}
 OPTIMIZERS: dict[str, dict[str, Any]] = {"SGD": {"lr": 0.01, "momentum": 0.9}, "Adam": {"lr": 1e-3}}
-# Adam's first steps are little more than the gradient's sign, which rounding decides where it is near zero: on the
-# CNN at 1e-3, PyTorch's own float32 strays 8e-4 from its float64.
-CALMER = {"cnn_cifar10", "dcgan_mnist"}
+# Where rounding decides, PyTorch's own float32 strays from its float64, with Adam at 1e-3 on the CNN by 8e-4, with SGD
+# at 1e-3 on the GAN by 4e-3 (fxtorch's by 4e-7): Adam's first steps are little more than a gradient's sign, and a unit
+# of a ReLU that changes sides, amplified by two players, does the same.
+LR = {"cnn_cifar10": {"Adam": 1e-4}, "dcgan_mnist": {"Adam": 1e-4, "SGD": 1e-4}}
 
 
 def on_pytorch(name: str) -> ModuleType:
@@ -43,17 +44,16 @@ def parts(models: Any) -> list[Any]:
     return list(models) if isinstance(models, tuple | list) else [models]
 
 
-def optimizers(library: Any, kind: str, calm: bool, own: Any) -> Any:
+def optimizers(library: Any, kind: str, options: dict[str, Any], own: Any) -> Any:
     """``kind`` in the place of each of the script's own optimizers, over the same parameters."""
     if isinstance(own, tuple | list):
-        return type(own)(optimizers(library, kind, calm, one) for one in own)
+        return type(own)(optimizers(library, kind, options, one) for one in own)
     if isinstance(own, dict):
-        return {key: optimizers(library, kind, calm, one) for key, one in own.items()}
-    options = OPTIMIZERS[kind] | ({"lr": 1e-4} if calm and kind == "Adam" else {})
+        return {key: optimizers(library, kind, options, one) for key, one in own.items()}
     return getattr(library.optim, kind)(own.param_groups[0]["params"], **options)
 
 
-def prepared(library: Any, script: Any, kind: str, calm: bool) -> tuple[list[Any], Callable[..., Any]]:
+def prepared(library: Any, script: Any, name: str, kind: str) -> tuple[list[Any], Callable[..., Any]]:
     """The models without dropout, in float32, and their training step."""
     models = script.make_model()
     for model in parts(models):
@@ -61,7 +61,9 @@ def prepared(library: Any, script: Any, kind: str, calm: bool) -> tuple[list[Any
         for module in model.modules():
             if isinstance(module, library.nn.Dropout):
                 module.p = 0.0
-    return parts(models), script.make_step(models, optimizers(library, kind, calm, script.make_optimizer(models)))
+    options = OPTIMIZERS[kind] | {"lr": LR.get(name, {}).get(kind, OPTIMIZERS[kind]["lr"])}
+    own = script.make_optimizer(models)
+    return parts(models), script.make_step(models, optimizers(library, kind, options, own))
 
 
 def batches(library: Any, script: Any, rows: int) -> list[tuple[Any, ...]]:
@@ -71,14 +73,21 @@ def batches(library: Any, script: Any, rows: int) -> list[tuple[Any, ...]]:
     return [tuple(library.from_numpy(part[i * rows : (i + 1) * rows].copy()) for part in whole) for i in range(STEPS)]
 
 
+def same_noise(library: Any) -> Callable[..., Any]:
+    """A ``randn`` that gives both libraries the same numbers, at every step again."""
+    return lambda *shape: library.from_numpy(np.random.default_rng(0).standard_normal(shape, np.float32))
+
+
 @pytest.mark.parametrize("mode", ["eager", "jit"])
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 @pytest.mark.parametrize("name", NAMES)
-def test_twenty_steps_equal_pytorchs(name: str, kind: str, mode: str) -> None:
+def test_twenty_steps_equal_pytorchs(name: str, kind: str, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for library in (fxtorch, torch):
+        monkeypatch.setattr(library, "randn", same_noise(library))
     ours, theirs, rows = system(name), on_pytorch(name), ROWS.get(name, 16)
     torch.manual_seed(0)
-    their_models, their_step = prepared(torch, theirs, kind, name in CALMER)
-    our_models, our_step = prepared(fxtorch, ours, kind, name in CALMER)
+    their_models, their_step = prepared(torch, theirs, name, kind)
+    our_models, our_step = prepared(fxtorch, ours, name, kind)
     for our_model, their_model in zip(our_models, their_models, strict=True):
         weights = {key: fxtorch.tensor(value.numpy()) for key, value in their_model.state_dict().items()}
         our_model.load_state_dict(weights)
