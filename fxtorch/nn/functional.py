@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fxtorch.autograd import no_grad
 from fxtorch.tensor import Tensor
-from fxtorch.tensor.dispatch import namespace
+from fxtorch.tensor.dispatch import namespace, no_such_name
 
 _table = namespace("nn.functional")
 globals().update(_table)
@@ -225,3 +225,7 @@ def triplet_margin_with_distance_loss(
         far = _torch["minimum"](far, distance(positive, negative))
     loss = (distance(anchor, positive) - far + margin).clamp(min=0)
     return loss if reduction == "none" else getattr(loss, reduction)()
+
+
+def __getattr__(name: str) -> Any:  # also tells type checkers that the generated names are there
+    raise no_such_name(__name__, name)

@@ -14,7 +14,7 @@ _BOTH = ("torch", "nn.functional")
 _COSINE_EPS = 1e-12
 
 
-@op(where=_BOTH, dtype="float")
+@op(where=_BOTH)
 def hinge_embedding_loss(
     input: Array,
     target: Array,
@@ -25,7 +25,7 @@ def hinge_embedding_loss(
 ) -> Array:
     """``input`` where ``target`` is 1, ``max(0, margin - input)`` where it is -1."""
     reduction = chosen_reduction(size_average, reduce, reduction)
-    apart = jnp.where(target != 1, at_least_zero(margin - input), 0)
+    apart = jnp.where(target != 1, at_least_zero(jnp.asarray(margin, input.dtype) - input), 0)
     return reduced(apart + jnp.where(target != -1, input, 0), reduction)
 
 
