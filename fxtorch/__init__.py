@@ -1,6 +1,8 @@
 """fxtorch: PyTorch's way of working on JAX's engine.  Reading this file is reading the architecture."""
 
-from fxtorch import _setup  # noqa: F401  isort: skip  (before JAX runs anything)
+from typing import Any as _Any
+
+from fxtorch import _setup  # before JAX runs anything
 
 from math import e, inf, nan, pi
 
@@ -17,6 +19,7 @@ from fxtorch.tensor.construction import (
 from fxtorch.tensor.conversion import from_dlpack, from_numpy
 from fxtorch.tensor.device import device, get_default_device, set_default_device
 from fxtorch.tensor.dispatch import namespace as _namespace
+from fxtorch.tensor.dispatch import no_such_name as _no_such_name
 from fxtorch.tensor.dtype import (
     bfloat16,
     bool,
@@ -78,32 +81,40 @@ from fxtorch.tensor.memory_format import (
     strided,
 )
 from fxtorch.tensor.printing import set_printoptions
-from fxtorch.tensor.traits import (
-    TypedStorage,
-    UntypedStorage,
-    detach_,
-    get_device,
-    is_conj,
-    is_inference,
-    is_neg,
-    is_same_size,
-    is_storage,
-    resize_as_,
-    typename,
-)
-from fxtorch.tensor.traits import copies as _copies
+from fxtorch.tensor.traits import TypedStorage, UntypedStorage, is_storage, typename
+from fxtorch.tensor.traits import functions as _methods
 from fxtorch.tensor.typed import TYPED as _TYPED
 from fxtorch.tensor.typed import set_default_tensor_type
 
 newaxis = None
-globals().update(_namespace("torch") | _copies() | _TYPED)
+globals().update(_namespace("torch") | _methods() | _TYPED)
 
 # The families of the table that have a module of their own.
-from fxtorch import fft, linalg, special  # noqa: E402
-
 # Gradients.
-from fxtorch import autograd  # noqa: E402
-from fxtorch.autograd import (  # noqa: E402
+# Layers and optimizers.
+# Pure functions of Modules and Tensors, and the compiler.
+# Data and files.
+# The process and the machine.
+from fxtorch import (
+    amp,
+    autograd,
+    backends,
+    compiler,
+    cuda,
+    fft,
+    func,
+    linalg,
+    nn,
+    optim,
+    random,
+    serialization,
+    special,
+    testing,
+    utils,
+    version,
+)
+from fxtorch.amp import GradScaler, autocast
+from fxtorch.autograd import (
     enable_grad,
     inference_mode,
     is_anomaly_check_nan_enabled,
@@ -114,24 +125,11 @@ from fxtorch.autograd import (  # noqa: E402
     set_anomaly_enabled,
     set_grad_enabled,
 )
-
-# Layers and optimizers.
-from fxtorch import nn, optim  # noqa: E402
-
-# Pure functions of Modules and Tensors, and the compiler.
-from fxtorch import compiler, func  # noqa: E402
-from fxtorch.compiler import compile, jit  # noqa: E402
-from fxtorch.func import vmap  # noqa: E402
-
-# Data and files.
-from fxtorch import serialization, utils  # noqa: E402
-from fxtorch.serialization import load, save  # noqa: E402
-
-# The process and the machine.
-from fxtorch import amp, backends, cuda, random, testing, version  # noqa: E402
-from fxtorch.amp import GradScaler, autocast  # noqa: E402
-from fxtorch.cuda import Event, OutOfMemoryError, Stream  # noqa: E402
-from fxtorch.settings import (  # noqa: E402
+from fxtorch.compiler import compile, jit
+from fxtorch.cuda import Event, OutOfMemoryError, Stream
+from fxtorch.func import vmap
+from fxtorch.serialization import load, save
+from fxtorch.settings import (
     are_deterministic_algorithms_enabled,
     compiled_with_cxx11_abi,
     get_deterministic_debug_mode,
@@ -148,4 +146,8 @@ from fxtorch.settings import (  # noqa: E402
     set_warn_always,
     use_deterministic_algorithms,
 )
-from fxtorch.version import __version__  # noqa: E402
+from fxtorch.version import __version__
+
+
+def __getattr__(name: str) -> _Any:  # also tells type checkers that the generated names are there
+    raise _no_such_name(__name__, name)

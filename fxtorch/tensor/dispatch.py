@@ -6,6 +6,7 @@ of its own.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Sequence
 from inspect import Parameter
 from typing import Any
@@ -41,6 +42,14 @@ def namespace(space: str) -> dict[str, Callable[..., Any]]:
         for name, fn in _functions.items()
         if name.startswith(prefix) and "." not in name[len(prefix) :]
     }
+
+
+def no_such_name(module: str, name: str) -> AttributeError:
+    """The error for a name that a module of torch's may have and fxtorch has not, with names that are near."""
+    prefix = f"{module}.".replace("fxtorch.", "") if module != "fxtorch" else "torch."
+    near = difflib.get_close_matches(name, [n.removeprefix(prefix) for n in _functions if n.startswith(prefix)])
+    hint = f"; near names: {', '.join(near)}" if near and not name.startswith("_") else ""
+    return AttributeError(f"module '{module}' has no attribute '{name}'{hint}")
 
 
 def into(out: Any, result: Any) -> Any:
