@@ -23,8 +23,8 @@ IMPLEMENTATION = "threefry2x32"
 
 
 def make_key(seed: int) -> Array:
-    """The raw key data (uint32) that ``seed`` stands for; any 64-bit seed, negative ones too."""
-    return jax.random.key_data(jax.random.key(np.uint64(seed % 2**64), impl=IMPLEMENTATION))
+    """The raw key data that ``seed`` stands for (its two 32-bit halves); any 64-bit seed, negative ones too."""
+    return jnp.asarray(np.array([seed % 2**64 >> 32, seed % 2**32], np.uint32))
 
 
 def wrap_key(key: Key) -> Array:
