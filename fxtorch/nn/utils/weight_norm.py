@@ -37,6 +37,7 @@ class WeightNorm:
         return v * (g / _norm(v, self.dim))
 
     def __call__(self, module: Module, inputs: Any) -> None:
+        """Set the weight of ``module``."""
         setattr(module, self.name, self.compute_weight(module))
 
 
