@@ -230,32 +230,3 @@ def triplet_margin_with_distance_loss(
 
 def __getattr__(name: str) -> Any:  # also tells type checkers that the generated names are there
     raise no_such_name(__name__, name)
-
-
-def triplet_margin_with_distance_loss(
-    anchor: Tensor,
-    positive: Tensor,
-    negative: Tensor,
-    *,
-    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
-    margin: float = 1.0,
-    swap: bool = False,
-    reduction: str = "mean",
-) -> Tensor:
-    """``max(0, d(anchor, positive) - d(anchor, negative) + margin)`` with any distance ``d``; Euclidean by default.
-
-    Raises:
-        ValueError: ``margin`` is not positive, or the reduction is unknown.
-    """
-    if margin <= 0:
-        raise ValueError(f"margin must be greater than 0, got {margin}")
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{reduction} is not a valid value for reduction")
-    distance = distance_function or _table["pairwise_distance"]
-    near, far = distance(anchor, positive), distance(anchor, negative)
-    if swap:
-        far = _torch["minimum"](far, distance(positive, negative))
-    loss = (margin + near - far).clamp(min=0)
-    if reduction == "none":
-        return loss
-    return loss.mean() if reduction == "mean" else loss.sum()
