@@ -216,8 +216,10 @@ def triplet_margin_with_distance_loss(
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 
     Raises:
-        ValueError: an unknown reduction.
+        ValueError: ``margin`` is not positive, or the reduction is unknown.
     """
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
     distance = _table["pairwise_distance"] if distance_function is None else distance_function
