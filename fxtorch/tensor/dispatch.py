@@ -7,6 +7,7 @@ of its own.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Sequence
 from inspect import Parameter
 from typing import Any
@@ -32,6 +33,11 @@ _functions: dict[str, Callable[..., Any]] = {}
 def operator(name: str) -> Operator:
     """The operator of that name in the table."""
     return _operators[name]
+
+
+def _without_examples(doc: str | None) -> str | None:
+    """A docstring of a pure function for its public form: the examples are of arrays, and run where they stand."""
+    return None if doc is None else re.sub(r"(?m)^[ \t]*>>> .*\n(?:[ \t]*\S.*\n)*", "", doc + "\n").rstrip()
 
 
 def namespace(space: str) -> dict[str, Callable[..., Any]]:
@@ -242,7 +248,7 @@ def _generate(op: Op) -> None:
         # Where pickle finds it again.
         home = next((q.rpartition(".")[0] for q in op.names if not q.startswith("Tensor.")), "torch")
         fn.__module__ = "fxtorch" if home == "torch" else f"fxtorch.{home}"
-        fn.__doc__ = op.fn.__doc__ if not inplace else f"In-place form of :func:`{short}`."
+        fn.__doc__ = f"In-place form of :func:`{short}`." if inplace else _without_examples(op.fn.__doc__)
         suffix = "_" if inplace else ""
         for qualified in op.names:
             _functions[qualified + suffix] = fn
