@@ -1,7 +1,7 @@
 """Maximum over sliding windows with torch's rule for ties: the first maximum in row-major order gets the gradient.
 
-``x`` is ``(N, C, ...)``.  How a pooling is computed is chosen here, by measurement on a CPU (128x32x32x32, kernel 2:
-``reduce_window`` with its ``select_and_scatter`` about 72 ms forward and backward, these 3 to 5):
+``x`` is ``(N, C, ...)``.  How a pooling is computed is chosen here, by measurement on 2 CPU cores (128x32x32x32, kernel
+2, channels last: forward and backward 2.7 ms as below, 4.0 by stacking the parts, 6.9 by interior pads):
 
 * the forward is a running maximum over one strided slice for each element of the window;
 * where windows tile the input, the gradient is spread by repeating it and masking with the winner's position;
