@@ -6,15 +6,21 @@ import os
 
 import jax
 
-_state = {"deterministic": False, "warn_only": False, "threads": os.cpu_count() or 1, "interop": 1, "warn_always": False}
+_state = {
+    "deterministic": False,
+    "warn_only": False,
+    "threads": os.cpu_count() or 1,
+    "interop": 1,
+    "warn_always": False,
+}
 _PRECISIONS = {"highest": "highest", "high": "high", "medium": "default"}
 _precision = "highest"
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Ask for results that are the same at every run; XLA's are on a CPU, and on a GPU with ``XLA_FLAGS`` set before start.
+    """Ask for results that are the same at every run.
 
-    The flag for a GPU is ``--xla_gpu_deterministic_ops=true``.
+    XLA's are on a CPU; on a GPU, start the process with ``XLA_FLAGS=--xla_gpu_deterministic_ops=true``.
     """
     _state["deterministic"], _state["warn_only"] = bool(mode), bool(warn_only)
 
@@ -33,7 +39,9 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
     """0 or ``"default"``, 1 or ``"warn"``, 2 or ``"error"``."""
     names: dict[int | str, int] = {"default": 0, "warn": 1, "error": 2, 0: 0, 1: 1, 2: 2}
     if debug_mode not in names:
-        raise RuntimeError(f"invalid value of debug_mode, expected one of `default`, `warn`, `error`, but got {debug_mode}")
+        raise RuntimeError(
+            f"invalid value of debug_mode, expected one of `default`, `warn`, `error`, but got {debug_mode}"
+        )
     use_deterministic_algorithms(names[debug_mode] > 0, warn_only=names[debug_mode] == 1)
 
 
@@ -50,7 +58,9 @@ def set_float32_matmul_precision(precision: str) -> None:
     """
     global _precision
     if precision not in _PRECISIONS:
-        raise RuntimeError(f"{precision} is not one of 'highest', 'high', or 'medium'; the current choice is {_precision}")
+        raise RuntimeError(
+            f"{precision} is not one of 'highest', 'high', or 'medium'; the current choice is {_precision}"
+        )
     _precision = precision
     jax.config.update("jax_default_matmul_precision", _PRECISIONS[precision])
 

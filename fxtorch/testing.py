@@ -60,7 +60,9 @@ def assert_close(
         TypeError: they cannot be compared.
     """
     if (rtol is None) != (atol is None):
-        raise ValueError(f"rtol and atol must both be specified or both be unspecified, but got rtol={rtol} and atol={atol} instead.")
+        raise ValueError(
+            f"rtol and atol must both be specified or both be unspecified, but got rtol={rtol} and atol={atol} instead."
+        )
     options = {
         "rtol": rtol, "atol": atol, "equal_nan": equal_nan, "check_device": check_device, "check_dtype": check_dtype,
         "check_stride": check_stride, "allow_subclasses": allow_subclasses,
@@ -76,14 +78,17 @@ def assert_close(
 assert_allclose = assert_close
 
 
-def _difference(actual: Any, expected: Any, path: tuple[Any, ...], o: dict[str, Any]) -> tuple[str, tuple[Any, ...]] | None:
+def _difference(
+    actual: Any, expected: Any, path: tuple[Any, ...], o: dict[str, Any]
+) -> tuple[str, tuple[Any, ...]] | None:
     """What is different, and where; None if nothing is."""
     if isinstance(actual, Mapping) and isinstance(expected, Mapping):
         if set(actual) != set(expected):
             missing, extra = [k for k in expected if k not in actual], [k for k in actual if k not in expected]
             return (
                 "The keys of the mappings do not match:\n"
-                f"Missing keys in the actual mapping: {sorted(missing)}\nAdditional keys in the actual mapping: {sorted(extra)}",
+                f"Missing keys in the actual mapping: {sorted(missing)}\nAdditional keys in the actual mapping: "
+                f"{sorted(extra)}",
                 path,
             )
         pairs = [(k, actual[k], expected[k]) for k in expected]
@@ -111,12 +116,18 @@ def _of_leaves(actual: Any, expected: Any, o: dict[str, Any]) -> str | None:
     numbers = isinstance(actual, bool | int | float | complex) and isinstance(expected, bool | int | float | complex)
     if numbers and type(actual) is not type(expected) and isinstance(actual, bool) | isinstance(expected, bool):
         return f"Booleans mismatch: {actual} is not {expected}"
-    if not numbers and type(actual) is not type(expected) and not (o["allow_subclasses"] and _both_tensors(actual, expected)):
+    if (
+        not numbers
+        and type(actual) is not type(expected)
+        and not (o["allow_subclasses"] and _both_tensors(actual, expected))
+    ):
         raise TypeError(f"No comparison pair was able to handle inputs of type {type(actual)} and {type(expected)}.")
     try:
         a, e = (construction.as_tensor(x, dtype=_wide(x) if numbers else None) for x in (actual, expected))
     except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"No comparison pair was able to handle inputs of type {type(actual)} and {type(expected)}.") from error
+        raise TypeError(
+            f"No comparison pair was able to handle inputs of type {type(actual)} and {type(expected)}."
+        ) from error
     if a.shape != e.shape:
         return f"The values for attribute 'shape' do not match: {a.shape} != {e.shape}."
     if o["check_device"] and a.device != e.device:
@@ -139,7 +150,15 @@ def _both_tensors(a: Any, b: Any) -> bool:
 
 def _wide(x: Any) -> types.dtype:
     kind = type(x)
-    return types.bool if kind is bool else types.int64 if kind is int else types.float64 if kind is float else types.complex128
+    return (
+        types.bool
+        if kind is bool
+        else types.int64
+        if kind is int
+        else types.float64
+        if kind is float
+        else types.complex128
+    )
 
 
 def _array(t: Tensor) -> np.ndarray:
@@ -158,17 +177,25 @@ def _of_values(
             close = np.isclose(a, e, rtol=rtol, atol=atol, equal_nan=equal_nan)
         if close.all():
             return None
-        kind = np.complex128 if "c" in (a.dtype.kind, e.dtype.kind) else np.float64
-        distance = np.abs(a.astype(kind) - e.astype(kind))
-        relative = distance / np.abs(e.astype(kind))
+        wide = np.result_type(a.dtype, e.dtype, np.uint8)
+        distance = np.abs(a.astype(wide) - e.astype(wide))
+        relative = np.asarray(distance / np.abs(e.astype(wide)))
+        relative = relative.astype(np.float32) if wide.kind in "iu" and not numbers else relative
     bound_abs, bound_rel = (f" (up to {t} allowed)" for t in (atol, rtol))
     word = "equal" if exact else "close"
     if numbers:
         lines = [f"{'Booleans mismatch' if isinstance(given[0], bool) else f'Scalars are not {word}'}!", ""]
-        lines += [f"Expected {given[1]} but got {given[0]}.", f"Absolute difference: {distance.item()}{'' if exact else bound_abs}"]
+        lines += [
+            f"Expected {given[1]} but got {given[0]}.",
+            f"Absolute difference: {distance.item()}{'' if exact else bound_abs}",
+        ]
         return "\n".join([*lines, f"Relative difference: {relative.item()}{'' if exact else bound_rel}"])
     off = int((~close).sum())
-    lines = [f"Tensor-likes are not {word}!", "", f"Mismatched elements: {off} / {close.size} ({100 * off / close.size:.1f}%)"]
+    lines = [
+        f"Tensor-likes are not {word}!",
+        "",
+        f"Mismatched elements: {off} / {close.size} ({100 * off / close.size:.1f}%)",
+    ]
     for name, value, bound in (("absolute", distance, bound_abs), ("relative", relative, bound_rel)):
         value = np.where(close, 0, value) if value.ndim else np.asarray(value)
         worst = np.unravel_index(int(np.argmax(value)), value.shape) if value.ndim else ()
@@ -199,7 +226,11 @@ def make_tensor(
     if kind == "b":
         values = random.integers(0, 2, sizes).astype(bool)
     elif kind in "iu":
-        values = random.integers(0 if low is None and kind == "u" else int(-9 if low is None else low), int(10 if high is None else high), sizes)
+        values = random.integers(
+            0 if low is None and kind == "u" else int(-9 if low is None else low),
+            int(10 if high is None else high),
+            sizes,
+        )
     else:
         bounds = (-9.0 if low is None else low, 9.0 if high is None else high)
         values = random.uniform(*bounds, sizes)

@@ -101,7 +101,7 @@ def test_close_tensors_pass_and_tolerances_are_the_types() -> None:
     ("actual", "expected", "words"),
     [
         (torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 2.0, 4.0]), "Mismatched elements: 1 / 3 (33.3%)"),
-        (torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 2.0, 4.0]), "difference: 1.0 at index (2,) (up to 1e-05 allowed)"),
+        (torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 2.0, 4.0]), "1.0 at index (2,) (up to 1e-05 allowed)"),
         (torch.tensor([1, 2]), torch.tensor([1, 3]), "Tensor-likes are not equal!"),
         (torch.ones(2), torch.ones(3), "attribute 'shape' do not match: torch.Size([2]) != torch.Size([3])."),
         (torch.ones(2), torch.ones(2).double(), "attribute 'dtype' do not match: torch.float32 != torch.float64."),

@@ -85,6 +85,8 @@ def grad(
 def _batched(roots: Any, targets: Any, given: Any, allow_unused: bool) -> tuple[Tensor | None, ...]:
     """One walk for each entry of the batch, stacked."""
     size = unwrap(given[0]).shape[0]
-    rows = [grad(roots, targets, [g[i] for g in given], retain_graph=True, allow_unused=allow_unused) for i in range(size)]
+    rows = [
+        grad(roots, targets, [g[i] for g in given], retain_graph=True, allow_unused=allow_unused) for i in range(size)
+    ]
     columns = zip(*rows, strict=True)
     return tuple(None if c[0] is None else wrap(jnp.stack([unwrap(g) for g in c])) for c in columns)

@@ -132,7 +132,9 @@ class _Call:
     def dress(self, flat: Sequence[Any], args: Sequence[Any]) -> Any:
         """The results as ``forward`` returned them, on the arrays ``flat``; arguments it changed are changed."""
         given = iter(flat)
-        results = [wrap(next(given)) if aval is not None else x for x, aval in zip(self.results, self.outputs, strict=True)]
+        results = [
+            wrap(next(given)) if aval is not None else x for x, aval in zip(self.results, self.outputs, strict=True)
+        ]
         for i, place in self.dirty.items():
             args[place]._rebind(unwrap(results[i]))
             results[i] = args[place]
@@ -168,7 +170,9 @@ def call_in_jax(function: Any, args: Sequence[Any]) -> Any:
         def forward(*values: Any) -> tuple[Any, _Kept]:
             flat, ctx = call.forward(values, grad=in_forward_mode())
             kept = _Kept.of(ctx)
-            if not in_forward_mode() and any(isinstance(v, jax.core.Tracer) for v in values):  # a derivative around this one: by the rule, too
+            if not in_forward_mode() and any(
+                isinstance(v, jax.core.Tracer) for v in values
+            ):  # a derivative around this one: by the rule, too
                 outer = primal(*values)
                 again = dict(zip(map(id, flat), outer, strict=True))
                 kept.arrays = [again.get(id(a), a) for a in kept.arrays]

@@ -21,7 +21,10 @@ def _tuple(value: Any, what: str, name: str) -> tuple[bool, Tensors]:
     for i, t in enumerate(out):
         if not isinstance(t, Tensor):
             where = f" is a tuple but with value {i} of type" if many else " is of type"
-            raise TypeError(f"The {what} given to {name} must be either a Tensor or a tuple of Tensors but the given {what}{where} {type(t)}.")
+            raise TypeError(
+                f"The {what} given to {name} must be either a Tensor or a tuple of Tensors but the given "
+                f"{what}{where} {type(t)}."
+            )
     return many, out
 
 
@@ -36,13 +39,20 @@ def _finished(values: Any, create_graph: bool) -> Any:
     return values if create_graph else values.detach()
 
 
-def _grads(outputs: Sequence[Tensor], inputs: Tensors, cts: Sequence[Tensor], create_graph: bool) -> tuple[Tensor | None, ...]:
+def _grads(
+    outputs: Sequence[Tensor], inputs: Tensors, cts: Sequence[Tensor], create_graph: bool
+) -> tuple[Tensor | None, ...]:
     """Gradients, None where there is no path."""
     pairs = [(o, c) for o, c in zip(outputs, cts, strict=True) if o.requires_grad]
     if not pairs:
         return (None,) * len(inputs)
     return grad(
-        [o for o, _ in pairs], inputs, [c for _, c in pairs], retain_graph=True, create_graph=create_graph, allow_unused=True
+        [o for o, _ in pairs],
+        inputs,
+        [c for _, c in pairs],
+        retain_graph=True,
+        create_graph=create_graph,
+        allow_unused=True,
     )
 
 
@@ -56,7 +66,8 @@ def _filled(
             raise RuntimeError(message.format(i))
         if value is not None and strict and create_graph and not value.requires_grad:
             raise RuntimeError(
-                f"The jacobian of the user-provided function is independent of input {i}. This is not allowed in strict "
+                f"The jacobian of the user-provided function is independent of input {i}. This is not allowed in "
+                "strict "
                 "mode when create_graph=True."
             )
         out.append(_torch["zeros_like"](t) if value is None else value)
@@ -68,7 +79,8 @@ def _directions(v: Any, like: Tensors, name: str, many: bool) -> Tensors:
     if v is None:
         if len(like) != 1 or like[0].numel() != 1:
             raise RuntimeError(
-                f"The vector v can only be None if the {'input to ' if name != 'vjp' else ''}the user-provided function "
+                f"The vector v can only be None if the {'input to ' if name != 'vjp' else ''}the user-provided "
+                "function "
                 "is a single Tensor with a single element."
             )
         return (_torch["ones_like"](like[0]),)
@@ -82,7 +94,9 @@ def _directions(v: Any, like: Tensors, name: str, many: bool) -> Tensors:
     return tuple(t.detach() if not t.requires_grad else t for t in given)
 
 
-def _run(func: Callable[..., Any], inputs: Any, name: str, create_graph: bool, strict: bool) -> tuple[bool, Tensors, bool, Tensors]:
+def _run(
+    func: Callable[..., Any], inputs: Any, name: str, create_graph: bool, strict: bool
+) -> tuple[bool, Tensors, bool, Tensors]:
     many_in, given = _tuple(inputs, "inputs", name)
     prepared = _prepared(given, create_graph)
     many_out, outputs = _tuple(func(*prepared), "outputs of the user-provided function", name)
@@ -90,7 +104,8 @@ def _run(func: Callable[..., Any], inputs: Any, name: str, create_graph: bool, s
         for i, o in enumerate(outputs):
             if not o.requires_grad:
                 raise RuntimeError(
-                    f"Output {i} of the user-provided function does not require gradients. The outputs must be computed "
+                    f"Output {i} of the user-provided function does not require gradients. The outputs must be "
+                    "computed "
                     "in a differentiable manner from the input when running in strict mode."
                 )
     return many_in, prepared, many_out, outputs
@@ -136,7 +151,8 @@ def jvp(
         )  # fmt: skip
         found = _filled(
             _grads(pulled, slots, directions, create_graph), outputs, strict,
-            "Output {} of the user-provided function does not depend on the inputs. This is not allowed in strict mode.",
+            "Output {} of the user-provided function does not depend on the inputs. This is not allowed in strict "
+            "mode.",
         )  # fmt: skip
     return _out(outputs, many_out, create_graph), _out(found, many_out, create_graph)
 
@@ -168,7 +184,10 @@ def jacobian(
         a Tensor; a tuple of them for a tuple of inputs or of outputs; a tuple of tuples for both.
     """
     if strategy not in ("reverse-mode", "forward-mode"):
-        raise AssertionError('Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your function has more outputs than inputs, "forward-mode" tends to be more performant. Otherwise, prefer to use "reverse-mode".')
+        raise AssertionError(
+            'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your function has more '
+            'outputs than inputs, "forward-mode" tends to be more performant. Otherwise, prefer to use "reverse-mode".'
+        )
     if strategy == "forward-mode" and not vectorize:
         raise NotImplementedError(
             'torch.autograd.functional.jacobian: `strategy="forward-mode"` requires `vectorize=True`.'
@@ -240,7 +259,12 @@ def hessian(
         return jacobian(scalar, args, create_graph=True, strict=strict)
 
     found = jacobian(
-        gradient, inputs, create_graph=create_graph, strict=strict, vectorize=vectorize, strategy=outer_jacobian_strategy
+        gradient,
+        inputs,
+        create_graph=create_graph,
+        strict=strict,
+        vectorize=vectorize,
+        strategy=outer_jacobian_strategy,
     )
     return found if many else found[0]
 
@@ -265,7 +289,9 @@ def _hessian_product(
     with enable_grad():
         many, given, _, outputs = _run(_scalar(func, name), inputs, name, create_graph, strict)
         directions = _directions(v, given, name, many)
-        message = "The output of the user-provided function is independent of input {}. This is not allowed in strict mode."
+        message = (
+            "The output of the user-provided function is independent of input {}. This is not allowed in strict mode."
+        )
         one = _torch["ones_like"](outputs[0])
         slopes = _filled(_grads(outputs, given, [one], True), given, strict, message)
         found = _filled(_grads(slopes, given, directions, create_graph), given, strict, message)

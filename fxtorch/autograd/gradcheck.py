@@ -66,9 +66,18 @@ def _analytical(output: Tensor, given: Sequence[Tensor]) -> list[np.ndarray]:
             ct = np.zeros(output.numel(), _values(output).dtype)
             ct[k] = unit
             found = grad(
-                output, given, construction.tensor(ct.reshape(tuple(output.shape))), retain_graph=True, allow_unused=True
+                output,
+                given,
+                construction.tensor(ct.reshape(tuple(output.shape))),
+                retain_graph=True,
+                allow_unused=True,
             )
-            parts.append([np.zeros(t.shape, _values(t).dtype) if g is None else _values(g) for g, t in zip(found, given, strict=True)])
+            parts.append(
+                [
+                    np.zeros(t.shape, _values(t).dtype) if g is None else _values(g)
+                    for g, t in zip(found, given, strict=True)
+                ]
+            )
         columns.append([_derivative([p[i].reshape(-1) for p in parts]) for i in range(len(given))])
     return [np.stack([c[i] for c in columns], 1) for i in range(len(given))] if columns else []
 
@@ -131,7 +140,17 @@ def gradcheck(
         ValueError: no input requires a gradient.
     """
     try:
-        return _check(func, _tensors(inputs), eps, atol, rtol, nondet_tol, check_undefined_grad, check_grad_dtypes, check_backward_ad)
+        return _check(
+            func,
+            _tensors(inputs),
+            eps,
+            atol,
+            rtol,
+            nondet_tol,
+            check_undefined_grad,
+            check_grad_dtypes,
+            check_backward_ad,
+        )
     except GradcheckError:
         if raise_exception:
             raise
@@ -145,12 +164,14 @@ def _check(
     places = [i for i, t in enumerate(inputs) if isinstance(t, Tensor) and t.requires_grad]
     if not places:
         raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of the them have requires_grad=True."
+            "gradcheck expects at least one input tensor to require gradient, but none of the them have "
+            "requires_grad=True."
         )
     for i in places:
         if inputs[i].dtype not in (types.float64, types.complex128):
             warnings.warn(
-                f"Input #{i} requires gradient and is not a double precision floating point or complex. This check will "
+                f"Input #{i} requires gradient and is not a double precision floating point or complex. This check "
+                "will "
                 "likely fail if all the inputs are not of double precision floating point or complex.",
                 stacklevel=3,
             )
@@ -171,7 +192,8 @@ def _check(
             if np.abs(a - b).max(initial=0) > nondet_tol:
                 raise GradcheckError(
                     f"Backward is not reentrant, i.e., running backward with same input and grad_output multiple times "
-                    f"gives different values for output {j} and input {i}, although analytical gradient matches numerical "
+                    f"gives different values for output {j} and input {i}, although analytical gradient matches "
+                    "numerical "
                     f"gradient. The tolerance for nondeterminism was {nondet_tol}."
                 )
     for k, i in enumerate(places):
@@ -193,7 +215,9 @@ def _check(
 
 def _check_types(outputs: Sequence[Tensor], given: Sequence[Tensor]) -> None:
     for o in outputs:
-        for g, t in zip(grad(o, given, _torch["ones_like"](o), retain_graph=True, allow_unused=True), given, strict=True):
+        for g, t in zip(
+            grad(o, given, _torch["ones_like"](o), retain_graph=True, allow_unused=True), given, strict=True
+        ):
             if g is not None and g.dtype != t.dtype:
                 raise GradcheckError(f"grad is not the same type as its input: {g.dtype} for {t.dtype}")
 
@@ -243,7 +267,8 @@ def gradgradcheck(
     if grad_outputs is None:
         random = np.random.RandomState(0)
         cts: tuple[Any, ...] = tuple(
-            construction.tensor(np.asarray(random.randn(*o.shape)).astype(_values(o).dtype), requires_grad=True) for o in outputs
+            construction.tensor(np.asarray(random.randn(*o.shape)).astype(_values(o).dtype), requires_grad=True)
+            for o in outputs
         )
     else:
         cts = _tensors(grad_outputs)
@@ -252,12 +277,11 @@ def gradgradcheck(
     def gradients(*args: Any) -> tuple[Tensor, ...]:
         own, cotangents = args[:-count], args[-count:]
         found = grad(
-            _differentiable(func(*own)), [t for t in own if isinstance(t, Tensor) and t.requires_grad], list(cotangents),
-            create_graph=True, allow_unused=True,
+            _differentiable(func(*own)), _differentiable(own), list(cotangents), create_graph=True, allow_unused=True
         )  # fmt: skip
         return tuple(g for g in found if g is not None)
 
     return gradcheck(
-        gradients, (*given, *cts), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception, nondet_tol=nondet_tol,
-        check_undefined_grad=check_undefined_grad, check_grad_dtypes=check_grad_dtypes,
+        gradients, (*given, *cts), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
+        nondet_tol=nondet_tol, check_undefined_grad=check_undefined_grad, check_grad_dtypes=check_grad_dtypes,
     )  # fmt: skip

@@ -51,7 +51,9 @@ def checked_gradients(name: str, grads: Any, inputs: Sequence[Any]) -> list[Tens
                 "forward input was not a Variable"
             )
         if not isinstance(g, Tensor):
-            raise TypeError(f"function {name} returned a {type(g).__name__} at position {i + 1}, expected a Tensor or None")
+            raise TypeError(
+                f"function {name} returned a {type(g).__name__} at position {i + 1}, expected a Tensor or None"
+            )
         found[i] = _fitted(name, i, g, aval)
     return found
 

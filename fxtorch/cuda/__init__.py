@@ -109,7 +109,9 @@ def get_device_properties(device: Any = None) -> DeviceProperties:
     """Name, memory and capability of the GPU."""
     gpu = _gpu(device)
     cores = int(getattr(gpu, "core_count", 0) or 0)
-    return DeviceProperties(gpu.device_kind, _memory(device).get("bytes_limit", 0), *get_device_capability(device), cores)
+    return DeviceProperties(
+        gpu.device_kind, _memory(device).get("bytes_limit", 0), *get_device_capability(device), cores
+    )
 
 
 def _memory(device: Any) -> dict[str, int]:

@@ -37,7 +37,9 @@ def chosen(args: Sequence[Any], argnums: Argnums) -> list[int]:
 
 
 def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """A function that returns the gradient of ``func`` and its value: ``(gradient, value)`` or ``(gradient, (value, aux))``.
+    """A function that returns the gradient of ``func`` and its value.
+
+    That is ``(gradient, value)``, or ``(gradient, (value, aux))`` with ``has_aux``.
 
     Args:
         func: takes Tensors, nested as one likes, and returns a scalar Tensor (and, with ``has_aux``, anything else).
@@ -108,7 +110,9 @@ def check_inexact(name: str, tensor: Tensor) -> None:
 def check_scalar(value: Any) -> None:
     """Raise torch's error where ``value`` is not a scalar to take the gradient of."""
     if not isinstance(value, jax.Array):
-        raise RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a tensor, got {type(value).__name__}")
+        raise RuntimeError(
+            f"grad_and_value(f)(*args): Expected f(*args) to return a tensor, got {type(value).__name__}"
+        )
     if value.ndim != 0:
         raise RuntimeError(
             "grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, got tensor with "
@@ -246,9 +250,13 @@ def check_tensors(name: str, out: Any) -> None:
     leaves = jax.tree.leaves(out)
     for leaf in leaves:
         if not isinstance(leaf, jax.Array):
-            raise RuntimeError(f"{name}: expected f(*primals) to return only tensors, got unsupported type {type(leaf).__name__}")
+            raise RuntimeError(
+                f"{name}: expected f(*primals) to return only tensors, got unsupported type {type(leaf).__name__}"
+            )
     if not leaves:
-        raise RuntimeError(f"{name}: expected f(*primals) to return only tensors, got unsupported type {type(out).__name__}")
+        raise RuntimeError(
+            f"{name}: expected f(*primals) to return only tensors, got unsupported type {type(out).__name__}"
+        )
 
 
 def check_like(given: Any, value: Any) -> None:
@@ -265,7 +273,12 @@ def check_like(given: Any, value: Any) -> None:
 
 
 def jvp(
-    func: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...], *, strict: bool = False, has_aux: bool = False
+    func: Callable[..., Any],
+    primals: tuple[Any, ...],
+    tangents: tuple[Any, ...],
+    *,
+    strict: bool = False,
+    has_aux: bool = False,
 ) -> tuple[Any, ...]:
     """The value of ``func`` at ``primals``, and its derivative in the direction ``tangents``: forward mode.
 
@@ -285,12 +298,19 @@ def jvp(
     """
     for name, given in (("primals", primals), ("tangents", tangents)):
         if not isinstance(given, tuple):
-            raise RuntimeError(f"jvp(f, primals, tangents): Expected {name} to be a tuple. E.g. it should be valid to call f(*primals).")
+            raise RuntimeError(
+                f"jvp(f, primals, tangents): Expected {name} to be a tuple. E.g. it should be valid to call "
+                "f(*primals)."
+            )
     call = Call(_never, (primals, tangents))
     main = Call(func, primals)
     n = len(main.tensors)
-    if len(call.tensors) != 2 * n or jax.tree.structure(primals, is_leaf=is_tensor) != jax.tree.structure(tangents, is_leaf=is_tensor):
-        raise RuntimeError("jvp(f, primals, tangents): Expected primals and tangents to have the same python structure.")
+    if len(call.tensors) != 2 * n or jax.tree.structure(primals, is_leaf=is_tensor) != jax.tree.structure(
+        tangents, is_leaf=is_tensor
+    ):
+        raise RuntimeError(
+            "jvp(f, primals, tangents): Expected primals and tangents to have the same python structure."
+        )
     for p, t in zip(call.tensors[:n], call.tensors[n:], strict=True):
         if p.shape != t.shape or p.dtype != t.dtype:
             raise RuntimeError(

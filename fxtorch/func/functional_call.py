@@ -48,7 +48,9 @@ def functional_call(
         for part in parameter_and_buffer_dicts:
             repeated = sorted(set(part) & set(given))
             if repeated:
-                raise ValueError(f"{repeated} appeared in multiple dictionaries; behavior of functional call is ambiguous")
+                raise ValueError(
+                    f"{repeated} appeared in multiple dictionaries; behavior of functional call is ambiguous"
+                )
             given.update(part)
     positional = () if args is None else args if isinstance(args, tuple) else (args,)
     with swapped(module, given, tie_weights, strict):
@@ -107,7 +109,8 @@ def _tied(places: dict[str, tuple[dict[str, Any], str]], wanted: dict[str, Tenso
         given = {id(wanted[n]): wanted[n] for n in names if n in wanted}
         if len(given) > 1:
             raise ValueError(
-                f"functional_call got multiple values for keys {sorted(n for n in names if n in wanted)}, which are tied. "
+                f"functional_call got multiple values for keys {sorted(n for n in names if n in wanted)}, which are "
+                "tied. "
                 "Consider using tie_weights=False"
             )
         for n in names if given else ():

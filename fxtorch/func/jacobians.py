@@ -105,7 +105,7 @@ def jacrev(
 
             step = max(1, y.size) if chunk_size is None else chunk_size
             parts = [jax.vmap(of_row)(_basis(y, y.size, s, step)) for s in range(0, max(1, y.size), step)]
-            columns = [jnp.concatenate(p) if len(p) > 1 else p[0] for p in zip(*parts, strict=True)]
+            columns = [jnp.concatenate(p) for p in zip(*parts, strict=True)]
             rows.append([c.reshape(*y.shape, *v.shape) for c, v in zip(columns, values, strict=True)])
         return rows, out, aux, changed
 
@@ -147,7 +147,7 @@ def jacfwd(
                     jax.tree.leaves(jax.vmap(of_column)(_basis(v, v.size, s, step)))
                     for s in range(0, max(1, v.size), step)
                 ]
-                columns.append([jnp.concatenate(p) if len(p) > 1 else p[0] for p in zip(*parts, strict=True)])
+                columns.append([jnp.concatenate(p) for p in zip(*parts, strict=True)])
         rows = [
             [jnp.moveaxis(columns[k][i], 0, -1).reshape(*y.shape, *v.shape) for k, v in enumerate(values)]
             for i, y in enumerate(jax.tree.leaves(out))

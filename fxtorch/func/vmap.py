@@ -69,13 +69,18 @@ def vmap(
             parts = []
             for start in range(0, max(sizes, 1), max(chunk, 1)):
                 rows = [
-                    a if d is None or chunk >= sizes else jax.lax.slice_in_dim(a, start, min(start + chunk, sizes), axis=d)
+                    a
+                    if d is None or chunk >= sizes
+                    else jax.lax.slice_in_dim(a, start, min(start + chunk, sizes), axis=d)
                     for a, d in zip(arrays[:n], dims, strict=True)
                 ]
-                parts.append(_mapped(call, [*rows, *arrays[n:]], [*dims, *[None] * (len(arrays) - n)], axis, randomness, name))
+                parts.append(
+                    _mapped(call, [*rows, *arrays[n:]], [*dims, *[None] * (len(arrays) - n)], axis, randomness, name)
+                )
             out, changed = jax.tree.map(lambda *xs: xs[0] if len(xs) == 1 else jnp.concatenate(xs), *parts)
             return _placed(out, out_dims, name), {
-                i: x[0] if dims[i] is None else jnp.moveaxis(x, 0, dims[i]) for i, x in changed.items()  # type: ignore[arg-type]
+                i: x[0] if dims[i] is None else jnp.moveaxis(x, 0, dims[i])
+                for i, x in changed.items()  # type: ignore[arg-type]
             }
 
         return call.run(pure, "vmap")
@@ -83,7 +88,9 @@ def vmap(
     return wrapper
 
 
-def _mapped(call: Call, arrays: Sequence[Any], dims: Sequence[int | None], axis: str, randomness: str, name: str) -> Any:
+def _mapped(
+    call: Call, arrays: Sequence[Any], dims: Sequence[int | None], axis: str, randomness: str, name: str
+) -> Any:
     """One run of the function over all rows; results are mapped at dimension 0."""
 
     def one(*values: Any) -> Any:
@@ -139,7 +146,10 @@ def _spread(in_dims: Any, args: tuple[Any, ...], name: str) -> list[int | None]:
             f"tuple matching the structure of inputs, got: {type(in_dims)}."
         )
     if not args:
-        raise ValueError(f"vmap({name})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over a function with no inputs. The latter is unsupported.")
+        raise ValueError(
+            f"vmap({name})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over "
+            "a function with no inputs. The latter is unsupported."
+        )
     if not isinstance(in_dims, int):
         in_dims = tuple(in_dims)
     try:
@@ -151,7 +161,8 @@ def _spread(in_dims: Any, args: tuple[Any, ...], name: str) -> list[int | None]:
         )
     except ValueError as error:
         raise ValueError(
-            f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): in_dims is not compatible with the structure of inputs. {error}"
+            f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): in_dims is not compatible with the structure of "
+            f"inputs. {error}"
         ) from None
     return jax.tree.leaves(spread, is_leaf=lambda x: x is None)
 
@@ -183,7 +194,13 @@ def _placed(out: Any, out_dims: Any, name: str) -> Any:
     if isinstance(out_dims, int) or out_dims is None:
         dims: list[Any] = [out_dims] * len(leaves)
     else:
-        spread = tuple(out_dims) if isinstance(out, tuple) else out_dims[0] if isinstance(out_dims, tuple) and len(out_dims) == 1 else out_dims
+        spread = (
+            tuple(out_dims)
+            if isinstance(out, tuple)
+            else out_dims[0]
+            if isinstance(out_dims, tuple) and len(out_dims) == 1
+            else out_dims
+        )
         try:
             dims = jax.tree.leaves(
                 jax.tree.map(
@@ -193,7 +210,10 @@ def _placed(out: Any, out_dims: Any, name: str) -> Any:
                 is_leaf=lambda x: x is None,
             )  # fmt: skip
         except ValueError as error:
-            raise ValueError(f"vmap({name}, ..., out_dims={out_dims}): out_dims is not compatible with the structure of outputs. {error}") from None
+            raise ValueError(
+                f"vmap({name}, ..., out_dims={out_dims}): out_dims is not compatible with the structure of outputs. "
+                f"{error}"
+            ) from None
     return jax.tree.unflatten(
         tree, [x[0] if d is None else jnp.moveaxis(x, 0, d) for x, d in zip(leaves, dims, strict=True)]
     )

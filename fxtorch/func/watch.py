@@ -58,7 +58,9 @@ class _Before:
         t = self.tensor
         if t._data is self.array:
             t._data = self.attributes["_data"]
-        t._rg, t._node, t._index = (self.attributes.get(k, d) for k, d in (("_rg", False), ("_node", None), ("_index", 0)))
+        t._rg, t._node, t._index = (
+            self.attributes.get(k, d) for k, d in (("_rg", False), ("_node", None), ("_index", 0))
+        )
 
 
 class Watch:
@@ -133,6 +135,11 @@ class Watch:
     def guard(self, name: str, compute: Callable[[], Any]) -> Any:
         """A fact about Python state decides what is computed."""
         return compute() if self.outer is None else self.outer.guard(name, compute)
+
+    def optimizer(self, optimizer: Any) -> None:
+        """An optimizer is about to step."""
+        if self.outer is not None:
+            self.outer.optimizer(optimizer)
 
     def materialize(self, build: Callable[[], Any], undo: Callable[[], None]) -> Any:
         """State is created lazily, outside of all transformations."""
@@ -217,7 +224,8 @@ class Watch:
                 where = holder_of(t)
                 self._neutralize(refs)
                 raise RuntimeError(
-                    f"{where} holds a Tensor that was made inside a function that fxtorch.func or JAX transforms, after "
+                    f"{where} holds a Tensor that was made inside a function that fxtorch.func or JAX transforms, "
+                    "after "
                     "it has ended; its value exists only inside. Return it from the function (has_aux=True)"
                 )
             if t is not None and self.outer is not None:
@@ -236,25 +244,30 @@ class Watch:
 def holder_of(tensor: Tensor) -> str:
     """Who holds ``tensor``, in words: ``attribute 'running_mean' of BatchNorm1d``."""
     for holder in gc.get_referrers(tensor):
-        if isinstance(holder, dict):
-            key = next((k for k, v in holder.items() if v is tensor), None)
-            if not isinstance(key, str) or key.startswith("_fxtorch"):
-                continue
-            for owner in gc.get_referrers(holder):
-                if getattr(owner, "__dict__", None) is holder and not isinstance(owner, Tensor):
-                    return f"attribute '{key}' of {getattr(owner, '__name__', type(owner).__name__)}"
-                if isinstance(owner, dict) and any(v is holder for v in owner.values()):
-                    for whose in gc.get_referrers(owner):
-                        if getattr(whose, "__dict__", None) is owner:
-                            return f"attribute '{key}' of {type(whose).__name__}"
-                elif hasattr(owner, "_parameters") and (owner._parameters is holder or owner._buffers is holder):
-                    return f"attribute '{key}' of {type(owner).__name__}"
-            return f"the entry '{key}' of a dict"
-        if isinstance(holder, list) and len(holder) < 1_000_000:
+        if isinstance(holder, list):
             return f"a list of {len(holder)} items"
-        found = getattr(holder, "__dict__", None)
-        if isinstance(found, dict) and not isinstance(holder, Tensor | type(gc)):
-            key = next((k for k, v in found.items() if v is tensor), None)
-            if key is not None:
-                return f"attribute '{key}' of {type(holder).__name__}"
+        table = holder if isinstance(holder, dict) else getattr(holder, "__dict__", None)
+        if not isinstance(table, dict) or isinstance(holder, Tensor):
+            continue
+        key = next((k for k, v in table.items() if v is tensor), None)
+        if key is None:
+            continue
+        owner = holder if holder is not table else _owner(table)
+        if owner is not None:
+            return f"attribute '{key}' of {getattr(owner, '__name__', type(owner).__name__)}"
+        return f"the entry '{key}' of a dict"
     return f"a Tensor of shape {tuple(tensor._data.shape)} from outside"
+
+
+def _owner(table: dict[Any, Any]) -> Any:
+    """The object whose attributes ``table`` holds, or whose buffers or parameters; None for a dict of the user's."""
+    for holder in gc.get_referrers(table):
+        if getattr(holder, "__dict__", None) is table:
+            return holder
+        if isinstance(holder, dict) and any(v is table for v in holder.values()):
+            for owner in gc.get_referrers(holder):
+                if getattr(owner, "__dict__", None) is holder and hasattr(owner, "named_parameters"):
+                    return owner
+        elif hasattr(holder, "named_parameters"):
+            return holder
+    return None

@@ -132,7 +132,9 @@ def _mapped(name: str, count: int) -> None:
         arrays = [np.broadcast_to(a, shape) for a in arrays]
         values = [fn(*(x.item() for x in row)) for row in zip(*(a.reshape(-1) for a in arrays), strict=True)]
         if self.requires_grad and modes.grad:
-            raise RuntimeError(f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead.")
+            raise RuntimeError(
+                f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead."
+            )
         self._rebind(unwrap(construction.tensor(np.asarray(values, dtype).reshape(shape))))
         return self
 
@@ -249,52 +251,19 @@ def typename(obj: Any) -> str:
     return cls.__qualname__ if cls.__module__ in (None, "builtins") else f"{cls.__module__}.{cls.__qualname__}"
 
 
-def detach_(input: Tensor) -> Tensor:
-    """``Tensor.detach_`` as a function."""
-    return input.detach_()
-
-
-def is_inference(input: Tensor) -> bool:  # noqa: F811  (the function beside the method of the same name)
-    """``Tensor.is_inference`` as a function."""
-    return input.is_inference()
-
-
-def is_conj(input: Tensor) -> bool:
-    """False: conjugation is computed at once."""
-    return False
-
-
-def is_neg(input: Tensor) -> bool:
-    """False: negation is computed at once."""
-    return False
-
-
-def is_same_size(input: Tensor, other: Tensor) -> bool:
-    """Whether the shapes are equal."""
-    return input.shape == other.shape
-
-
-def get_device(input: Tensor) -> int:
-    """The index of the device, -1 on the CPU."""
-    return input.get_device()
-
-
-def resize_as_(input: Tensor, the_template: Tensor) -> Tensor:
-    """``Tensor.resize_as_`` as a function."""
-    return input.resize_as_(the_template)
-
-
-def copies() -> dict[str, Callable[..., Any]]:
-    """torch's functions ``view_copy``, ``t_copy`` ...: a view operator whose result is a copy."""
-    names = (
-        "as_strided detach diagonal expand permute select slice split split_with_sizes squeeze t transpose unbind unfold "
-        "unsqueeze view view_as_complex view_as_real"
-    ).split()
-    found = {}
-    for name in names:
-        view = getattr(Tensor, name, None)
-        if view is not None:
-            found[f"{name}_copy"] = _copied(name, view)
+def functions() -> dict[str, Callable[..., Any]]:
+    """Methods that are functions too, and ``view_copy``, ``t_copy`` ...: a view operator whose result is a copy."""
+    found = {
+        name: getattr(Tensor, name)
+        for name in ("detach_", "get_device", "is_conj", "is_inference", "is_neg", "is_same_size", "resize_as_")
+    }
+    views = (
+        "as_strided detach diagonal expand permute select slice split split_with_sizes squeeze t transpose unbind "
+        "unfold unsqueeze view view_as_complex view_as_real"
+    )
+    for name in views.split():
+        if hasattr(Tensor, name):
+            found[f"{name}_copy"] = _copied(name, getattr(Tensor, name))
     return found
 
 

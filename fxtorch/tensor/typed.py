@@ -43,5 +43,3 @@ def set_default_tensor_type(t: Any) -> None:
     name = t if isinstance(t, str) else t.__name__
     typed = TYPED[name.rpartition(".")[2]]
     construction.set_default_dtype(typed.dtype)  # type: ignore[attr-defined]
-
-

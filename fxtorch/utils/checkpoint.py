@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 from jax import lax
+from jax.core import Tracer
 
 from fxtorch.func.call import Call
 from fxtorch.func.watch import Watch
@@ -61,8 +62,10 @@ class CheckpointNode(Node):
         for t, version in self.versions:
             if t._version != version:
                 raise RuntimeError(
-                    "one of the variables needed for gradient computation has been modified by an inplace operation: an "
-                    f"argument of a checkpointed function is at version {t._version}; expected version {version} instead."
+                    "one of the variables needed for gradient computation has been modified by an inplace operation: "
+                    "an "
+                    f"argument of a checkpointed function is at version {t._version}; expected version {version} "
+                    "instead."
                 )
         assert self.run is not None
         start = next_number()
@@ -83,11 +86,11 @@ def walk_inside(roots: Sequence[Tensor], cts: Sequence[Any], start: int, create_
 
     def send(edge: Any, slot: int, ct: Any) -> None:
         if edge in inside:
-            box, key = pending.setdefault(edge, [None] * edge.n_outputs), slot
+            slots = pending.setdefault(edge, [None] * edge.n_outputs)
+            slots[slot] = ct if slots[slot] is None else slots[slot] + ct
         else:
-            box, key = found, (id(edge), slot)  # type: ignore[assignment]
-            box.setdefault(key, None)
-        box[key] = ct if box[key] is None else box[key] + ct
+            key = (id(edge), slot)
+            found[key] = found[key] + ct if key in found else ct
 
     for t, ct in zip(roots, cts, strict=True):
         send(t if t._node is None else t._node, t._index, ct)
@@ -146,9 +149,9 @@ def _random_key(key: Any) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _kept_apart(node: CheckpointNode, cts: Sequence[Any]) -> Iterator[None]:
-    """In a compiled step: inputs behind a barrier, or XLA would see that the second run equals the first and keep that."""
+    """In a compiled step, inputs behind a barrier: or XLA would see that both runs are the same and keep the first."""
     tensors = {id(t): t for t in (*(t for t, _ in node.versions), *(e for e in node.edges if isinstance(e, Tensor)))}
-    traced = [t for t in tensors.values() if isinstance(t._data, jax.core.Tracer)]
+    traced = [t for t in tensors.values() if isinstance(t._data, Tracer)]
     if not traced:
         yield
         return
@@ -198,7 +201,7 @@ def checkpoint(
     """
     first, second = (contextlib.nullcontext(), contextlib.nullcontext()) if context_fn is None else context_fn()
     inputs = _tensors((args, kwargs))
-    traced = any(isinstance(unwrap(t), jax.core.Tracer) for t in inputs)
+    traced = any(isinstance(unwrap(t), Tracer) for t in inputs)
     if traced and isinstance(modes.capture, Watch | None) and not any(t.requires_grad for t in inputs):
         return _in_jax(function, args, kwargs, first)
     if not modes.grad:
@@ -234,9 +237,7 @@ def _boundary(results: Sequence[Tensor], start: int) -> tuple[list[Any], list[in
     """What the graph recorded since ``start`` leads to."""
     nodes = inner_nodes([t.grad_fn for t in results], start)
     inside = set(nodes)
-    found = {
-        (id(e), s): (e, s) for n in nodes for e, s in zip(n.edges, n.slots, strict=True) if e not in inside
-    }
+    found = {(id(e), s): (e, s) for n in nodes for e, s in zip(n.edges, n.slots, strict=True) if e not in inside}
     return [e for e, _ in found.values()], [s for _, s in found.values()]
 
 

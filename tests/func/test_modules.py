@@ -25,7 +25,7 @@ def close(got: torch.Tensor, wanted: torch.Tensor | None) -> None:
 
 def test_functional_call_uses_what_it_is_given_and_leaves_the_module_alone() -> None:
     net = model()
-    before = [p for p in net.parameters()]
+    before = list(net.parameters())
     zeros = {name: torch.zeros_like(p) for name, p in net.named_parameters()}
     assert func.functional_call(net, zeros, (X,)).abs().sum().item() == 0
     assert func.functional_call(net, {"2.bias": torch.ones(2, dtype=torch.float64)}, X).shape == (5, 2)

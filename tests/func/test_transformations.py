@@ -89,7 +89,7 @@ def test_vjp_jvp_and_linearize_agree() -> None:
     value, push = func.linearize(torch.sin, x)
     close(push(v), pushed.numpy())
     close(push(2 * v), 2 * pushed.numpy())
-    out, tangent, aux = func.jvp(lambda x: (x * 2, x), (x,), (v,), has_aux=True)
+    _, tangent, aux = func.jvp(lambda x: (x * 2, x), (x,), (v,), has_aux=True)
     close(tangent, 2 * v.numpy())
     close(aux, x.numpy())
 

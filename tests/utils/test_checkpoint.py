@@ -123,5 +123,7 @@ def test_checkpoint_under_a_transformation_and_in_a_compiled_step() -> None:
 
 def test_a_sequential_in_segments() -> None:
     wanted = gradients(block(), plain, X.clone().requires_grad_())
-    got = gradients(block(), lambda net, x: checkpoint_sequential(net, 2, x, use_reentrant=False), X.clone().requires_grad_())
+    got = gradients(
+        block(), lambda net, x: checkpoint_sequential(net, 2, x, use_reentrant=False), X.clone().requires_grad_()
+    )
     same(got, wanted)

@@ -1,4 +1,4 @@
-"""Which of PyTorch's public names fxtorch has: ``python -m tests.parity.names`` prints the count, ``--missing`` the gaps."""
+"""How many of PyTorch's public names fxtorch has: ``python -m benchmarks.names``, with ``--missing`` the others too."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def public(owner: object, module: str | None) -> set[str]:
             home = getattr(value, "__module__", None) or ""
             if (inspect.isclass(value) or inspect.isfunction(value)) and not home.startswith("torch"):
                 continue
-            if name.endswith("Type") or name[:1].isupper() and home.startswith("torch._C"):
+            if name.endswith("Type") or (name[:1].isupper() and home.startswith("torch._C")):
                 continue
         kept.add(name)
     return kept
@@ -81,7 +81,9 @@ def main(arguments: list[str]) -> None:
     total = present = 0
     for place, (names, missing) in compare(torch, fxtorch).items():
         total, present = total + len(names), present + len(names) - len(missing)
-        print(f"{place:28} {len(names) - len(missing):5} of {len(names):5}  {100 * (1 - len(missing) / len(names)):5.1f}%")
+        print(
+            f"{place:28} {len(names) - len(missing):5} of {len(names):5}  {100 * (1 - len(missing) / len(names)):5.1f}%"
+        )
         if "--missing" in arguments:
             print("    " + " ".join(sorted(missing)))
     print(f"{'all':28} {present:5} of {total:5}  {100 * present / total:5.1f}%")
