@@ -125,6 +125,8 @@ def pow(input: Array, exponent: Array | int) -> Array:
     """
     check_broadcast(jnp.shape(input), jnp.shape(exponent))
     dtype = result_type(input, exponent)
+    if dtype == np.bool_ and isinstance(exponent, bool):
+        return input if exponent else jnp.ones(input.shape, dtype)
     if dtype == np.bool_:
         raise NotImplementedError("\"pow\" not implemented for 'Bool'")
     base = cast(input, dtype)
