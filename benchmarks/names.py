@@ -45,9 +45,9 @@ def compare(torch: ModuleType, ours: ModuleType) -> dict[str, tuple[set[str], se
     found = {}
     for place in PLACES:
         theirs_at, ours_at = [_at(package, place) for package in (torch, ours)]
-        if theirs_at is None:
+        names = set() if theirs_at is None else public(theirs_at, place)
+        if not names:
             continue
-        names = public(theirs_at, place)
         found[place] = names, {n for n in names if not _has(ours_at, n)}
     return found
 

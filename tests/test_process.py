@@ -23,9 +23,9 @@ def test_determinism_and_its_debug_mode_are_one_setting() -> None:
 
 
 def test_matmul_precision_reaches_jax() -> None:
-    before = jax.config.jax_default_matmul_precision
+    before = jax.config.values["jax_default_matmul_precision"]
     torch.backends.cuda.matmul.allow_tf32 = True
-    assert torch.get_float32_matmul_precision() == "high" == jax.config.jax_default_matmul_precision
+    assert torch.get_float32_matmul_precision() == "high" == jax.config.values["jax_default_matmul_precision"]
     torch.set_float32_matmul_precision("highest")
     assert torch.backends.cuda.matmul.allow_tf32 is False
     jax.config.update("jax_default_matmul_precision", before)

@@ -25,7 +25,7 @@ def grad(
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Tensor | None, ...]:
+) -> tuple[Any, ...]:
     """The gradients of ``outputs`` with respect to ``inputs``; nothing is accumulated.
 
     >>> import fxtorch as torch

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from fxtorch.autograd.context import Context
 from fxtorch.autograd.returned import aval_of, checked_gradients, materialized
@@ -171,7 +172,7 @@ def call_in_jax(function: Any, args: Sequence[Any]) -> Any:
             flat, ctx = call.forward(values, grad=in_forward_mode())
             kept = _Kept.of(ctx)
             if not in_forward_mode() and any(
-                isinstance(v, jax.core.Tracer) for v in values
+                isinstance(v, Tracer) for v in values
             ):  # a derivative around this one: by the rule, too
                 outer = primal(*values)
                 again = dict(zip(map(id, flat), outer, strict=True))

@@ -84,11 +84,11 @@ def _analytical(output: Tensor, given: Sequence[Tensor]) -> list[np.ndarray]:
 
 def _derivative(parts: list[np.ndarray]) -> np.ndarray:
     """dy/da (and dy/db) of a number y from the gradients for the cotangents 1 (and i)."""
-    real = [p.real for p in parts]
+    real = [np.real(p) for p in parts]
     by_a = real[0] + 1j * real[1] if len(parts) == 2 else real[0]
     if not np.iscomplexobj(parts[0]):
         return by_a
-    imag = [p.imag for p in parts]
+    imag = [np.imag(p) for p in parts]
     by_b = imag[0] + 1j * imag[1] if len(parts) == 2 else imag[0]
     return np.concatenate([by_a, by_b])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -14,7 +13,6 @@ import jax.numpy as jnp
 from fxtorch.func.call import Call, is_leaf
 from fxtorch.tensor import Tensor, modes
 
-_axis_number = itertools.count().__next__
 _RANDOMNESS = ("error", "different", "same")
 
 
@@ -62,7 +60,6 @@ def vmap(
         dims: list[int | None] = [axes[p] if p < n_args else 0 for p in call.places]
         sizes = _sizes(call.tensors, dims, name)
         chunk = sizes if chunk_size is None else chunk_size
-        axis = f"fxtorch_vmap_{_axis_number()}"
 
         def pure(arrays: Sequence[Any]) -> Any:
             n = len(call.tensors)
@@ -75,7 +72,7 @@ def vmap(
                     for a, d in zip(arrays[:n], dims, strict=True)
                 ]
                 parts.append(
-                    _mapped(call, [*rows, *arrays[n:]], [*dims, *[None] * (len(arrays) - n)], axis, randomness, name)
+                    _mapped(call, [*rows, *arrays[n:]], [*dims, *[None] * (len(arrays) - n)], randomness, name)
                 )
             out, changed = jax.tree.map(lambda *xs: xs[0] if len(xs) == 1 else jnp.concatenate(xs), *parts)
             return _placed(out, out_dims, name), {
@@ -88,13 +85,12 @@ def vmap(
     return wrapper
 
 
-def _mapped(
-    call: Call, arrays: Sequence[Any], dims: Sequence[int | None], axis: str, randomness: str, name: str
-) -> Any:
+def _mapped(call: Call, arrays: Sequence[Any], dims: Sequence[int | None], randomness: str, name: str) -> Any:
     """One run of the function over all rows; results are mapped at dimension 0."""
 
-    def one(*values: Any) -> Any:
-        out, changed = call.inside(values)
+    def one(row: Any, *values: Any) -> Any:
+        with _draws(row, randomness):
+            out, changed = call.inside(values)
         for i, x in changed.items():
             if dims[i] is None and call.is_foreign(x):
                 raise RuntimeError(
@@ -109,12 +105,12 @@ def _mapped(
                 )
         return out, changed
 
-    with _draws(axis, randomness):
-        return jax.vmap(one, in_axes=tuple(dims), out_axes=0, axis_name=axis)(*arrays)
+    size = next(a.shape[d] for a, d in zip(arrays, dims, strict=True) if d is not None)
+    return jax.vmap(one, in_axes=(0, *dims), out_axes=0)(jnp.arange(size, dtype=jnp.int32), *arrays)
 
 
 @contextlib.contextmanager
-def _draws(axis: str, randomness: str) -> Iterator[None]:
+def _draws(row: Any, randomness: str) -> Iterator[None]:
     """Give every slice its own random key, or the same, or none."""
     outer = modes.on_draw
 
@@ -128,7 +124,7 @@ def _draws(axis: str, randomness: str) -> Iterator[None]:
             key = outer(key)
         if randomness == "same":
             return key
-        folded = jax.random.fold_in(jax.random.wrap_key_data(key), jax.lax.axis_index(axis))
+        folded = jax.random.fold_in(jax.random.wrap_key_data(key), row)
         return jax.random.key_data(folded)
 
     modes.on_draw = on_draw

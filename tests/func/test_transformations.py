@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.core import Tracer
 
 import fxtorch as torch
 from fxtorch import func
@@ -16,7 +17,8 @@ def x3() -> torch.Tensor:
     return torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
 
 
-def close(got: torch.Tensor, wanted: object) -> None:
+def close(got: torch.Tensor | None, wanted: object) -> None:
+    assert got is not None
     np.testing.assert_allclose(got.detach().numpy(), np.asarray(wanted), rtol=1e-7, atol=1e-7)
 
 
@@ -175,7 +177,7 @@ def test_random_draws_inside_advance_the_generator() -> None:
     torch.manual_seed(3)
     again = f(x3())
     assert first.tolist() == again.tolist() != second.tolist()
-    assert not isinstance(torch.default_generator.key._data, jax.core.Tracer) and after.shape == (2,)
+    assert not isinstance(torch.default_generator.key._data, Tracer) and after.shape == (2,)
 
 
 def test_an_argument_that_vmap_changes_in_place_is_changed() -> None:
@@ -227,7 +229,7 @@ def test_a_tensor_that_escapes_is_named_and_holds_no_tracer() -> None:
     with pytest.raises(RuntimeError, match="a list of 1 items holds"):
         func.vmap(append)(x3())
     for t in (net.hidden, kept[0]):
-        assert t is not None and not isinstance(t._data, jax.core.Tracer)
+        assert t is not None and not isinstance(t._data, Tracer)
 
 
 def test_a_change_of_captured_state_to_a_value_stands() -> None:

@@ -21,10 +21,15 @@ def block() -> nn.Sequential:
     return nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Dropout(0.5), nn.Linear(8, 2)).double()
 
 
+def grad_of(t: torch.Tensor) -> np.ndarray:
+    assert t.grad is not None
+    return t.grad.numpy()
+
+
 def gradients(net: nn.Module, run: Any, x: torch.Tensor) -> list[np.ndarray]:
     torch.manual_seed(1)
     run(net, x).pow(2).sum().backward()
-    return [t.grad.numpy() for t in (x, *net.parameters())]
+    return [grad_of(t) for t in (x, *net.parameters())]
 
 
 def plain(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
@@ -118,7 +123,7 @@ def test_checkpoint_under_a_transformation_and_in_a_compiled_step() -> None:
 
     torch.jit(step)(X)
     net(X).pow(2).sum().backward()
-    same([p.grad.numpy() for p in other.parameters()], [p.grad.numpy() for p in net.parameters()])
+    same([grad_of(p) for p in other.parameters()], [grad_of(p) for p in net.parameters()])
 
 
 def test_a_sequential_in_segments() -> None:
