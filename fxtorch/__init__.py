@@ -16,7 +16,7 @@ from fxtorch.tensor.construction import (
     set_default_dtype,
     tensor,
 )
-from fxtorch.tensor.conversion import from_dlpack, from_numpy
+from fxtorch.tensor.conversion import from_dlpack, from_numpy, frombuffer
 from fxtorch.tensor.device import device, get_default_device, set_default_device
 from fxtorch.tensor.dispatch import namespace as _namespace
 from fxtorch.tensor.dispatch import no_such_name as _no_such_name
@@ -113,7 +113,7 @@ from fxtorch import (
     utils,
     version,
 )
-from fxtorch.amp import GradScaler, autocast
+from fxtorch.amp import GradScaler, autocast, is_autocast_enabled
 from fxtorch.autograd import (
     enable_grad,
     inference_mode,

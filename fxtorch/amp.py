@@ -14,7 +14,7 @@ from fxtorch.autograd import no_grad
 from fxtorch.tensor import Tensor, unwrap, wrap
 from fxtorch.tensor import device as devices
 
-__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
+__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available", "is_autocast_enabled"]
 
 
 class autocast(contextlib.ContextDecorator):
@@ -35,6 +35,11 @@ class autocast(contextlib.ContextDecorator):
 
     def __exit__(self, *exc: object) -> None:
         pass
+
+
+def is_autocast_enabled(device_type: str = "cuda") -> bool:
+    """False: see :class:`autocast`."""
+    return False
 
 
 def is_autocast_available(device_type: str) -> bool:

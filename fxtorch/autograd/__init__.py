@@ -1,6 +1,6 @@
 """torch.autograd: what a user calls on the tape."""
 
-from fxtorch.autograd import anomaly_mode, function, functional, grad_mode, graph
+from fxtorch.autograd import anomaly_mode, function, functional, grad_mode, graph, variable
 from fxtorch.autograd.anomaly_mode import (
     detect_anomaly,
     is_anomaly_check_nan_enabled,
@@ -9,7 +9,7 @@ from fxtorch.autograd.anomaly_mode import (
     set_detect_anomaly,
 )
 from fxtorch.autograd.api import backward, grad
-from fxtorch.autograd.function import Function
+from fxtorch.autograd.function import Function, NestedIOFunction
 from fxtorch.autograd.grad_mode import (
     enable_grad,
     inference_mode,
@@ -17,13 +17,15 @@ from fxtorch.autograd.grad_mode import (
     is_inference_mode_enabled,
     no_grad,
     set_grad_enabled,
+    set_multithreading_enabled,
 )
 from fxtorch.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
-from fxtorch.tensor import Tensor as Variable
+from fxtorch.autograd.variable import Variable
 
 __all__ = [
     "Function",
     "GradcheckError",
+    "NestedIOFunction",
     "Variable",
     "anomaly_mode",
     "backward",
@@ -45,4 +47,6 @@ __all__ = [
     "set_anomaly_enabled",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
+    "variable",
 ]

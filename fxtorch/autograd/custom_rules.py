@@ -108,7 +108,7 @@ class _Call:
         """Gradients of the traced arguments, by the user's backward."""
         given = iter(cts)
         tensors = [
-            None if aval is None or ct.dtype == jax.dtypes.float0 else wrap(ct)
+            None if ct is None or ct.dtype == jax.dtypes.float0 else wrap(ct)
             for aval, ct in ((aval, None if aval is None else next(given)) for aval in self.outputs)
         ]
         ctx = kept.context()

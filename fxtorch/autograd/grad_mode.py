@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable
@@ -161,3 +162,10 @@ def is_grad_enabled() -> bool:
 def is_inference_mode_enabled() -> bool:
     """Whether :class:`inference_mode` is on."""
     return modes.inference
+
+
+class set_multithreading_enabled(contextlib.nullcontext):
+    """Accepted: the walk is one thread, and XLA uses the others."""
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__()

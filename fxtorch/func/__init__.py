@@ -8,7 +8,7 @@ with ``fxtorch.jit``.  ``grad`` of a Module differentiates by its parameters.
 from fxtorch.func.derivatives import grad, grad_and_value, jvp, linearize, value_and_grad, vjp
 from fxtorch.func.functional_call import functional_call
 from fxtorch.func.jacobians import hessian, jacfwd, jacrev
-from fxtorch.func.module_state import functionalize, stack_module_state
+from fxtorch.func.module_state import functionalize, replace_all_batch_norm_modules_, stack_module_state
 from fxtorch.func.vmap import vmap
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "replace_all_batch_norm_modules_",
     "stack_module_state",
     "value_and_grad",
     "vjp",

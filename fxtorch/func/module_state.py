@@ -48,3 +48,12 @@ def _leaf(tensors: Sequence[Tensor]) -> Tensor:
 def functionalize(func: Callable[..., Any], *, remove: str = "mutations") -> Callable[..., Any]:
     """``func`` itself: whatever it changes in place, the program made of it is free of mutation already."""
     return func
+
+
+def replace_all_batch_norm_modules_(root: Any) -> Any:
+    """Let every batch norm in ``root`` use the statistics of its batch only, in place; returns ``root``."""
+    for module in root.modules():
+        if getattr(module, "track_running_stats", False):
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root

@@ -329,6 +329,20 @@ def from_numpy(array: np.ndarray) -> Tensor:
     return wrap(jnp.asarray(array))
 
 
+def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+    """A Tensor of the bytes of ``buffer`` (a copy: JAX's arrays never change).
+
+    Args:
+        buffer: bytes, or anything with Python's buffer protocol.
+        dtype: how to read them.
+        count: how many elements; all if negative.
+        offset: where to begin, in bytes.
+        requires_grad: whether operations on it are recorded.
+    """
+    out = wrap(jnp.asarray(np.frombuffer(buffer, types.to_np(dtype), count, offset)))
+    return out.requires_grad_() if requires_grad else out
+
+
 def from_dlpack(source: Any) -> Tensor:
     """A Tensor of an object that speaks DLPack."""
     return wrap(jnp.from_dlpack(source))

@@ -17,7 +17,21 @@ from fxtorch.tensor.generator import default_generator
 from fxtorch.tensor.tape import Node, next_number
 from fxtorch.tensor.tensor import unwrap_aval
 
-__all__ = ["checkpoint", "checkpoint_sequential"]
+__all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential", "noop_context_fn", "set_checkpoint_early_stop"]
+
+
+class CheckpointError(RuntimeError):
+    """The function did something else when it was run again."""
+
+
+def noop_context_fn() -> tuple[Any, Any]:
+    """Two context managers that do nothing: the default ``context_fn``."""
+    return contextlib.nullcontext(), contextlib.nullcontext()
+
+
+def set_checkpoint_early_stop(enable: bool) -> Any:
+    """Accepted: a context manager that does nothing."""
+    return contextlib.nullcontext()
 
 
 def is_tensor(x: Any) -> bool:
@@ -71,6 +85,12 @@ class CheckpointNode(Node):
         start = next_number()
         with _grad(True), _random_key(self.key), _kept_apart(self, cts):
             results = _tensors(self.run())
+        shapes = [(t.shape, t.dtype) for t in map(unwrap_aval, results)]
+        if shapes != [(t.shape, t.dtype) for t in self.outputs]:
+            raise CheckpointError(
+                "torch.utils.checkpoint: Recomputed values have different metadata than during the forward pass: "
+                f"{shapes} instead of {[(t.shape, t.dtype) for t in self.outputs]}"
+            )
         pairs = [(t, ct) for t, ct in zip(results, cts, strict=True) if ct is not None and t.requires_grad]
         with _grad(create_graph):
             found = walk_inside([t for t, _ in pairs], [ct for _, ct in pairs], start, create_graph)
@@ -199,7 +219,7 @@ def checkpoint(
 
     Where JAX differentiates, this is ``jax.checkpoint``.
     """
-    first, second = (contextlib.nullcontext(), contextlib.nullcontext()) if context_fn is None else context_fn()
+    first, second = (context_fn or noop_context_fn)()
     inputs = _tensors((args, kwargs))
     traced = any(isinstance(unwrap(t), Tracer) for t in inputs)
     if traced and isinstance(modes.capture, Watch | None) and not any(t.requires_grad for t in inputs):

@@ -152,3 +152,13 @@ def test_a_gradient_edge_is_a_node_and_an_output() -> None:
     assert isinstance(y.grad_fn, torch.autograd.graph.Node)
     with pytest.raises(RuntimeError, match="does not require gradients"):
         torch.autograd.graph.get_gradient_edge(torch.ones(1))
+
+
+def test_a_variable_is_a_leaf_that_shares_values() -> None:
+    data = torch.ones(2, dtype=torch.int64)
+    assert torch.autograd.Variable(data).dtype == torch.int64
+    x = torch.zeros(2)
+    v = torch.autograd.Variable(x, requires_grad=True)
+    x.add_(1)
+    assert v.is_leaf and v.requires_grad and v.tolist() == [1.0, 1.0]
+    assert isinstance(x, torch.autograd.Variable)

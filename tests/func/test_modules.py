@@ -131,3 +131,9 @@ def test_a_transformation_inside_a_compiled_step() -> None:
     for _ in range(3):
         close(compiled(), step(twin))
     close(net[0].weight, twin[0].weight)
+
+
+def test_batch_norms_can_be_made_stateless() -> None:
+    net = func.replace_all_batch_norm_modules_(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).double())
+    assert list(net.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    assert func.vmap(net, in_dims=1, out_dims=1)(torch.stack([X, X], 1)).shape == (5, 2, 2)

@@ -90,3 +90,8 @@ def test_what_no_tensor_is() -> None:
     x = torch.ones(1)
     assert not (x.is_sparse or x.is_quantized or x.is_meta or x.is_nested or x.is_conj() or x.is_pinned())
     assert x.to_dense() is x
+
+
+def test_a_tensor_of_a_buffer() -> None:
+    data = bytearray(np.arange(4, dtype=np.float32).tobytes())
+    assert torch.frombuffer(data, dtype=torch.float32, count=2, offset=4).tolist() == [1.0, 2.0]

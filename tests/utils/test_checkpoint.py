@@ -11,7 +11,7 @@ import pytest
 
 import fxtorch as torch
 from fxtorch import func, nn
-from fxtorch.utils.checkpoint import checkpoint, checkpoint_sequential
+from fxtorch.utils.checkpoint import CheckpointError, checkpoint, checkpoint_sequential
 
 X = torch.tensor(np.random.RandomState(0).randn(4, 3))
 
@@ -132,3 +132,11 @@ def test_a_sequential_in_segments() -> None:
         block(), lambda net, x: checkpoint_sequential(net, 2, x, use_reentrant=False), X.clone().requires_grad_()
     )
     same(got, wanted)
+
+
+def test_a_function_that_does_something_else_the_second_time_is_refused() -> None:
+    sizes = iter([2, 3])
+    x = torch.ones(1, requires_grad=True)
+    y = checkpoint(lambda x: x.expand(next(sizes)) * 2, x)
+    with pytest.raises(CheckpointError, match="different metadata"):
+        y.sum().backward()
