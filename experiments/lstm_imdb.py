@@ -90,7 +90,7 @@ def main(argv=None):
     )
     options.add_argument("--length", type=int, metavar="N", help=f"words read of a review (default: {LENGTH})")
     options.add_argument("--test-size", type=int, metavar="N", help="test on N random reviews only")
-    options.defaults |= {"length": LENGTH, "test_size": None}
+    options.defaults |= {"length": LENGTH, "test_size": None}  # type: ignore[attr-defined]
     options = parse(options, argv)
     data, source = IMDB.find(options.data_dir, options.embedded)
 

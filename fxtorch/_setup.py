@@ -41,7 +41,7 @@ def trim(folder: Path, most: int) -> None:
 
 def _keep_programs_on_disk() -> None:
     """Compiled programs outlive the process; JAX's own settings and ``FXTORCH_CACHE_PROGRAMS=0`` win."""
-    if jax.config.jax_compilation_cache_dir or os.environ.get("FXTORCH_CACHE_PROGRAMS", "1") == "0":
+    if jax.config.values["jax_compilation_cache_dir"] or os.environ.get("FXTORCH_CACHE_PROGRAMS", "1") == "0":
         return
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fxtorch" / "programs"
     try:

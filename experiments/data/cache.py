@@ -49,7 +49,7 @@ def _write(path: Path, arrays: Arrays) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]  (it reads any name as allow_pickle)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from PIL import Image
 from sklearn import datasets
@@ -25,8 +27,8 @@ def split(inputs: np.ndarray, targets: np.ndarray, test: float = 0.2) -> Arrays:
 
 def diabetes() -> tuple[Arrays, str]:
     """442 patients, ten measurements, the progression of the disease a year later (Efron et al., 2004)."""
-    inputs, targets = datasets.load_diabetes(return_X_y=True)
-    return split(inputs, targets), "diabetes, embedded in scikit-learn"
+    data: Any = datasets.load_diabetes()
+    return split(data.data, data.target), "diabetes, embedded in scikit-learn"
 
 
 def breast_cancer() -> tuple[Arrays, str]:
@@ -35,15 +37,17 @@ def breast_cancer() -> tuple[Arrays, str]:
     All thirty measurements separate the two classes without error, so that no finite maximum of the likelihood
     exists; of the ten means, radius and perimeter say what area says.
     """
-    inputs, targets = datasets.load_breast_cancer(return_X_y=True)
-    return split(inputs[:, [1, 3, 4, 5, 6, 7, 8, 9]], targets), "breast cancer, embedded in scikit-learn"
+    data: Any = datasets.load_breast_cancer()
+    return split(data.data[:, [1, 3, 4, 5, 6, 7, 8, 9]], data.target), "breast cancer, embedded in scikit-learn"
 
 
 def digits(side: int, colours: bool = False) -> tuple[Arrays, str]:
     """1,797 handwritten digits of 8 by 8 pixels (Alpaydin and Kaynak, 1998), enlarged to ``side`` pixels."""
     small, labels = datasets.load_digits(return_X_y=True)
     enlarged = [
-        np.asarray(Image.fromarray(np.uint8(image.reshape(8, 8) * 255 / 16)).resize((side, side), Image.BILINEAR))
+        np.asarray(
+            Image.fromarray(np.uint8(image.reshape(8, 8) * 255 / 16)).resize((side, side), Image.Resampling.BILINEAR)
+        )
         for image in small
     ]
     images, labels = np.stack(enlarged), labels.astype(np.uint8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,7 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.lower().replace("<br />", " "))
 
 
-def indexed(texts: dict[str, Sequence[str]], labels: dict[str, Sequence[int]]) -> Arrays:
+def indexed(texts: Mapping[str, Sequence[str]], labels: Mapping[str, Sequence[int]]) -> Arrays:
     """Reviews as indexes into a vocabulary ordered by frequency in the training part.
 
     ``*_ids`` are all reviews end to end, ``*_starts`` where each begins (and where the last ends); 0 is padding and
@@ -40,7 +40,7 @@ def indexed(texts: dict[str, Sequence[str]], labels: dict[str, Sequence[int]]) -
     counts = Counter(word for review in split["train"] for word in review)
     vocabulary = [word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_KEPT]]
     index = {word: i + _RESERVED for i, word in enumerate(vocabulary)}
-    arrays = {"vocabulary": np.frombuffer("\n".join(vocabulary).encode(), np.uint8)}
+    arrays: dict[str, np.ndarray] = {"vocabulary": np.frombuffer("\n".join(vocabulary).encode(), np.uint8)}
     for part, tokens in split.items():
         arrays[f"{part}_ids"] = np.array([index.get(w, UNKNOWN) for review in tokens for w in review], np.int32)
         arrays[f"{part}_starts"] = np.cumsum([0, *map(len, tokens)]).astype(np.int64)

@@ -8,7 +8,7 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,13 @@ def prepared_version(folder: Path, name: str) -> Path | None:
     return max(versions, key=lambda v: [int(n) if n.isdigit() else -1 for n in v.name.split(".")], default=None)
 
 
-def read(version: Path, splits: Sequence[str]) -> dict[str, Iterable[dict[str, Any]]]:
+def read(version: Path, splits: Sequence[str]) -> dict[str, Any]:
     """The records of each split of a prepared folder."""
     try:
         import tensorflow_datasets as tfds
     except ImportError as error:
         raise Refused(f"{version} holds tensorflow-datasets records: {_NEEDED}") from error
-    builder = tfds.builder_from_directory(version)
+    builder: Any = tfds.builder_from_directory(version)
     return {split: builder.as_data_source(split=split) for split in splits}
 
 
@@ -52,7 +52,8 @@ def download(slug: str, urls: Sequence[str]) -> tuple[list[Path] | None, str]:
     folder = cache_folder() / "downloads"
     try:
         manager = tfds.download.DownloadManager(download_dir=folder, dataset_name=slug)
-        return [Path(path) for path in manager.download(list(urls))], ""
+        files: Any = manager.download(list(urls))
+        return [Path(path) for path in files], ""
     except Exception as error:  # whatever a download dies of, training goes on with the stand-in
         return None, f"no files found, and the download failed: {' '.join(str(error).split())[:120]}"
 

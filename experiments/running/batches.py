@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -30,15 +31,15 @@ class ArrayDataset(Dataset):
         return drawn if self.transform is None else self.transform(*drawn)
 
 
-def shuffled(data: Dataset, batch_size: int, seed: int, epoch: int) -> DataLoader:
+def shuffled(data: Any, batch_size: int, seed: int, epoch: int) -> DataLoader:
     """Batches of equal size in an order that depends on nothing but ``seed`` and ``epoch``."""
     order = torch.Generator()
     order.manual_seed(1_000_003 * seed + epoch)
-    batch_size = min(batch_size, len(data))  # type: ignore[arg-type]
+    batch_size = min(batch_size, len(data))
     sampler = BatchSampler(RandomSampler(data, generator=order), batch_size, drop_last=True)
     return DataLoader(data, batch_size=None, sampler=sampler)
 
 
-def in_order(data: Dataset, batch_size: int) -> DataLoader:
+def in_order(data: Any, batch_size: int) -> DataLoader:
     """All batches, the last perhaps smaller."""
     return DataLoader(data, batch_size=None, sampler=BatchSampler(SequentialSampler(data), batch_size, drop_last=False))

@@ -86,7 +86,7 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argpar
     for name, value in {**parser.defaults, **brief}.items():  # type: ignore[attr-defined]
         if getattr(options, name, None) is None:
             setattr(options, name, value)
-    del options.brief_values
+    del options.brief_values  # pyright: ignore[reportAttributeAccessIssue]
     return options
 
 

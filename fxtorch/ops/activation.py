@@ -42,8 +42,8 @@ def relu6(input: Array) -> Array:
 
 def _clip(x: Array, low: Number, high: Number) -> Array:
     """``x`` between the bounds, with derivative 0 at the bounds themselves."""
-    low, high = jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)
-    return jnp.where(x <= low, low, jnp.where(x >= high, high, x))
+    least, most = jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)
+    return jnp.where(x <= least, least, jnp.where(x >= most, most, x))
 
 
 @op(where=("nn.functional",), inplace=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 
 import jax.numpy as jnp
 import numpy as np
@@ -29,7 +31,7 @@ def _window_sums(x: JaxArray, window: Window) -> JaxArray:
         edges = [(0, 0), (0, 0), *((lo, hi) for lo, hi, _ in pads(sizes, window))]
         return lax.reduce_window(x, zero, lax.add, (1, 1, *window.kernel), (1, 1, *window.stride), edges)
     last = channels_last_inside()
-    total = sum(slices(to_last(x) if last else x, window, zero, 1 if last else 2))
+    total = functools.reduce(operator.add, slices(to_last(x) if last else x, window, zero, 1 if last else 2))
     return from_last(total) if last else total
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import jax
+from jax.core import Tracer
 
 
 def wrap_dim(dim: int, ndim: int) -> int:
@@ -64,11 +64,12 @@ def check_concrete(name: str, instead: str, *arrays: Any) -> None:
     Args:
         name: the operator.
         instead: what to write under a trace.
+        *arrays: what must be known.
 
     Raises:
         RuntimeError: one of them is traced.
     """
-    if any(isinstance(x, jax.core.Tracer) for x in arrays):
+    if any(isinstance(x, Tracer) for x in arrays):
         raise RuntimeError(
             f"{name}: the result depends on values that are not known while a function is traced "
             f"(jit, vmap, grad); {instead}"

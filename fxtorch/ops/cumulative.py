@@ -69,9 +69,7 @@ def cummin(input: Array, dim: int) -> ValuesIndices:
 
 
 @op(method=True, out=True)
-def diff(
-    input: Array, n: int = 1, dim: int = -1, prepend: Array | None = None, append: Array | None = None
-) -> Array:
+def diff(input: Array, n: int = 1, dim: int = -1, prepend: Array | None = None, append: Array | None = None) -> Array:
     """``input[i + 1] - input[i]`` along ``dim``, ``n`` times; booleans differ by xor.
 
     Raises:
@@ -97,11 +95,11 @@ def _areas(y: Array, x: Array | None, dx: Number, dim: int) -> tuple[Array, int]
     pairs = lax.slice_in_dim(y, 0, size - 1, axis=d) + lax.slice_in_dim(y, 1, size, axis=d)
     if x is None:
         return pairs * dx / 2, d
-    y, x = promote(y, x)
-    if x.ndim == 1:
-        x = jnp.reshape(x, tuple(-1 if i == d else 1 for i in range(y.ndim)))
-    axis = wrap_dim(dim, x.ndim) if dim < 0 else d + x.ndim - y.ndim
-    step = lax.slice_in_dim(x, 1, x.shape[axis], axis=axis) - lax.slice_in_dim(x, 0, x.shape[axis] - 1, axis=axis)
+    y, at = promote(y, x)
+    if at.ndim == 1:
+        at = jnp.reshape(at, tuple(-1 if i == d else 1 for i in range(y.ndim)))
+    axis = wrap_dim(dim, at.ndim) if dim < 0 else d + at.ndim - y.ndim
+    step = lax.slice_in_dim(at, 1, at.shape[axis], axis=axis) - lax.slice_in_dim(at, 0, at.shape[axis] - 1, axis=axis)
     return pairs * step / 2, d
 
 

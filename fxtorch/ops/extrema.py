@@ -89,7 +89,7 @@ def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> M
 
 def _arg(name: str, input: Array, dim: int | None, keepdim: bool) -> Array:
     if is_complex(input.dtype):
-        raise NotImplementedError(f'"{name}_cpu" not implemented for \'{input.dtype}\'')
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{input.dtype}'")
     find = jnp.argmax if name in ("argmax", "max") else jnp.argmin
     check_nonempty(name, input, wrap_dims(dim, input.ndim), dim)
     x = cast(input, np.uint8) if input.dtype == np.bool_ else input
@@ -234,9 +234,7 @@ def mode(input: Array, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     return pick(input, jnp.moveaxis(indices, -1, d), d, keepdim)
 
 
-def _quantile(
-    input: Array, q: Array, dim: int | None, keepdim: bool, interpolation: str, skip_nan: bool
-) -> Array:
+def _quantile(input: Array, q: Array, dim: int | None, keepdim: bool, interpolation: str, skip_nan: bool) -> Array:
     if not is_float(input.dtype):
         raise RuntimeError("quantile() input tensor must be either float or double dtype")
     if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):

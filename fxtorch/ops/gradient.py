@@ -58,6 +58,7 @@ class custom_gradient:
         self.reverse.defvjp(fwd, bwd)
 
     def __call__(self, *args: Any) -> Any:
+        """The function's value."""
         return self.plain(*args) if _forward_mode.get() else self.reverse(*args)
 
 

@@ -110,6 +110,7 @@ def _target(
                 "(N, C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) format."
             )
         return sizes, (None,) * n
+    assert scale_factor is not None
     scales = (float(scale_factor),) * n if isinstance(scale_factor, int | float) else tuple(map(float, scale_factor))
     if len(scales) != n:
         raise ValueError(

@@ -56,8 +56,7 @@ def check_matrix(name: str, A: Array, *, square: bool = False) -> None:
         raise RuntimeError(f"linalg.{name}: Expected a floating point or complex tensor as input. Got {A.dtype}")
     if square and A.shape[-1] != A.shape[-2]:
         raise RuntimeError(
-            f"linalg.{name}: A must be batches of square matrices, "
-            f"but they are {A.shape[-2]} by {A.shape[-1]} matrices"
+            f"linalg.{name}: A must be batches of square matrices, but they are {A.shape[-2]} by {A.shape[-1]} matrices"
         )
 
 
@@ -135,9 +134,7 @@ def solve_ex(A: Array, B: Array, *, left: bool = True, check_errors: bool = Fals
 
 
 @op(where=("linalg",), out=True)
-def solve_triangular(
-    A: Array, B: Array, *, upper: bool, left: bool = True, unitriangular: bool = False
-) -> Array:
+def solve_triangular(A: Array, B: Array, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Array:
     """The X with ``A @ X = B`` (``X @ A = B`` with ``left=False``) for triangular A, whose other half is not read."""
     check_matrix("solve_triangular", A, square=True)
     check_broadcast(A.shape[:-2], B.shape[:-2])

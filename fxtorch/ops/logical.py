@@ -40,7 +40,7 @@ def logical_not(input: Array) -> Array:
 
 def _check_bits(name: str, x: Array, *, shift: bool = False) -> None:
     if is_inexact(x.dtype) or (shift and x.dtype == np.bool_):
-        raise NotImplementedError(f'"{name}_cpu" not implemented for \'{x.dtype}\'')
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{x.dtype}'")
 
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, differentiable=False)

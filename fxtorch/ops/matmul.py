@@ -63,8 +63,7 @@ def matmul(input: Array, other: Array) -> Array:
     """
     if input.ndim == 0 or other.ndim == 0:
         raise RuntimeError(
-            "both arguments to matmul need to be at least 1D, "
-            f"but they are {input.ndim}D and {other.ndim}D"
+            f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D"
         )
     if input.ndim > 2 or other.ndim > 2:
         check_broadcast(input.shape[:-2], other.shape[:-2])
@@ -102,9 +101,7 @@ def bmm(input: Array, mat2: Array) -> Array:
 def mv(input: Array, vec: Array) -> Array:
     """The product of a matrix (n, m) and a vector (m,)."""
     if input.ndim != 2 or vec.ndim != 1:
-        raise RuntimeError(
-            f"vector + matrix @ vector expected, got {vec.ndim}, {input.ndim}, {vec.ndim}"
-        )
+        raise RuntimeError(f"vector + matrix @ vector expected, got {vec.ndim}, {input.ndim}, {vec.ndim}")
     return product(input, vec)
 
 
@@ -270,8 +267,7 @@ def _cross(input: Array, other: Array, dim: int) -> Array:
     check_broadcast(input.shape, other.shape)
     if input.shape[dim] != 3 or other.shape[dim] != 3:
         raise RuntimeError(
-            f"linalg.cross: inputs dimension {dim} must have length 3. "
-            f"Got {input.shape[dim]} and {other.shape[dim]}"
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[dim]} and {other.shape[dim]}"
         )
     a, b = jnp.broadcast_arrays(input, other)
     dim = dim % a.ndim

@@ -89,8 +89,9 @@ def _max_pool(
     else:
         values = max_pool(x, window)
         index = max_pool_indices(x, window) if return_indices else None
-    values, index = (values[0], None if index is None else index[0]) if unbatched else (values, index)
-    return (values, index) if return_indices else values
+    if unbatched:
+        values, index = values[0], None if index is None else index[0]
+    return values if index is None or not return_indices else (values, index)
 
 
 @op(where=("torch", "nn.functional"))

@@ -93,8 +93,7 @@ def linalg_norm(
     pair = A.ndim == 2 if dim is None else not isinstance(dim, int) and len(dim) == 2
     if dim is None and A.ndim not in (1, 2):
         raise RuntimeError(
-            "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. "
-            f"Got {A.ndim}D."
+            f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D."
         )
     if pair or isinstance(ord, str):
         return matrix_norm(A, ord, (0, 1) if dim is None else dim, keepdim, dtype=dtype)

@@ -37,7 +37,7 @@ class Window(NamedTuple):
     count: tuple[int, ...]
 
 
-def lowest(dtype: np.dtype) -> np.generic:
+def lowest(dtype: np.dtype) -> Array:
     """The value that no maximum prefers."""
     return jnp.array(-jnp.inf if jnp.issubdtype(dtype, jnp.inexact) else jnp.iinfo(dtype).min, dtype)
 

@@ -230,9 +230,7 @@ def norm(
     """
     x = input if dtype is None else cast(input, dtype)
     if not is_inexact(x.dtype):
-        raise RuntimeError(
-            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {x.dtype}"
-        )
+        raise RuntimeError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {x.dtype}")
     dims = wrap_dims(dim, x.ndim)
     if p == "nuc":
         if len(dims) != 2:
@@ -293,9 +291,7 @@ def renorm(input: Array, p: float, dim: int, maxnorm: float) -> Array:
 
 
 @op(method=True)
-def cov(
-    input: Array, *, correction: int = 1, fweights: Array | None = None, aweights: Array | None = None
-) -> Array:
+def cov(input: Array, *, correction: int = 1, fweights: Array | None = None, aweights: Array | None = None) -> Array:
     """The covariance matrix of the rows of ``input``, each column an observation."""
     x = input if is_inexact(input.dtype) else cast(input, default_float())
     x = jnp.atleast_2d(x)
@@ -323,5 +319,3 @@ def corrcoef(input: Array) -> Array:
         return c / c
     deviation = jnp.sqrt(jnp.real(jnp.diagonal(c)))
     return c / deviation[:, None] / deviation[None, :]
-
-

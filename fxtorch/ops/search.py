@@ -165,5 +165,3 @@ def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> 
         return jnp.zeros((length,), dtype=np.int64).at[input].add(1)
     w = weights if is_inexact(weights.dtype) else cast(weights, np.float64)
     return jnp.zeros((length,), dtype=w.dtype).at[input].add(w)
-
-

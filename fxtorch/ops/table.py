@@ -115,9 +115,9 @@ def _with_promotion(
     slots = [(i, p.name) for i, p in enumerate(params) if p.kind in ("array", "either")]
 
     @functools.wraps(fn)
-    def promoted(*args: Any, **kwargs: Any) -> Any:
-        args = list(args)
-        places = [(args, i) if i < len(args) else (kwargs, name) for i, name in slots]
+    def promoted(*given: Any, **kwargs: Any) -> Any:
+        args = list(given)
+        places: list[tuple[Any, Any]] = [(args, i) if i < len(args) else (kwargs, name) for i, name in slots]
         places = [(box, at) for box, at in places if box is args or box.get(at) is not None]
         places = [(box, at) for box, at in places if box[at] is not None]
         if broadcast:

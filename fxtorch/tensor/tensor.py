@@ -245,7 +245,7 @@ class Tensor:
         raise NotImplementedError  # views.py gives it
 
     @staticmethod
-    def _make_subclass(cls: type, data: Tensor, require_grad: bool = False) -> Any:
+    def _make_subclass(cls: type, data: Tensor, require_grad: bool = False) -> Any:  # pyright: ignore[reportSelfClsParameterName]
         """A Tensor of class ``cls`` with the values of ``data``, a leaf."""
         t = object.__new__(cls)
         t._data = unwrap(data)

@@ -62,7 +62,7 @@ class Separate(Function):
 
 
 def leaf(*values: float) -> torch.Tensor:
-    return torch.tensor(values if len(values) > 1 else values[0], dtype=torch.float64, requires_grad=True)
+    return torch.tensor(values[0] if len(values) == 1 else list(values), dtype=torch.float64, requires_grad=True)
 
 
 def test_the_users_backward_is_the_gradient() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -242,7 +242,7 @@ def test_autograd_grad_and_a_penalty_on_it_compile() -> None:
     assert w.grad is not None
     wanted, w.grad = w.grad.tolist(), None
     torch.jit(penalty)(x)
-    np.testing.assert_allclose(w.grad.tolist(), wanted, rtol=1e-6)
+    np.testing.assert_allclose(cast(torch.Tensor, w.grad).tolist(), wanted, rtol=1e-6)
 
 
 def test_a_compiled_function_is_vmapped_by_jax() -> None:

@@ -232,7 +232,7 @@ def test_prepared_arrays_are_read_from_the_cache_until_the_file_changes(tmp_path
     assert len(kept) == 1
     with np.load(kept[0]) as stored:
         changed = dict(stored) | {"ratings": np.array([1, 1], np.float32)}
-    np.savez(kept[0], **changed)
+    np.savez(kept[0], **changed)  # pyright: ignore[reportArgumentType]
     assert MOVIELENS.find(str(tmp_path))[0]["ratings"].tolist() == [1, 1]
     write_movielens(path, "1\t1\t4\t0\n")
     assert MOVIELENS.find(str(tmp_path))[0]["ratings"].tolist() == [4]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
+from typing import Any, cast
 
 import jax
 import numpy as np
@@ -68,7 +68,11 @@ def test_a_layer_is_pure_under_jit(text: str) -> None:
         (lambda: nn.BatchNorm2d(3)(fxtorch.ones(2, 3)), ValueError, "expected 4D input \\(got 2D input\\)"),
         (lambda: nn.BatchNorm1d(3)(fxtorch.ones(3)), ValueError, "expected 2D or 3D input \\(got 1D input\\)"),
         (lambda: nn.LSTM(2, 3)(fxtorch.ones(4, 1, 5)), RuntimeError, "Expected 2, got 5"),
-        (lambda: nn.Unflatten(1, "ab"), TypeError, "unflattened_size must be a tuple or list, but found type str"),
+        (
+            lambda: nn.Unflatten(1, cast(Any, "ab")),
+            TypeError,
+            "unflattened_size must be a tuple or list, but found type str",
+        ),
     ],
 )
 def test_wrong_arguments_are_named_as_in_torch(make: Any, error: type[Exception], words: str) -> None:

@@ -34,7 +34,7 @@ def test_keys_metadata_and_aliasing() -> None:
         "1.num_batches_tracked",
     ]
     assert isinstance(state, OrderedDict)
-    assert dict(state._metadata) == {"": {"version": 1}, "0": {"version": 1}, "1": {"version": 2}}
+    assert dict(vars(state)["_metadata"]) == {"": {"version": 1}, "0": {"version": 1}, "1": {"version": 2}}
     assert not state["0.weight"].requires_grad and net.state_dict(keep_vars=True)["0.weight"] is net[0].weight
     with torch.no_grad():
         net[0].weight.fill_(7)

@@ -42,7 +42,7 @@ def run(library: Any, layer: Any, case: Layer) -> tuple[list[Any], list[Any], di
         t.requires_grad_(isinstance(given, tuple))
     outputs = [o for o in flat(layer(*inputs)) if o.dtype == library.float32]
     library.manual_seed(0)
-    total = sum(
+    total: Any = sum(
         (o * library.tensor(np.cos(np.arange(o.numel(), dtype="float32")).reshape(tuple(o.shape)))).sum()
         for o in outputs
     )

@@ -207,7 +207,7 @@ def test_a_position_that_changes_compiles_once() -> None:
     x = torch.arange(50.0)
     for i in range(3):
         x[i], x[i : i + 5]
-    records = operator("getitem").records
+    records: dict[Any, Any] = operator("getitem").records
     before = {key: record.plain._cache_size() for key, record in records.items()}
     for i in range(3, 20):
         x[i], x[i : i + 5]
@@ -253,7 +253,7 @@ def test_values_that_do_not_broadcast_raise_torchs_error(index: Any, value: Any,
 @pytest.mark.parametrize("include_self", [True, False])
 def test_index_reduce_reduces_the_rows_that_share_a_place(reduce: str, include_self: bool) -> None:
     x, rows = np.array([[2.0, 3.0], [5.0, 7.0]]), np.array([[4.0, 1.0], [0.5, 6.0]])
-    stack = np.stack([x[1], *rows] if include_self else rows)
+    stack = np.stack([x[1], *rows] if include_self else [*rows])
     expected = {"prod": np.prod, "mean": np.mean, "amax": np.max, "amin": np.min}[reduce](stack, axis=0)
     out = torch.tensor(x).index_reduce(0, torch.tensor([1, 1]), torch.tensor(rows), reduce, include_self=include_self)
     np.testing.assert_allclose(out.numpy(), [x[0], expected])
