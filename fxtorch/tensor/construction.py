@@ -26,7 +26,7 @@ def _values(data: Any) -> Any:
         return data
     if isinstance(data, np.ndarray | np.generic):
         types.of(data.dtype)
-        return np.asarray(data)
+        return np.array(data)  # a copy: JAX may take over the memory itself, and the caller may change it
     if isinstance(data, str):
         raise TypeError("new(): invalid data type 'str'")
     if isinstance(data, Sequence):

@@ -326,7 +326,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
     if not isinstance(array, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {array.__class__.__name__})")
     types.of(array.dtype)
-    return wrap(jnp.asarray(array))
+    return wrap(jnp.asarray(array.copy()))  # of our own: JAX may take over the memory itself
 
 
 def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
@@ -339,7 +339,7 @@ def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, req
         offset: where to begin, in bytes.
         requires_grad: whether operations on it are recorded.
     """
-    out = wrap(jnp.asarray(np.frombuffer(buffer, types.to_np(dtype), count, offset)))
+    out = wrap(jnp.asarray(np.frombuffer(buffer, types.to_np(dtype), count, offset).copy()))
     return out.requires_grad_() if requires_grad else out
 
 
