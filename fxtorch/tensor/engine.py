@@ -12,7 +12,7 @@ from jax.core import Tracer
 
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.replay import replay
-from fxtorch.tensor.tape import Node
+from fxtorch.tensor.tape import AFTER, BEFORE, Node
 from fxtorch.tensor.tensor import Tensor, unwrap, wrap
 
 _add = jax.jit(lambda a, b: a + b)
@@ -113,6 +113,8 @@ def walk(
         grads = node.pull_tensors(slots) if create_graph else node.pull(slots)
         if modes.anomaly and modes.check_nan:
             _check_nan(node, grads)
+        if node.hooks is not None:
+            grads = _after(node, grads, slots, create_graph)
         for edge, slot, g in zip(node.edges, node.slots, grads, strict=True):
             if g is not None:
                 send(edge, slot, g)
@@ -147,10 +149,35 @@ def _run_hooks(node: Node, slots: list[Any], create_graph: bool) -> None:
     modes.grad = create_graph
     try:
         for i, hooks in node.hooks.items():
-            if slots[i] is not None:
+            if i >= 0 and slots[i] is not None:
                 slots[i] = _hooked(hooks.values(), slots[i], create_graph)
+        for hook in tuple(node.hooks.get(BEFORE, {}).values()):
+            slots[:] = _replaced(slots, create_graph, lambda cts, hook=hook: hook(cts))
     finally:
         modes.grad = before
+
+
+def _replaced(values: Sequence[Any], create_graph: bool, hook: Callable[..., Any]) -> list[Any]:
+    """``values`` as ``hook``, which takes and may return a tuple of Tensors, leaves them."""
+    tensors = tuple(v if v is None or create_graph else wrap(v) for v in values)
+    result = hook(tensors)
+    if result is None:
+        return list(values)
+    result = result if isinstance(result, tuple) else (result,)
+    if len(result) != len(values):
+        raise RuntimeError(
+            f"hook has returned an incorrect number of values: expected {len(values)}, got {len(result)}"
+        )
+    return [t if t is None or create_graph else unwrap(t) for t in result]
+
+
+def _after(node: Node, grads: Sequence[Any], slots: Sequence[Any], create_graph: bool) -> Sequence[Any]:
+    """The gradients that a Node found, as its hooks leave them."""
+    assert node.hooks is not None
+    outputs = tuple(ct if ct is None or create_graph else wrap(ct) for ct in slots)
+    for hook in tuple(node.hooks.get(AFTER, {}).values()):
+        grads = _replaced(grads, create_graph, lambda gs, hook=hook: hook(gs, outputs))
+    return grads
 
 
 def _check_nan(node: Node, grads: Sequence[Any]) -> None:

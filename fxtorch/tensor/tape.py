@@ -25,6 +25,9 @@ FREED = (
 )
 
 
+BEFORE, AFTER = -1, -2  # where a Node keeps hooks on the whole of its step, beside those on each output
+
+
 class Node:
     """One recorded call; ``tensor.grad_fn``.
 
@@ -73,6 +76,14 @@ class Node:
         if self.hooks is None:
             self.hooks = {}
         return RemovableHandle.add(self.hooks.setdefault(output, Hooks()), hook)
+
+    def register_prehook(self, fn: Callable[..., Any]) -> RemovableHandle:
+        """Call ``fn(grad_outputs)`` before this step of a backward; a tuple that it returns replaces them."""
+        return self.add_hook(BEFORE, fn)
+
+    def register_hook(self, fn: Callable[..., Any]) -> RemovableHandle:
+        """Call ``fn(grad_inputs, grad_outputs)`` after this step; a tuple that it returns replaces the former."""
+        return self.add_hook(AFTER, fn)
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {hex(id(self))}>"
