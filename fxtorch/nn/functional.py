@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from fxtorch.autograd import no_grad
+from fxtorch.nn._attention import multi_head_attention_forward as multi_head_attention_forward
+from fxtorch.nn._attention import scaled_dot_product_attention as scaled_dot_product_attention
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.dispatch import namespace, no_such_name
 
@@ -162,36 +164,6 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
         return soft
     one = _torch["zeros_like"](logits).scatter(dim, soft.argmax(dim, keepdim=True), 1.0)
     return one - soft.detach() + soft
-
-
-def scaled_dot_product_attention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    *,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Tensor:
-    """``softmax(scale query key^T + mask) value``, with dropout of the probabilities.
-
-    Args:
-        query: ``(N, ..., H, L, E)``.
-        key: ``(N, ..., H, S, E)``.
-        value: ``(N, ..., H, S, V)``.
-        attn_mask: broadcast to ``(N, ..., L, S)``; booleans say where attention is allowed, numbers are added.
-        dropout_p: probability of dropping, always applied when positive.
-        is_causal: let position ``i`` see ``0 .. i`` only; excludes ``attn_mask``.
-        scale: ``1 / sqrt(E)`` by default.
-        enable_gqa: let several query heads share one key and value head.
-
-    Raises:
-        RuntimeError: shapes or types do not fit, or a mask with ``is_causal``.
-    """
-    drops = dropout_p > 0.0
-    return _table["_attention"](query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa, drops)
 
 
 def triplet_margin_with_distance_loss(

@@ -14,7 +14,7 @@ from tests.cases import Case, Error, all_cases, all_errors
 from tests.cases.run import Call, assert_close, cotangents, to_numpy
 
 CASES = all_cases()
-RAISED = (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError)
+RAISED = (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError, AssertionError)
 ID = operator.attrgetter("id")
 
 

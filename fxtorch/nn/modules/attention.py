@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from fxtorch.nn import functional as F
@@ -135,78 +134,33 @@ class MultiheadAttention(Module):
             RuntimeError: ``is_causal`` without ``attn_mask``, or a mask of another shape.
             AssertionError: the sizes do not fit.
         """
-        if is_causal and attn_mask is None:
-            raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
-        if query.shape[-1] != self.embed_dim:
-            raise AssertionError(f"was expecting embedding dimension of {self.embed_dim}, but got {query.shape[-1]}")
-        batched = query.ndim == 3
-        q, k, v = self._project(query, key, value)
-        if not batched:
-            q, k, v = (t.unsqueeze(0) for t in (q, k, v))
-            key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
-        elif not self.batch_first:
-            q, k, v = (t.transpose(0, 1) for t in (q, k, v))
-        if self.bias_k is not None:
-            k = torch.cat([k, self.bias_k.expand(k.shape[0], -1, -1)], 1)
-            v = torch.cat([v, self.bias_v.expand(v.shape[0], -1, -1)], 1)
-        q, k, v = (t.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2) for t in (q, k, v))
-        if self.add_zero_attn:
-            k, v = (F.pad(t, (0, 0, 0, 1)) for t in (k, v))
-        hide_nothing_but_future = is_causal and key_padding_mask is None and not need_weights
-        mask = None
-        if not hide_nothing_but_future:
-            mask = self._mask(attn_mask, key_padding_mask, q, k)
-        dropout = self.dropout if self.training else 0.0
-        weights = None
-        if need_weights:
-            scores = (q * math.sqrt(1.0 / self.head_dim)) @ k.transpose(-2, -1)
-            weights = F.softmax(scores if mask is None else scores + mask, -1)
-            weights = F.dropout(weights, dropout) if dropout > 0 else weights
-            output = weights @ v
-        else:
-            output = F.scaled_dot_product_attention(q, k, v, mask, dropout, hide_nothing_but_future)
-        output = self.out_proj(output.transpose(1, 2).flatten(2))
-        if weights is not None and average_attn_weights:
-            weights = weights.mean(1)
-        if not batched:
-            return output.squeeze(0), None if weights is None else weights.squeeze(0)
-        return output if self.batch_first else output.transpose(0, 1), weights
-
-    def _project(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, ...]:
-        """Queries, keys and values, by one product where they are of one Tensor."""
-        if query is key and key is value and self._qkv_same_embed_dim:
-            return F.linear(query, self.in_proj_weight, self.in_proj_bias).chunk(3, -1)
-        if self._qkv_same_embed_dim:
-            weights = self.in_proj_weight.chunk(3)
-        else:
-            weights = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
-        biases = (None,) * 3 if self.in_proj_bias is None else self.in_proj_bias.chunk(3)
-        return tuple(F.linear(t, w, b) for t, w, b in zip((query, key, value), weights, biases, strict=True))
-
-    def _mask(self, attn_mask: Tensor | None, key_padding_mask: Tensor | None, q: Tensor, k: Tensor) -> Tensor | None:
-        """Both masks as one that is added to the scores (N, heads, L, S)."""
-        batch, heads, _, _ = q.shape
-        parts = []
-        if attn_mask is not None:
-            attn_mask = _additive(attn_mask, q)
-            added = k.shape[2] - attn_mask.shape[-1]
-            if attn_mask.ndim == 3:
-                attn_mask = attn_mask.unflatten(0, (batch, heads))
-            elif attn_mask.ndim != 2:
-                raise RuntimeError(f"attn_mask's dimension {attn_mask.ndim} is not supported")
-            parts.append(F.pad(attn_mask, (0, added)) if added else attn_mask)
-        if key_padding_mask is not None:
-            key_padding_mask = _additive(key_padding_mask, q)[:, None, None, :]
-            added = k.shape[2] - key_padding_mask.shape[-1]
-            parts.append(F.pad(key_padding_mask, (0, added)) if added else key_padding_mask)
-        if not parts:
-            return None
-        return parts[0] if len(parts) == 1 else parts[0] + parts[1]
-
-
-def _additive(mask: Tensor, like: Tensor) -> Tensor:
-    """A mask of bools as -inf where it is True; one of numbers as it is."""
-    if mask.dtype.is_floating_point:
-        return mask
-    zeros = torch.zeros(mask.shape, dtype=like.dtype, device=like.device)
-    return zeros.masked_fill(mask, float("-inf"))
+        swapped = self.batch_first and query.ndim == 3
+        if swapped:
+            turned = {id(t): t.transpose(0, 1) for t in (query, key, value)}
+            query, key, value = (turned[id(t)] for t in (query, key, value))
+        output, weights = F.multi_head_attention_forward(
+            query,
+            key,
+            value,
+            self.embed_dim,
+            self.num_heads,
+            self.in_proj_weight,
+            self.in_proj_bias,
+            self.bias_k,
+            self.bias_v,
+            self.add_zero_attn,
+            self.dropout,
+            self.out_proj.weight,
+            self.out_proj.bias,
+            training=self.training,
+            key_padding_mask=key_padding_mask,
+            need_weights=need_weights,
+            attn_mask=attn_mask,
+            use_separate_proj_weight=not self._qkv_same_embed_dim,
+            q_proj_weight=self.q_proj_weight,
+            k_proj_weight=self.k_proj_weight,
+            v_proj_weight=self.v_proj_weight,
+            average_attn_weights=average_attn_weights,
+            is_causal=is_causal,
+        )
+        return output.transpose(0, 1) if swapped else output, weights
