@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fxtorch.compiler import errors
 from fxtorch.compiler.guards import Guards
@@ -108,7 +109,7 @@ class Program:
         holders = list(map(sys.getrefcount, mutable))
         if mutable and max(holders) > _HELD_BY_US:  # somebody else still wants the old values
             mutable = [jnp.copy(x) if n > _HELD_BY_US else x for x, n in zip(mutable, holders, strict=True)]
-        arrays = [unwrap(x) if isinstance(x := leaves[i], Tensor) else x for i in self.traced.inputs]
+        arrays = [_input(leaves[i]) for i in self.traced.inputs]
         scalars = [s.owner[s.key] for s in self.traced.known.scalars]
         self.traced.open = not self.compiled
         try:
@@ -178,6 +179,11 @@ class Program:
     def describe(self) -> dict[str, list[Reference]]:
         """The state it reads and the state it changes."""
         return {"reads": list(self.traced.known.references), "changes": list(self.layout.changed)}
+
+
+def _input(leaf: Any) -> Any:
+    """An argument as an array; NumPy's is copied, since the caller may write to it while the program runs."""
+    return unwrap(leaf) if isinstance(leaf, Tensor) else leaf if isinstance(leaf, jax.Array) else np.array(leaf)
 
 
 def _array(out: Any) -> Any:
