@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fxtorch.autograd import no_grad
@@ -164,6 +164,63 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
         return soft
     one = _torch["zeros_like"](logits).scatter(dim, soft.argmax(dim, keepdim=True), 1.0)
     return one - soft.detach() + soft
+
+
+def fractional_max_pool2d(
+    input: Tensor,
+    kernel_size: int | Sequence[int],
+    output_size: int | Sequence[int] | None = None,
+    output_ratio: float | Sequence[float] | None = None,
+    return_indices: bool = False,
+    _random_samples: Tensor | None = None,
+) -> Any:
+    """Maxima of ``(N, C, H, W)`` or ``(C, H, W)`` over windows at random places, so that any size may come out.
+
+    Args:
+        input: the images.
+        kernel_size: the size of a window.
+        output_size: the size of the output.
+        output_ratio: or, its size as a fraction of the input's.
+        return_indices: whether the places of the maxima in the flattened image are returned too.
+        _random_samples: ``(N, C, 2)``, numbers in [0, 1) that say where the windows are; drawn by default.
+
+    Raises:
+        ValueError: neither ``output_size`` nor ``output_ratio`` is given.
+        RuntimeError: the windows do not fit the input.
+
+    Source: Graham, "Fractional Max-Pooling" (2014).
+    """
+    return _fractional(2, input, kernel_size, output_size, output_ratio, return_indices, _random_samples)
+
+
+def fractional_max_pool3d(
+    input: Tensor,
+    kernel_size: int | Sequence[int],
+    output_size: int | Sequence[int] | None = None,
+    output_ratio: float | Sequence[float] | None = None,
+    return_indices: bool = False,
+    _random_samples: Tensor | None = None,
+) -> Any:
+    """:func:`fractional_max_pool2d` of volumes, ``(N, C, D, H, W)`` or ``(C, D, H, W)``."""
+    return _fractional(3, input, kernel_size, output_size, output_ratio, return_indices, _random_samples)
+
+
+def _fractional(
+    n: int, input: Tensor, kernel: Any, output_size: Any, output_ratio: Any, return_indices: bool, samples: Any
+) -> Any:
+    """Fractional max pooling over ``n`` dimensions."""
+    if output_size is None and output_ratio is None:
+        raise ValueError(f"fractional_max_pool{n}d requires specifying either an output_size or an output_ratio")
+    kernel = (kernel,) * n if isinstance(kernel, int) else tuple(kernel)
+    if output_size is None:
+        ratios = (output_ratio,) * n if isinstance(output_ratio, float) else output_ratio
+        output_size = tuple(int(s * r) for s, r in zip(input.shape[-n:], ratios, strict=True))
+    output_size = (output_size,) * n if isinstance(output_size, int) else tuple(output_size)
+    if samples is None:
+        planes = (1, *input.shape)[-n - 2 : -n]
+        samples = _torch["rand"](*planes, n, dtype=input.dtype, device=input.device)
+    values, indices = _table["_fractional_max_pool"](input, samples, kernel, output_size)
+    return (values, indices) if return_indices else values
 
 
 def triplet_margin_with_distance_loss(

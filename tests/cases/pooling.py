@@ -16,6 +16,21 @@ CASES = [
     case(F + "max_pool2d", X, (3, 2), stride=(2, 1), dilation=2, return_indices=True),
     case(F + "max_pool2d", X, 2, ceil_mode=True),
     case(F + "max_pool2d", distinct(1, 1, 12, 12), 9, stride=2, padding=4, return_indices=True),
+    # torch refuses to differentiate by the samples; parity of the layers compares the input's gradient
+    case(F + "fractional_max_pool2d", X, 2, (4, 3), return_indices=True, _random_samples=uniform(2, 3, 2)).but(
+        grad=False
+    ),
+    case(
+        F + "fractional_max_pool2d", distinct(3, 9, 8), (3, 2), None, (0.5, 0.6), _random_samples=uniform(1, 3, 2)
+    ).but(grad=False),
+    case(
+        F + "fractional_max_pool3d",
+        distinct(1, 2, 4, 5, 6),
+        (1, 2, 3),
+        (2, 3, 3),
+        return_indices=True,
+        _random_samples=uniform(1, 2, 3),
+    ).but(grad=False),
     case(F + "max_pool1d", distinct(2, 3, 9), 3, 2),
     case(F + "max_pool3d", distinct(1, 2, 4, 5, 6), (1, 2, 3), 2),
     case(F + "adaptive_max_pool1d", distinct(2, 3, 7), 3),
@@ -41,6 +56,9 @@ CASES = [
 ]
 
 ERRORS = [
+    error(F + "fractional_max_pool3d", distinct(1, 2, 5, 5, 4), 3, 2, match="too large relative to input"),
+    error(F + "fractional_max_pool2d", X, 4, 5, match="too large relative to input"),
+    error(F + "fractional_max_pool2d", X, 4, match="requires specifying either an output"),
     error(
         F + "max_pool2d", randn(1, 1, 3, 3), 2, padding=2, match="pad should be at most half of effective kernel size"
     ),

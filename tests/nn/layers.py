@@ -92,6 +92,8 @@ LAYERS: list[Layer] = [
     *_layers(((2, 3, 4, 5, 6),), "BatchNorm3d(3)", "InstanceNorm3d(3)", "MaxPool3d(2)", "AvgPool3d(2, padding=1)"),
     *_layers(((2, 3, 4, 5),), "Dropout2d(0.3)", "FeatureAlphaDropout(0.2)", random=True),
     *_layers(((2, 3, 4),), "Dropout1d(0.3)", random=True),
+    *_layers(((2, 3, 9, 8),), "FractionalMaxPool2d(3, (4, 5), _random_samples=T.full((2, 3, 2), 0.7))"),
+    *_layers(((3, 6, 5, 4),), "FractionalMaxPool3d(2, output_ratio=0.5, _random_samples=T.full((1, 3, 3), 0.3))"),
     *_layers(((2, 3, 10),), "MaxPool1d(3, 2)", "AvgPool1d(3, padding=1)", "LPPool1d(2, 3)", "AdaptiveAvgPool1d(4)"),
     *_layers(((2, 3, 10),), "AdaptiveMaxPool1d(4)", "AvgPool1d(3, ceil_mode=True, count_include_pad=False)"),
     *_layers(
