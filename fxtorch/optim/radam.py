@@ -10,7 +10,7 @@ import optax
 from fxtorch.optim.checks import check_betas, check_lr, check_not_negative
 from fxtorch.optim.compiled import CompiledOptimizer
 from fxtorch.optim.optimizer import Params
-from fxtorch.optim.transforms import scale_by_radam
+from fxtorch.optim.transforms import decayed_step, scale_by_radam
 
 
 class RAdam(CompiledOptimizer):
@@ -70,6 +70,4 @@ class RAdam(CompiledOptimizer):
         """The moments, with the decay before or after them, and the step."""
         b1, b2 = o["betas"]
         moments = scale_by_radam(b1, b2, o["eps"])
-        decay = optax.add_decayed_weights(o["weight_decay"])
-        pieces = (moments, decay) if o["decoupled"] else (decay, moments)
-        return optax.chain(*pieces, optax.scale_by_learning_rate(o["lr"]))
+        return decayed_step(moments, o["weight_decay"], o["decoupled"], o["lr"])

@@ -93,6 +93,15 @@ def _square(tree: Any) -> Any:
     return _map(lambda x: x * x, tree)
 
 
+def decayed_step(
+    moments: optax.GradientTransformation, weight_decay: Scalar, decoupled: bool, lr: Scalar
+) -> optax.GradientTransformation:
+    """A step of size ``lr`` along ``moments``; ``weight_decay p`` joins them, or before them the gradient."""
+    decay = optax.add_decayed_weights(weight_decay)
+    pieces = (moments, decay) if decoupled else (decay, moments)
+    return optax.chain(*pieces, optax.scale_by_learning_rate(lr))
+
+
 def count_steps() -> optax.GradientTransformation:
     """Leave the updates as they are and count the steps."""
 

@@ -11,7 +11,47 @@ from typing import Any, Self, overload
 from fxtorch.nn.modules.module import Module
 
 
-class Sequential(Module):
+class _Numbered(Module):
+    """Modules that are called by their number."""
+
+    def _key(self, index: Any) -> str:
+        at, length = operator.index(index), len(self)
+        if not -length <= at < length:
+            raise IndexError(f"index {at} is out of range")
+        return list(self._modules)[at]
+
+    def _renumber(self, modules: Iterable[Any]) -> None:
+        self._modules = {str(i): module for i, module in enumerate(modules)}
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._modules[self._key(index)]
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        setattr(self, self._key(index), module)
+
+    def __delitem__(self, index: int | slice) -> None:
+        keys = list(self._modules)[index] if isinstance(index, slice) else [self._key(index)]
+        for key in keys:
+            delattr(self, key)
+        self._renumber(list(self._modules.values()))
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._modules.values())
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not name.isdigit()]
+
+    def pop(self, key: int | slice) -> Any:
+        """Take out and return the module at ``key``."""
+        module = self[key]
+        del self[key]
+        return module
+
+
+class Sequential(_Numbered):
     """Modules called one after the other, each on what the one before returned.
 
     Args:
@@ -41,34 +81,10 @@ class Sequential(Module):
             input = module(input)  # type: ignore[misc]
         return input
 
-    def _key(self, index: Any) -> str:
-        return list(self._modules)[_wrap(index, len(self))]
-
-    def _renumber(self, modules: Iterable[Any]) -> None:
-        self._modules = {str(i): module for i, module in enumerate(modules)}
-
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return self.__class__(OrderedDict(list(self._modules.items())[index]))
-        return self._modules[self._key(index)]
-
-    def __setitem__(self, index: int, module: Module) -> None:
-        setattr(self, self._key(index), module)
-
-    def __delitem__(self, index: int | slice) -> None:
-        keys = list(self._modules)[index] if isinstance(index, slice) else [self._key(index)]
-        for key in keys:
-            delattr(self, key)
-        self._renumber(list(self._modules.values()))
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._modules.values())
-
-    def __dir__(self) -> list[str]:
-        return [name for name in super().__dir__() if not name.isdigit()]
+        return super().__getitem__(index)
 
     def __add__(self, other: Any) -> Sequential:
         if not isinstance(other, Sequential):
@@ -116,21 +132,8 @@ class Sequential(Module):
         self._renumber(modules)
         return self
 
-    def pop(self, key: int | slice) -> Any:
-        """Take out and return the module at ``key``."""
-        module = self[key]
-        del self[key]
-        return module
 
-
-def _wrap(index: Any, length: int) -> int:
-    index = operator.index(index)
-    if not -length <= index < length:
-        raise IndexError(f"index {index} is out of range")
-    return index % length
-
-
-class ModuleList(Module):
+class ModuleList(_Numbered):
     """A list of modules; it has no ``forward``.
 
     Args:
@@ -147,12 +150,6 @@ class ModuleList(Module):
         if modules is not None:
             self.extend(modules)
 
-    def _key(self, index: Any) -> str:
-        return str(_wrap(index, len(self)))
-
-    def _renumber(self, modules: Iterable[Any]) -> None:
-        self._modules = {str(i): module for i, module in enumerate(modules)}
-
     @overload
     def __getitem__(self, index: slice) -> ModuleList: ...
     @overload
@@ -160,31 +157,13 @@ class ModuleList(Module):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return self.__class__(list(self)[index])
-        return self._modules[self._key(index)]
-
-    def __setitem__(self, index: int, module: Module) -> None:
-        setattr(self, self._key(index), module)
-
-    def __delitem__(self, index: int | slice) -> None:
-        keys = list(self._modules)[index] if isinstance(index, slice) else [self._key(index)]
-        for key in keys:
-            delattr(self, key)
-        self._renumber(list(self._modules.values()))
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._modules.values())
+        return super().__getitem__(index)
 
     def __iadd__(self, modules: Iterable[Module]) -> Self:
         return self.extend(modules)
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList([*self, *other])
-
-    def __dir__(self) -> list[str]:
-        return [name for name in super().__dir__() if not name.isdigit()]
 
     def __repr__(self) -> str:
         """Runs of modules that look alike are shown once, as ``(0-2): 3 x Linear(...)``."""
@@ -211,12 +190,6 @@ class ModuleList(Module):
         """Add ``module`` at the end."""
         self.add_module(str(len(self)), module)
         return self
-
-    def pop(self, key: int | slice) -> Any:
-        """Take out and return the module at ``key``."""
-        module = self[key]
-        del self[key]
-        return module
 
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add all of ``modules`` at the end.

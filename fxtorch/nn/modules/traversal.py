@@ -150,10 +150,7 @@ class Traversal:
         Raises:
             AttributeError: there is none, or it is something else.
         """
-        path, _, name = target.rpartition(".")
-        module: Any = self.get_submodule(path)
-        if not hasattr(module, name):
-            raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
+        module, name = self._holder(target)
         parameter = getattr(module, name)
         if not isinstance(parameter, Parameter):
             raise AttributeError(f"`{name}` is not an nn.Parameter")
@@ -165,10 +162,15 @@ class Traversal:
         Raises:
             AttributeError: there is none, or it is something else.
         """
-        path, _, name = target.rpartition(".")
-        module: Any = self.get_submodule(path)
-        if not hasattr(module, name):
-            raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
+        module, name = self._holder(target)
         if name not in module._buffers:
             raise AttributeError(f"`{name}` is not a buffer")
         return getattr(module, name)
+
+    def _holder(self, target: str) -> tuple[Module, str]:
+        """The module that holds what ``target`` names, and the name's last part."""
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if not hasattr(module, name):
+            raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
+        return module, name
