@@ -10,7 +10,7 @@ PY := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test parity lint format bench docs clean
+.PHONY: help run test parity oldest lint format bench docs clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):[^#]*##/  make \1 \t/p' Makefile
@@ -23,6 +23,9 @@ test: $(VENV)/.test  ## the tests that need no PyTorch
 
 parity: $(VENV)/.parity  ## the tests against PyTorch 2.13
 	$(PYTEST) tests/parity $(ARGS)
+
+oldest: .venv-oldest/.core  ## the core's tests with the oldest JAX that is promised
+	.venv-oldest/bin/python -m pytest tests/tensor tests/compiler tests/optim $(ARGS)
 
 lint: $(VENV)/.lint $(VENV)/.test  ## ruff and pyright
 	$(PY) -m ruff check .
@@ -45,6 +48,12 @@ clean:  ## remove the environment and what tools left
 $(PY):
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it with make PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+
+.venv-oldest/.core: pyproject.toml
+	$(PYTHON) -m venv .venv-oldest
+	@.venv-oldest/bin/pip install --quiet jax==0.10.0 jaxlib==0.10.0 optax==0.2.5 flax==0.12.0 numpy==2.1.0 pytest hypothesis
+	@.venv-oldest/bin/pip install --quiet --no-deps -e .
+	@touch $@
 
 # One stamp for each extra: nothing is installed again until pyproject.toml changes.
 $(VENV)/.%: pyproject.toml | $(PY)
