@@ -8,7 +8,7 @@ import random
 from pathlib import Path
 
 from benchmarks import report
-from benchmarks.measure import cold_and_warm, interleaved
+from benchmarks.measure import cold_and_warm, interleaved, workers
 from benchmarks.operators import LARGE, PASSES, SMALL
 from benchmarks.systems import SYSTEMS
 
@@ -57,7 +57,8 @@ def systems(options: argparse.Namespace) -> str:
     for name in options.system or [s for s in SYSTEMS if s not in slow]:
         batch = options.batch or SYSTEMS[name][1]
         print(f"{name}, batch {batch}", flush=True)
-        results[f"{name}, batch {batch}"] = interleaved(engines, "systems", name, batch, options.rounds)
+        with workers(engines) as remotes:  # fresh ones, for honest first steps and peaks
+            results[f"{name}, batch {batch}"] = interleaved(remotes, "systems", name, batch, options.rounds)
     report.chart(results, engines, options.results / "systems.png")
     return "\n\n".join(
         [
@@ -75,11 +76,12 @@ def operators(options: argparse.Namespace) -> str:
     """Small operators and 16 MB ones, each way."""
     engines = available(EAGER, options)
     small, large = {}, {}
-    for group, results in ((SMALL, small), (LARGE, large)):
-        for name in group:
-            for way in PASSES:
-                print(f"{name}, {way}", flush=True)
-                results[f"{name}, {way}"] = interleaved(engines, "operators", name, way, options.rounds)
+    with workers(engines) as remotes:
+        for group, results in ((SMALL, small), (LARGE, large)):
+            for name in group:
+                for way in PASSES:
+                    print(f"{name}, {way}", flush=True)
+                    results[f"{name}, {way}"] = interleaved(remotes, "operators", name, way, options.rounds)
     rows = []
     for name in LARGE:
         plain, taped = (large[f"{name}, {way}"].get("fxtorch eager") for way in ("forward", "taped"))

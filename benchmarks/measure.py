@@ -80,39 +80,44 @@ class Timing:
     peak: float
 
 
-def interleaved(engines: list[str], group: str, name: str, size: int | str, rounds: int) -> dict[str, Timing]:
+@contextmanager
+def workers(engines: list[str]) -> Iterator[list[Remote]]:
+    """A process for each engine."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(Remote(engine)) for engine in engines]
+
+
+def interleaved(remotes: list[Remote], group: str, name: str, size: int | str, rounds: int) -> dict[str, Timing]:
     """Time one case on every engine, a quarter of a second at a time, in an order that turns each round.
 
     An engine that fails is left out, and said.
     """
-    with ExitStack() as stack:
-        remotes, firsts, calls = [], {}, {}
-        for engine in engines:
-            try:
-                remote = stack.enter_context(Remote(engine))
-                begun = remote.ask("prepare", group=group, name=name, size=size)
-                per_call = remote.ask("run", calls=3)["seconds"] / 3
-            except EngineError:
-                print(f"  {engine}: failed on {name}", file=sys.stderr)
-                continue
-            remotes.append(remote)
-            firsts[engine] = begun["first"]
-            calls[engine] = max(1, min(2000, round(SECONDS_A_TURN / per_call)))
-        seconds: dict[str, list[float]] = {remote.engine: [] for remote in remotes}
-        for turn in range(rounds):
-            for remote in remotes[turn % len(remotes) :] + remotes[: turn % len(remotes)]:
-                time.sleep(PAUSE)
-                count = calls[remote.engine]
-                seconds[remote.engine].append(remote.ask("run", calls=count)["seconds"] / count)
-        return {
-            remote.engine: Timing(
-                statistics.median(seconds[remote.engine]),
-                _quartiles(seconds[remote.engine]),
-                firsts[remote.engine],
-                remote.ask("memory")["bytes"],
-            )
-            for remote in remotes
-        }
+    running, firsts, calls = [], {}, {}
+    for remote in remotes:
+        try:
+            firsts[remote.engine] = remote.ask("prepare", group=group, name=name, size=size)["first"]
+            per_call = remote.ask("run", calls=3)["seconds"] / 3
+        except EngineError:
+            print(f"  {remote.engine}: failed on {name}", file=sys.stderr)
+            continue
+        running.append(remote)
+        calls[remote.engine] = max(1, min(2000, round(SECONDS_A_TURN / per_call)))
+    seconds: dict[str, list[float]] = {remote.engine: [] for remote in running}
+    for turn in range(rounds):
+        start = turn % len(running) if running else 0
+        for remote in running[start:] + running[:start]:
+            time.sleep(PAUSE)
+            count = calls[remote.engine]
+            seconds[remote.engine].append(remote.ask("run", calls=count)["seconds"] / count)
+    return {
+        remote.engine: Timing(
+            statistics.median(seconds[remote.engine]),
+            _quartiles(seconds[remote.engine]),
+            firsts[remote.engine],
+            remote.ask("memory")["bytes"],
+        )
+        for remote in running
+    }
 
 
 def _quartiles(values: list[float]) -> tuple[float, float]:

@@ -5,6 +5,7 @@ Requests and answers are lines of JSON, on standard input and on the standard ou
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -12,6 +13,7 @@ import sys
 import time
 
 from benchmarks.engines import ENGINES, prepare
+from benchmarks.systems import Case
 
 
 def resident(field: str) -> int:
@@ -32,11 +34,13 @@ class Worker:
     def __init__(self, engine: str) -> None:
         self.engine = engine
         self.wait = ENGINES[engine].wait
+        self.case: Case | None = None
         importlib.import_module(ENGINES[engine].library)
 
     def run(self, calls: int) -> dict[str, float]:
         """Seconds that ``calls`` calls take, the last one's results waited for."""
         case, result = self.case, None
+        assert case is not None
         start = time.perf_counter()
         for _ in range(calls):
             result = case.call(*case.args)
@@ -45,6 +49,8 @@ class Worker:
 
     def prepare(self, group: str, name: str, size: int | str) -> dict[str, float]:
         """Build the case and call it twice; tells the first call's time and the memory that it is built on."""
+        self.case = None
+        gc.collect()
         self.idle = resident("VmRSS")
         forget_peak()
         self.case = prepare(self.engine, group, name, size)
