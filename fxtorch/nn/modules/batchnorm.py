@@ -7,15 +7,14 @@ from typing import Any, ClassVar
 
 from fxtorch.autograd import no_grad
 from fxtorch.nn import functional as F
-from fxtorch.nn import init
 from fxtorch.nn._torch import torch
+from fxtorch.nn.modules.affine import Affine
 from fxtorch.nn.modules.lazy import LazyModuleMixin
-from fxtorch.nn.modules.module import Module
-from fxtorch.nn.parameter import Parameter, UninitializedBuffer, UninitializedParameter
+from fxtorch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from fxtorch.tensor import Tensor
 
 
-class _NormBase(Module):
+class _NormBase(Affine):
     """Parameters and running statistics that batch and instance normalisation share."""
 
     _version = 2
@@ -23,8 +22,6 @@ class _NormBase(Module):
     running_mean: Any
     running_var: Any
     num_batches_tracked: Any
-    weight: Any
-    bias: Any
 
     def __init__(
         self,
@@ -44,9 +41,7 @@ class _NormBase(Module):
         self.momentum = momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
-        for name, learned in {"weight": affine, "bias": affine and bias}.items():
-            made = Parameter(torch.empty(num_features, device=device, dtype=dtype)) if learned else None
-            self.register_parameter(name, made)
+        self._learn(num_features, affine, bias, device, dtype)
         if track_running_stats:
             self.register_buffer("running_mean", torch.zeros(num_features, device=device, dtype=dtype))
             self.register_buffer("running_var", torch.ones(num_features, device=device, dtype=dtype))
@@ -66,10 +61,7 @@ class _NormBase(Module):
     def reset_parameters(self) -> None:
         """Forget the statistics, and set weight to 1 and bias to 0."""
         self.reset_running_stats()
-        if self.affine:
-            init.ones_(self.weight)
-            if self.bias is not None:
-                init.zeros_(self.bias)
+        super().reset_parameters()
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim not in self.dims:

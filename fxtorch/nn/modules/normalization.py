@@ -8,12 +8,13 @@ from typing import Any
 from fxtorch.nn import functional as F
 from fxtorch.nn import init
 from fxtorch.nn._torch import torch
+from fxtorch.nn.modules.affine import Affine
 from fxtorch.nn.modules.module import Module
 from fxtorch.nn.parameter import Parameter
 from fxtorch.tensor import Tensor
 
 
-class LayerNorm(Module):
+class LayerNorm(Affine):
     """y = (x - E[x]) / sqrt(Var[x] + eps) * weight + bias, the moments taken over the last dimensions.
 
     Shapes: input and output (..., *normalized_shape); ``weight`` (starts at 1) and ``bias`` (starts at 0) of
@@ -47,18 +48,8 @@ class LayerNorm(Module):
         self.normalized_shape = shape
         self.eps = eps
         self.elementwise_affine = elementwise_affine
-        wanted = {"weight": elementwise_affine, "bias": elementwise_affine and bias}
-        for name, learned in wanted.items():
-            made = Parameter(torch.empty(shape, device=device, dtype=dtype)) if learned else None
-            self.register_parameter(name, made)
+        self._learn(shape, elementwise_affine, bias, device, dtype)
         self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Set weight to 1 and bias to 0."""
-        if self.elementwise_affine:
-            init.ones_(self.weight)
-            if self.bias is not None:
-                init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """``input`` (..., *normalized_shape), normalised."""
@@ -115,7 +106,7 @@ class RMSNorm(Module):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-class GroupNorm(Module):
+class GroupNorm(Affine):
     """y = (x - E[x]) / sqrt(Var[x] + eps) * weight + bias, the moments taken over a group of channels of one sample.
 
     Shapes: input and output (N, C, ...); ``weight`` (starts at 1) and ``bias`` (starts at 0) of shape (C,).
@@ -151,17 +142,8 @@ class GroupNorm(Module):
         self.num_channels = num_channels
         self.eps = eps
         self.affine = affine
-        for name, learned in {"weight": affine, "bias": affine and bias}.items():
-            made = Parameter(torch.empty(num_channels, device=device, dtype=dtype)) if learned else None
-            self.register_parameter(name, made)
+        self._learn(num_channels, affine, bias, device, dtype)
         self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Set weight to 1 and bias to 0."""
-        if self.affine:
-            init.ones_(self.weight)
-            if self.bias is not None:
-                init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """``input`` (N, C, ...), normalised."""
