@@ -3,7 +3,6 @@
 from fxtorch.nn import functional, init, utils
 from fxtorch.nn import modules as modules
 from fxtorch.nn.modules import *  # noqa: F403
-from fxtorch.nn.modules import __all__ as _layers
 from fxtorch.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
 __all__ = [
@@ -15,5 +14,5 @@ __all__ = [
     "init",
     "modules",
     "utils",
-    *_layers,
 ]
+__all__ += modules.__all__

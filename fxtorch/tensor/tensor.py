@@ -158,8 +158,8 @@ class Tensor:
         return link.parent if link.parent._base is None else link.parent._base
 
     @property
-    def grad(self) -> Tensor | None:
-        """The accumulated gradient, or None."""
+    def grad(self) -> Any:
+        """The accumulated gradient, a Tensor, or None; typed so that ``t.grad.norm()`` needs no assertion."""
         if modes.capture is not None:
             modes.capture.touch_grad(self)
         return self._grad

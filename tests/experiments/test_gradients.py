@@ -36,7 +36,7 @@ def model_and_inputs(name: str) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
 def loss(model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> torch.Tensor:
     """Something that every output, and so every parameter, takes part in."""
     out = model(*inputs)
-    return sum(((o * o).mean() for o in (out if isinstance(out, tuple) else (out,))), torch.zeros(()))
+    return torch.stack([(o * o).mean() for o in (out if isinstance(out, tuple) else (out,))]).sum()
 
 
 def by_backward(name: str, compiled: bool) -> Gradients:

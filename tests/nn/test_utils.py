@@ -59,6 +59,7 @@ def test_padding_on_either_side() -> None:
 def test_packing_sorts_and_undoes_it() -> None:
     packed = rnn.pack_sequence(sequences(), enforce_sorted=False)
     assert packed.data.tolist() == [3, 1, 6, 4, 2, 5] and packed.batch_sizes.tolist() == [3, 2, 1]
+    assert packed.sorted_indices is not None and packed.unsorted_indices is not None
     assert packed.sorted_indices.tolist() == [1, 0, 2] and packed.unsorted_indices.tolist() == [1, 0, 2]
     padded, lengths = rnn.pad_packed_sequence(packed, batch_first=True, padding_value=-1, total_length=4)
     assert padded.tolist() == [[1, 2, -1, -1], [3, 4, 5, -1], [6, -1, -1, -1]] and lengths.tolist() == [2, 3, 1]

@@ -60,7 +60,7 @@ def test_shapes_that_do_not_broadcast_raise_as_in_torch(a: tuple[int, ...], b: t
         np.broadcast_shapes(a, b)
     except ValueError:
         with pytest.raises(RuntimeError, match=r"The size of tensor a \(\d+\) must match the size of tensor b \(\d+\)"):
-            torch.zeros(*a) + torch.zeros(*b)
+            _ = torch.zeros(*a) + torch.zeros(*b)
     else:
         assert (torch.zeros(*a) + torch.zeros(*b)).shape == np.broadcast_shapes(a, b)
 

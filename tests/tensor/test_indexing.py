@@ -206,11 +206,11 @@ def test_a_position_that_changes_compiles_once() -> None:
 
     x = torch.arange(50.0)
     for i in range(3):
-        x[i], x[i : i + 5]
+        _ = x[i], x[i : i + 5]
     records: dict[Any, Any] = operator("getitem").records
     before = {key: record.plain._cache_size() for key, record in records.items()}
     for i in range(3, 20):
-        x[i], x[i : i + 5]
+        _ = x[i], x[i : i + 5]
     assert {key: record.plain._cache_size() for key, record in records.items()} == before
 
 
