@@ -14,8 +14,6 @@ from jax.core import Tracer
 from fxtorch.tensor import Tensor, modes, unwrap
 from fxtorch.tensor.modes import Capture
 
-_ABSENT = object()
-
 
 class Lift(Exception):
     """Tensors from outside that require a gradient were used: the call must be repeated with them as inputs."""
