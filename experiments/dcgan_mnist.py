@@ -21,14 +21,14 @@ from experiments.running.options import parse, parser
 from experiments.running.run import Run, compiled
 from fxtorch import nn
 
-BATCH = 128
+BATCH = 64
 NOISE = 64
 
 
 class Generator(nn.Module):
     """Noise to 7x7, 14x14, 28x28 by transposed convolutions."""
 
-    def __init__(self, noise: int = NOISE, width: int = 32) -> None:
+    def __init__(self, noise: int = NOISE, width: int = 16) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.ConvTranspose2d(noise, 4 * width, 7, bias=False),
@@ -173,7 +173,7 @@ def train_judge(train, test, options, epochs):
 
 def main(argv=None):
     options = parser(
-        "dcgan_mnist", __doc__, epochs=8, batch_size=BATCH, lr=2e-4, brief={"epochs": 1, "train_size": 4000}
+        "dcgan_mnist", __doc__, epochs=6, batch_size=BATCH, lr=2e-4, brief={"epochs": 1, "train_size": 4000}
     )
     options = parse(options, argv)
     data, source = MNIST.find(options.data_dir, options.embedded)
