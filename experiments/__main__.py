@@ -67,6 +67,7 @@ def _compare(arguments: argparse.Namespace) -> None:
     text = table(rows)
     picture.with_suffix(".txt").write_text(text + "\n")
     print(f"\n{text}\n")
+    print("compile: what the first call takes beyond a step; less where an earlier run left its programs on disk.")
     if not has_torch():
         print("torch is not installed, so it has no column.")
     print(f"{os.cpu_count()} cores, {time.perf_counter() - begin:.0f} s.  Speeds as a chart: {picture}; pictures:")

@@ -120,7 +120,14 @@ class Augmented:
 
 def main(argv=None):
     options = parse(
-        parser("cnn_cifar10", __doc__, epochs=8, batch_size=BATCH, lr=0.2, brief={"epochs": 1, "train_size": 5000}),
+        parser(
+            "cnn_cifar10",
+            __doc__,
+            epochs=8,
+            batch_size=BATCH,
+            lr=0.2,
+            brief={"epochs": 1, "train_size": 5000, "lr": 0.03},
+        ),
         argv,
     )
     data, source = CIFAR10.find(options.data_dir, options.embedded)

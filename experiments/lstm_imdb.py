@@ -86,7 +86,7 @@ def main(argv=None):
         epochs=4,
         batch_size=BATCH,
         lr=3e-3,
-        brief={"epochs": 1, "train_size": 2000, "test_size": 1000, "length": 100},
+        brief={"epochs": 1, "batch_size": 32, "lr": 6e-3, "train_size": 2000, "test_size": 1000, "length": 100},
     )
     options.add_argument("--length", type=int, metavar="N", help=f"words read of a review (default: {LENGTH})")
     options.add_argument("--test-size", type=int, metavar="N", help="test on N random reviews only")
