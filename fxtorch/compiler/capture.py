@@ -103,7 +103,6 @@ class Capture:
         self._known = {r.identity: t for r, t in zip(references, tracers, strict=True)}
         self._values = dict(zip(((id(s.owner), s.key) for s in scalars), scalar_tracers, strict=True))
         self._scalars_read: set[tuple[int, Any]] = set()
-        self._early: set[tuple[int, Any]] = set()
         self._snapshots: dict[int, _Snapshot] = {}
         self._made: dict[int, Tensor] = {}
         self._aliases: dict[int, Reference] = {}
@@ -112,7 +111,6 @@ class Capture:
         self._originals = originals
         self._optimizers: dict[int, Any] = {}
         self._tables: dict[int, _Table] = {}
-        self.names: dict[int, str] = {}
 
     # --- what the core tells ----------------------------------------------------------------------------------------
 
@@ -221,8 +219,6 @@ class Capture:
         """A host effect: before the program where it changes numbers that are not read yet, else after it."""
         places = {(id(owner), key) for owner, key in scalars}
         late = bool(places & self._scalars_read) or any(was_late for _, was_late in self.effects)
-        if not late:
-            self._early |= places
         self.effects.append((run, late))
 
     def needs_value(self, tensor: Tensor, what: str) -> BaseException:
@@ -240,8 +236,6 @@ class Capture:
             self._aliases.setdefault(id(value), Entry(table, key))
             self.guards.computed(f"{name}.{key} is a Tensor", lambda: isinstance(table.get(key), Tensor), True)
             return
-        if isinstance(value, Tensor):
-            self.names.setdefault(id(value), f"{name}.{key}")
         self.guards.entry(table, key, value, name)
 
     def wrote_attribute(self, table: dict[str, Any], key: str, old: Any) -> None:

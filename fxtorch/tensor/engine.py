@@ -67,7 +67,7 @@ def walk(
     Returns:
         The gradient of each leaf by its id, and of each target by :func:`target_key`.
     """
-    add: Callable[[Any, Any], Any] = (lambda a, b: a + b) if create_graph else _add_arrays
+    add: Callable[[Any, Any], Any] = (lambda a, b: a + b) if create_graph else _add
     leaves: dict[int, tuple[Tensor, Any]] = {}
     pending: dict[Node, list[Any]] = {}
     found: dict[Any, Any] = {}
@@ -126,10 +126,6 @@ def walk(
             leaves[key] = (leaf, ct)
         found[key] = ct
     return leaves, found
-
-
-def _add_arrays(a: Any, b: Any) -> Any:
-    return _add(a, b)
 
 
 def _hooked(hooks: Iterable[Callable[..., Any]], ct: Any, create_graph: bool) -> Any:
