@@ -17,6 +17,7 @@ from fxtorch.ops import dropout as dropout
 from fxtorch.ops import embedding as embedding
 from fxtorch.ops import exponential as exponential
 from fxtorch.ops import extrema as extrema
+from fxtorch.ops import fft as fft
 from fxtorch.ops import fractional_pooling as fractional_pooling
 from fxtorch.ops import getitem as getitem
 from fxtorch.ops import grid_sampling as grid_sampling

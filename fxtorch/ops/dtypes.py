@@ -12,6 +12,11 @@ from jax import lax
 _default = np.dtype("float32")
 _complex_of = {np.dtype("float32"): np.dtype("complex64"), np.dtype("float64"): np.dtype("complex128")}
 _real_of = {v: k for k, v in _complex_of.items()}
+_TORCH_NAMES = {
+    "float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long", "int32": "Int",
+    "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble",
+}  # fmt: skip
 
 
 def default_float() -> np.dtype:
@@ -101,6 +106,11 @@ def result_type(*operands: Any, to_float: builtins.bool = False) -> np.dtype:
 
 def _join(a: np.dtype | None, b: Any) -> np.dtype:
     return np.dtype(b) if a is None else np.dtype(jnp.promote_types(a, b))
+
+
+def type_name(dtype: Any) -> str:
+    """The name torch's messages use for a type (``Float``, ``Long``)."""
+    return _TORCH_NAMES.get(np.dtype(dtype).name, np.dtype(dtype).name)
 
 
 def cast(x: Any, dtype: Any) -> Any:

@@ -10,17 +10,7 @@ import numpy as np
 
 from fxtorch.ops import dtypes as rules
 from fxtorch.ops.checks import check_broadcast
-
-_TORCH_NAMES = {
-    "float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long", "int32": "Int",
-    "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
-    "complex128": "ComplexDouble",
-}  # fmt: skip
-
-
-def type_name(dtype: Any) -> str:
-    """The name torch's messages use for a type (``Float``, ``Long``)."""
-    return _TORCH_NAMES.get(np.dtype(dtype).name, np.dtype(dtype).name)
+from fxtorch.ops.dtypes import type_name
 
 
 def can_store(result: Any, wanted: Any) -> bool:
