@@ -148,7 +148,7 @@ def normalised(images, *labels):
     return (images[:, None].astype(np.float32) / 127.5 - 1, *(part.astype(np.int64) for part in labels))
 
 
-def train_judge(train, test, options, epochs):
+def train_judge(train, test, options, epochs=8):
     """A classifier of real digits, ready to read; and the share of the test digits that it reads rightly."""
     judge = Judge()
     optimizer = torch.optim.Adam(judge.parameters(), lr=1e-3)
@@ -173,17 +173,17 @@ def train_judge(train, test, options, epochs):
 
 def main(argv=None):
     options = parser(
-        "dcgan_mnist", __doc__, epochs=6, batch_size=BATCH, lr=2e-4, brief={"epochs": 1, "train_size": 4000}
+        "dcgan_mnist", __doc__, epochs=15, batch_size=BATCH, lr=2e-4, brief={"epochs": 5, "train_size": 2000}
     )
     options = parse(options, argv)
     data, source = MNIST.find(options.data_dir, options.embedded)
     size = options.train_size
     digits = ArrayDataset(data["train_images"][:size], transform=normalised)
-    labelled = ArrayDataset(data["train_images"], data["train_labels"], transform=normalised)
+    labelled = ArrayDataset(data["train_images"][:size], data["train_labels"][:size], transform=normalised)
     test = ArrayDataset(data["test_images"], data["test_labels"], transform=normalised)
 
     torch.manual_seed(options.seed)
-    read, skill = train_judge(labelled, test, options, epochs=1 if options.brief else 3)
+    read, skill = train_judge(labelled, test, options)
     noise = torch.randn(1000, NOISE)
     model = make_model()
     optimizer = make_optimizer(model, options.lr)
