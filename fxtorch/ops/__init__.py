@@ -4,6 +4,7 @@ from fxtorch.ops import activation as activation
 from fxtorch.ops import assignment as assignment
 from fxtorch.ops import attention as attention
 from fxtorch.ops import average_pooling as average_pooling
+from fxtorch.ops import boxes as boxes
 from fxtorch.ops import classification_loss as classification_loss
 from fxtorch.ops import comparison as comparison
 from fxtorch.ops import complex as complex
@@ -12,6 +13,7 @@ from fxtorch.ops import creation as creation
 from fxtorch.ops import ctc as ctc
 from fxtorch.ops import cumulative as cumulative
 from fxtorch.ops import decomposition as decomposition
+from fxtorch.ops import deformable as deformable
 from fxtorch.ops import distance as distance
 from fxtorch.ops import dropout as dropout
 from fxtorch.ops import embedding as embedding
@@ -39,6 +41,7 @@ from fxtorch.ops import random as random
 from fxtorch.ops import rearrange as rearrange
 from fxtorch.ops import recurrent as recurrent
 from fxtorch.ops import reduction as reduction
+from fxtorch.ops import regions as regions
 from fxtorch.ops import rounding as rounding
 from fxtorch.ops import scatter as scatter
 from fxtorch.ops import search as search
