@@ -10,7 +10,7 @@ PY := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test parity oldest lint format bench docs clean
+.PHONY: help run test parity conformance oldest lint format bench docs clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):[^#]*##/  make \1 \t/p' Makefile
@@ -19,10 +19,13 @@ run: $(VENV)/.experiments  ## train all seven systems briefly, compare eager wit
 	$(PY) -m experiments brief $(ARGS)
 
 test: $(VENV)/.test  ## the tests that need no PyTorch
-	$(PYTEST) --ignore=tests/parity $(ARGS)
+	$(PYTEST) --ignore=tests/parity --ignore=tests/conformance $(ARGS)
 
 parity: $(VENV)/.parity  ## the tests against PyTorch 2.13
-	$(PYTEST) tests/parity $(ARGS)
+	$(PYTEST) tests/parity tests/conformance $(ARGS)
+
+conformance: $(VENV)/.parity  ## all of PyTorch's operator database, and docs/conformance.md; `ARGS=--all` for every sample
+	$(PY) -m tests.conformance --report $(ARGS)
 
 oldest: .venv-oldest/.core  ## the core's tests with the oldest JAX that is promised
 	.venv-oldest/bin/python -m pytest tests/tensor tests/compiler tests/optim $(ARGS)

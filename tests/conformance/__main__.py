@@ -1,0 +1,61 @@
+"""``python -m tests.conformance``: run PyTorch's operator database on fxtorch, and say what fails."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+import torch
+
+from tests.conformance import report, running
+from tests.conformance.checks import CHECKS, FURTHER_TYPES, Settings
+from tests.conformance.database import MOST_SAMPLES, entries
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
+    parser.add_argument("--ops", default="*", help="names, or patterns, with commas")
+    parser.add_argument("--checks", default=",".join(CHECKS), help=f"of {', '.join(CHECKS)}")
+    parser.add_argument("--dtypes", default=",".join(FURTHER_TYPES), help="the further types of the check 'dtypes'")
+    parser.add_argument("--shard", default="0/1", help="i/n: every n-th operator, from the i-th on")
+    parser.add_argument("--most", type=int, default=MOST_SAMPLES, help="samples of an operator, spread over all")
+    parser.add_argument("--all", action="store_true", help="all samples")
+    parser.add_argument("--new", action="store_true", help="only what has no result from an earlier run")
+    parser.add_argument("--failed", action="store_true", help="only what failed in an earlier run")
+    parser.add_argument("--report", action="store_true", help="write docs/conformance.md from all kept results")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run, print, and tell by the exit status whether all passed."""
+    options = arguments()
+    torch.set_num_threads(1)
+    shard, shards = map(int, options.shard.split("/"))
+    checks = options.checks.split(",")
+    settings = Settings(None if options.all else options.most, tuple(options.dtypes.split(",")))
+    chosen = list(entries(options.ops))[shard::shards]
+    found: dict[str, dict[str, running.Outcome]] = {}
+    for entry in chosen:
+        known = running.kept(entry)
+        todo = [c for c in checks if not options.new or c not in known]
+        todo = [c for c in todo if not options.failed or (c in known and known[c].failed)]
+        started = time.perf_counter()
+        found[entry.id] = running.run(entry, todo, settings) if todo else {}
+        running.keep(entry, todo, found[entry.id])
+        for name, outcome in found[entry.id].items():
+            if outcome.failed:
+                count = f"{outcome.failed}/{outcome.failed + outcome.passed}"
+                print(f"{entry.id} {name} {count}: {outcome.message}", flush=True)
+        if time.perf_counter() - started > 20:
+            print(f"  ({entry.id} took {time.perf_counter() - started:.0f} s)", file=sys.stderr, flush=True)
+    for line in report.totals(found):
+        print(line)
+    if options.report:
+        report.write({e.id: running.kept(e) for e in entries()})
+    return int(any(o.failed for outcomes in found.values() for o in outcomes.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
