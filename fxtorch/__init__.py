@@ -107,6 +107,7 @@ from fxtorch import (
     nn,
     optim,
     random,
+    return_types,
     serialization,
     special,
     testing,

@@ -222,20 +222,24 @@ def lu_factor_ex(A: Array, *, pivot: bool = True, check_errors: bool = False) ->
 
 
 @op(name="lu", method=True)
-def torch_lu(A: Array, pivot: bool = True) -> LUFactor:
-    """:func:`lu_factor` under its old name."""
-    return lu_factor(A, pivot=pivot)
+def torch_lu(A: Array, pivot: bool = True, get_infos: bool = False) -> tuple[Array, ...]:
+    """:func:`lu_factor` under its old name; with ``get_infos``, :func:`lu_factor_ex`."""
+    return tuple(lu_factor_ex(A, pivot=pivot)) if get_infos else tuple(lu_factor(A, pivot=pivot))
 
 
 @op(out=True)
 def lu_unpack(LU_data: Array, LU_pivots: Array, unpack_data: bool = True, unpack_pivots: bool = True) -> LU:
-    """P, L and U from what :func:`lu_factor` gave."""
+    """P, L and U from what :func:`lu_factor` gave; those that are not asked for are empty."""
     m, n = LU_data.shape[-2:]
     k = min(m, n)
-    order = lax.linalg.lu_pivots_to_permutation(LU_pivots - 1, m)
-    P = jnp.swapaxes(jax.nn.one_hot(order, m, dtype=LU_data.dtype), -2, -1)
-    L = jnp.tril(LU_data[..., :, :k], -1) + jnp.eye(m, k, dtype=LU_data.dtype)
-    return LU(P, L, jnp.triu(LU_data[..., :k, :]))
+    P = L = U = jnp.zeros((0,), dtype=LU_data.dtype)
+    if unpack_pivots:
+        order = lax.linalg.lu_pivots_to_permutation(LU_pivots - 1, m)
+        P = jnp.swapaxes(jax.nn.one_hot(order, m, dtype=LU_data.dtype), -2, -1)
+    if unpack_data:
+        L = jnp.tril(LU_data[..., :, :k], -1) + jnp.eye(m, k, dtype=LU_data.dtype)
+        U = jnp.triu(LU_data[..., :k, :])
+    return LU(P, L, U)
 
 
 @op(where=("linalg",), out=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import jax
 import numpy as np
 from jax import numpy as jnp
@@ -14,20 +12,6 @@ from fxtorch.ops.pointwise import abs
 from fxtorch.ops.table import Array, op
 
 Dims = int | tuple[int, ...] | None
-
-
-class VarMean(NamedTuple):
-    """The result of :func:`var_mean`."""
-
-    var: Array
-    mean: Array
-
-
-class StdMean(NamedTuple):
-    """The result of :func:`std_mean`."""
-
-    std: Array
-    mean: Array
 
 
 def _summed(input: Array, dtype: np.dtype | None) -> Array:
@@ -172,9 +156,9 @@ def var_mean(
     keepdim: bool = False,
     *,
     correction: float | None = None,
-) -> VarMean:
+) -> tuple[Array, Array]:
     """:func:`var` and :func:`mean` at once."""
-    return VarMean(*_moments("var_mean", input, dim, unbiased, keepdim, correction))
+    return _moments("var_mean", input, dim, unbiased, keepdim, correction)
 
 
 @op()
@@ -185,10 +169,10 @@ def std_mean(
     keepdim: bool = False,
     *,
     correction: float | None = None,
-) -> StdMean:
+) -> tuple[Array, Array]:
     """:func:`std` and :func:`mean` at once."""
     variance, center = _moments("std_mean", input, dim, unbiased, keepdim, correction)
-    return StdMean(_safe_sqrt(variance), center)
+    return _safe_sqrt(variance), center
 
 
 def vector_norm_of(x: Array, p: float, dims: tuple[int, ...], keepdim: bool) -> Array:

@@ -29,6 +29,7 @@ import jax.numpy as jnp
 
 from fxtorch.ops.checks import check_broadcast
 from fxtorch.ops.dtypes import promote
+from fxtorch.ops.return_types import named_result
 
 Array = jax.Array
 Arrays = tuple[jax.Array, ...]
@@ -178,12 +179,16 @@ def op(
     def declare(fn: Callable[..., Any]) -> Callable[..., Any]:
         own = name or fn.__name__
         params = _params(fn)
-        pure = fn if dtype is None else _with_promotion(fn, params, to_float=dtype == "float", broadcast=broadcast)
         qualified = [f"{space}.{n}" for n in (own, *(a for a in aliases if "." not in a)) for space in where]
         qualified += [a for a in aliases if "." in a]
         if method:
             qualified += [f"Tensor.{n}" for n in (own, *(a for a in aliases if "." not in a))]
         only_inplace = inplace and not qualified
+        public = next((q for q in qualified if not q.rpartition(".")[2].startswith("_")), None)
+        typed = fn if public is None else named_result(fn, public)
+        pure = (
+            typed if dtype is None else _with_promotion(typed, params, to_float=dtype == "float", broadcast=broadcast)
+        )
         for n in (f"Tensor.{own}_",) if only_inplace else qualified:
             if n in _taken:
                 raise ValueError(f"operator {n} is declared twice")
