@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from fxtorch.nn._torch import torch
 from fxtorch.tensor import Tensor, pytree
+from fxtorch.tensor.overriding import disabled_torch_function
 
 
 def _rebuild_parameter(cls: type[Parameter], data: Tensor, requires_grad: bool, state: dict[str, Any]) -> Parameter:
@@ -41,6 +42,8 @@ class Parameter(Tensor):
     def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
         pass
 
+    __torch_function__ = disabled_torch_function
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) in memo:
             return memo[id(self)]
@@ -75,6 +78,8 @@ class Buffer(Tensor):
 
     def __init__(self, data: Any = None, *, persistent: bool = True) -> None:
         pass
+
+    __torch_function__ = disabled_torch_function
 
 
 def _no_values_yet(name: str) -> property:

@@ -106,19 +106,23 @@ def scalar_tensor(value: Any, *, dtype: Any = None, device: Any = None, requires
     return tensor(value, dtype=dtype or types.of(rules.default_float()), device=device, requires_grad=requires_grad)
 
 
-def _constructor(self: Tensor, *args: Any, device: Any = None) -> None:
+def _constructor(cls: type, *args: Any, device: Any = None, **for_init: Any) -> Tensor:
     """``Tensor(2, 3)``, ``Tensor([1.0, 2.0])`` and ``Tensor(array)``, always of the default floating type."""
+    if for_init and cls is Tensor:
+        raise TypeError(f"Tensor() got an unexpected keyword argument '{next(iter(for_init))}'")
     dtype = rules.default_float()
     if len(args) == 1 and not isinstance(args[0], int | Size):
         array = rules.cast(jnp.asarray(_values(args[0])), dtype)
     else:
         shape = args[0] if args and isinstance(args[0], Size) else args if args else (0,)
         array = jnp.zeros(shape, dtype)
+    self = object.__new__(cls)
     self._data = array
     made(self)
+    return self
 
 
-Tensor.__init__ = _constructor  # type: ignore[method-assign, assignment]
+Tensor.__new__ = _constructor  # type: ignore[method-assign, assignment]
 
 
 def _new_sized(name: str, *, fill: bool = False) -> Any:

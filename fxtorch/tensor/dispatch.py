@@ -244,7 +244,7 @@ def _generate(op: Op) -> None:
             _spread=spread, _again=again, _generator=generator,
         )  # fmt: skip
         exec(compile(text, f"<fxtorch {op.name}>", "exec"), scope)
-        fn = made[name] = scope[name]
+        fn = made[name] = runner.public = scope[name]
         # Where pickle finds it again.
         home = next((q.rpartition(".")[0] for q in op.names if not q.startswith("Tensor.")), "torch")
         fn.__module__ = "fxtorch" if home == "torch" else f"fxtorch.{home}"

@@ -18,6 +18,7 @@ from fxtorch.ops.table import Op
 from fxtorch.tensor import dtype as types
 from fxtorch.tensor import errors
 from fxtorch.tensor.modes import modes
+from fxtorch.tensor.overriding import NOBODY, ORDINARY, override, overrider
 from fxtorch.tensor.record import Plan, Record, outputs, pull_back
 from fxtorch.tensor.tape import FREED, Node, next_number
 from fxtorch.tensor.tensor import Tensor, unwrap, wrap
@@ -170,9 +171,12 @@ class Operator:
         records: its compiled programs, by static arguments.
         fn: the pure function; for the in-place form, cast to the type of the first argument.
         check: what looks at the values of the arguments before, and raises.
+        public: the function that users know it by.
     """
 
-    __slots__ = ("check", "differentiable", "dynamic", "fn", "inplace", "link", "name", "op", "params", "records")
+    __slots__ = (
+        "check", "differentiable", "dynamic", "fn", "inplace", "link", "name", "op", "params", "public", "records",
+    )  # fmt: skip
 
     every: ClassVar[list[Operator]] = []
 
@@ -187,6 +191,7 @@ class Operator:
         self.check = CHECKS.get(op.name)
         self.records: dict[Any, Record] = {}
         self.link: Callable[..., Any] | None = None
+        self.public: Callable[..., Any] | None = None
         Operator.every.append(self)
 
     def __call__(self, *args: Any) -> Any:
@@ -200,12 +205,21 @@ class Operator:
         eager = capture is None
         for (traced, default, kind, name), a in zip(self.params, args):  # noqa: B905  (the hot path)
             if traced and isinstance(a, Tensor):
+                if a.__class__ not in ORDINARY and modes.overrides and (out := override(self, args)) is not NOBODY:
+                    return out
                 given: tuple[Any, ...] = (a,)
                 key.append(_LEAF)
             elif a is default or a is None:
                 key.append(a)
                 continue
             else:
+                if (
+                    kind != "static"
+                    and modes.overrides
+                    and self._asks(a)
+                    and (out := override(self, args)) is not NOBODY
+                ):
+                    return out
                 given = self._other(kind, name, a, key)
             for t in given:
                 if isinstance(t, Tensor):
@@ -241,6 +255,19 @@ class Operator:
         if self.link is not None:
             self.link(self, args, out)
         return out
+
+    @property
+    def __name__(self) -> str:
+        return self.name
+
+    def _asks(self, a: Any) -> bool:
+        """Whether an argument, or an element of it, may have a ``__torch_function__``."""
+        cls = a.__class__
+        if cls is float or cls is int or cls is bool:
+            return False
+        if cls is list or cls is tuple:
+            return any(x.__class__ not in ORDINARY and overrider(x.__class__) is not None for x in a)
+        return overrider(cls) is not None
 
     def _other(self, kind: str, name: str, a: Any, key: list[Any]) -> tuple[Any, ...]:
         """The traced values in an argument that is no Tensor; what is static goes into ``key``."""

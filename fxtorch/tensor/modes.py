@@ -52,6 +52,7 @@ class _Modes(threading.local):
     inference: bool = False
     anomaly: bool = False
     check_nan: bool = True
+    overrides: bool = True  # whether __torch_function__ is asked
     capture: Capture | None = None
     on_draw: Callable[[Any], Any] | None = None  # what vmap makes of a random key
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fxtorch.tensor import construction
+from fxtorch.tensor import construction, overriding
 from fxtorch.tensor.conversion import concrete
 from fxtorch.tensor.errors import type_name
 from fxtorch.tensor.modes import modes
@@ -106,8 +106,8 @@ def narrow_copy(self: Tensor, dim: int, start: int, length: int) -> Tensor:
 
 @method
 def as_subclass(self: Tensor, cls: type) -> Any:
-    """The same values as a Tensor of class ``cls``."""
-    return Tensor._make_subclass(cls, self)
+    """The same memory, as a Tensor of class ``cls``, in the graph where this one is."""
+    return overriding.as_subclass(self, cls)
 
 
 @method
