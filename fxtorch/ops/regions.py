@@ -288,7 +288,8 @@ def ps_roi_pool(
     inside = jax.vmap(_inside, (0, 0, None, None, None))
     down = inside(corners[:, 1], lengths[:, 1], pooled_height, input.shape[2], input.dtype).astype(input.dtype)
     across = inside(corners[:, 0], lengths[:, 0], pooled_width, input.shape[3], input.dtype).astype(input.dtype)
-    down, across = down.at[..., -1].set(0), across.at[..., -1].set(0)  # torchvision's bins end before the last pixel
+    # torchvision leaves out the last row and column of pixels; its gradient counts them, ours is that of the result
+    down, across = down.at[..., -1].set(0), across.at[..., -1].set(0)
     area = jnp.maximum(down.sum(-1)[:, None, :, None] * across.sum(-1)[:, None, None, :], 1)
     total = _weigh(own, rois[:, 0].astype(jnp.int32), down, across)
     return PositionSensitive(total / area, _channel_mapping(rois.shape[0], own.shape[1], bins))

@@ -1,4 +1,4 @@
-"""torchvision as a reference, with or without its compiled kernels (its wheels for CUDA lack them on other machines)."""
+"""torchvision as a reference, with or without its compiled kernels: its wheels for CUDA load none elsewhere."""
 
 from __future__ import annotations
 

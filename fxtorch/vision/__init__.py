@@ -1,0 +1,1 @@
+"""What torchvision gives: data sets, transforms, models and operators."""
