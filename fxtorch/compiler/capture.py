@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
 from fxtorch.compiler import errors
-from fxtorch.compiler.guards import ABSENT, Guards
-from fxtorch.compiler.references import Argument, Entry, Gradient, Held, Reference
+from fxtorch.compiler.guards import ABSENT, SIMPLE, Guards
+from fxtorch.compiler.places import Item, Place, Whole
+from fxtorch.compiler.references import Argument, Entry, Gradient, Held, Input, Reference
+from fxtorch.compiler.results import is_leaf
+from fxtorch.compiler.surroundings import Surroundings
 from fxtorch.nn import Module
 from fxtorch.tensor import Tensor, modes
 
@@ -77,7 +79,7 @@ class Capture:
         tracers: what stands for them.
         scalars: the numbers that are known, and ``scalar_tracers`` what stands for them.
         arguments: the Tensors that stand for the arguments, by position.
-        assigned: the dictionary entries that an earlier trace saw assigned.
+        assigned: the places that an earlier trace saw assigned.
     """
 
     def __init__(
@@ -88,7 +90,7 @@ class Capture:
         scalar_tracers: Sequence[Any],
         arguments: dict[int, Tensor],
         originals: Sequence[Any],
-        assigned: set[tuple[int, str]],
+        assigned: set[Any],
     ) -> None:
         self.references = list(references)
         self.scalars = list(scalars)
@@ -97,7 +99,9 @@ class Capture:
         self.effects: list[tuple[Callable[[], None], bool]] = []
         self.undo: list[Callable[[], None]] = []
         self.assigned = set(assigned)
-        self.writes: dict[tuple[int, Any], tuple[dict[Any, Any], Any, Any]] = {}
+        self.surroundings = Surroundings(self.read, lambda name, compute: self.guard(name, compute))
+        self.writes: dict[Any, tuple[Place, Any]] = {}  # what is stored anew, and what was there
+        self.inputs: dict[Any, Input] = {}  # by the identity of whose eager graph they stand for
         self.grads_written: dict[Any, Held | Argument] = {}
         self.given: dict[int, Any] = {}  # the tracer each known Tensor was given
         self._known = {r.identity: t for r, t in zip(references, tracers, strict=True)}
@@ -105,6 +109,7 @@ class Capture:
         self._scalars_read: set[tuple[int, Any]] = set()
         self._snapshots: dict[int, _Snapshot] = {}
         self._made: dict[int, Tensor] = {}
+        self._followed: set[Any] = set()  # places whose Tensors are found there anew
         self._aliases: dict[int, Reference] = {}
         self._grads_seen: set[Any] = set()
         self._arguments = {id(t): Argument(i) for i, t in arguments.items()}
@@ -135,10 +140,21 @@ class Capture:
             self._found(reference)
             tracer = tensor._data
         tensor._data = tracer
-        if tensor._node is not None:  # the graph behind it belongs to eager code
-            tensor._node, tensor._index = None, 0
         self.given[key] = tracer
-        self.guards.entry(tensor.__dict__, "_rg", tensor.__dict__.get("_rg", ABSENT), "a Tensor")
+        state = tensor.__dict__
+        self.guards.entry(state, "_rg", state.get("_rg", ABSENT), "a Tensor")
+        if tensor._rg:
+            self.guards.entry(state, "_hooks", state.get("_hooks", ABSENT), "a Tensor")
+            if tensor._node is None:
+                self.guards.entry(state, "_node", state.get("_node", ABSENT), "a Tensor")
+            else:  # the graph behind it belongs to eager code
+                self.guards.computed("a Tensor is no leaf", lambda: tensor._node is not None, True)
+                self.input(tensor, Held(tensor))
+
+    def input(self, tensor: Tensor, owner: Held | Argument) -> None:
+        """Let a backward that reaches ``tensor`` end there; its eager graph is walked on after the program."""
+        node = self.inputs[owner.identity] = Input(owner)
+        tensor._rg, tensor._node, tensor._index = True, node, 0
 
     def touch_grad(self, tensor: Tensor) -> None:
         """A ``.grad`` is about to be read: unless it was set before, it is state, and that it exists is a guard."""
@@ -225,30 +241,82 @@ class Capture:
         """Python asked for the value of a traced Tensor."""
         return errors.needs_value(what)
 
-    # --- what modules tell ------------------------------------------------------------------------------------------
+    # --- what is read and stored by name ------------------------------------------------------------------------------
 
-    def read_attribute(self, table: dict[str, Any], key: str, value: Any, name: str) -> None:
+    def read(self, place: Place, value: Any, name: str) -> None:
+        """A value is found at a place that the function can read."""
+        if place.identity in self.writes:
+            return
+        if place.identity in self.assigned and self._alias(place, value, name):
+            return
+        if isinstance(place, Whole):
+            return  # its items are guarded when it is known what the function does with them
+        if isinstance(place, Item):
+            owner = name.removesuffix(f".{place.key}").removesuffix(f"[{place.key!r}]")
+            self.guards.entry(place.table, place.key, value, "" if owner == name else owner, deep=False)
+        elif isinstance(value, SIMPLE):
+            self.guards.computed(name, place.get, value)
+        else:
+            self.guards.computed(name, lambda: id(place.get()), id(value))
+
+    def _alias(self, place: Place, value: Any, name: str) -> bool:
+        """Let the Tensors at a place that is assigned be found there anew at each call; False where there are none."""
+        leaves, tree = jax.tree.flatten(value, is_leaf=is_leaf)
+        if not leaves or not all(isinstance(x, Tensor) for x in leaves):
+            return False
+        if any(id(x) in self._aliases for x in leaves):
+            return False  # it is reached in another way too, which its identity tells
+        for i, leaf in enumerate(leaves):
+            self._aliases[id(leaf)] = Entry(place, i, name)
+
+        def shape() -> Any:
+            found, now = jax.tree.flatten(place.get(), is_leaf=is_leaf)
+            return now, all(isinstance(x, Tensor) for x in found)
+
+        self._followed.add(place.identity)
+        self.guards.computed(f"{name} holds Tensors", shape, (tree, True))
+        return True
+
+    def module(self, module: Any) -> None:
+        """An attribute of a module was read: look at what its class names."""
+        self.surroundings.value(module, type(module).__name__, frozenset())
+
+    def read_attribute(self, table: dict[str, Any], key: str, name: str) -> None:
         """A module's attribute was read."""
-        place = (id(table), key)
-        if place in self.writes:
-            return
-        if isinstance(value, Tensor) and place in self.assigned:
-            self._aliases.setdefault(id(value), Entry(table, key))
-            self.guards.computed(f"{name}.{key} is a Tensor", lambda: isinstance(table.get(key), Tensor), True)
-            return
-        self.guards.entry(table, key, value, name)
+        if not isinstance(table[key], Module) and (id(table), key) not in self.writes:
+            self.surroundings.place(Item(table, key), f"{name}.{key}", frozenset())
+        else:
+            self.read(Item(table, key), table[key], f"{name}.{key}")
 
     def wrote_attribute(self, table: dict[str, Any], key: str, old: Any) -> None:
         """A module's attribute was assigned."""
-        place = (id(table), key)
-        if place not in self.writes:
-            self.writes[place] = (table, key, old)
-        if place not in self.assigned:
-            self.assigned.add(place)
+        self.wrote(Item(table, key), old)
+
+    def wrote(self, place: Place, old: Any) -> None:
+        """Something else is stored at a place."""
+        self.writes.setdefault(place.identity, (place, old))
+        if place.identity not in self.assigned:
+            self.assigned.add(place.identity)
             self.found_new = True
 
     def settle(self) -> None:
-        """Note what optimizers relied on and what they stored, at the end of the trace."""
+        """Note what was stored, and what optimizers relied on, at the end of the trace.
+
+        Raises:
+            NotCompilable: random numbers of Python's or NumPy's were drawn.
+        """
+        if (source := self.surroundings.drawn_from()) is not None:
+            raise errors.NotCompilable(
+                f"it draws random numbers from {source}, which would be the same at every call; use torch.rand and its "
+                "like, or pass the numbers as Tensors"
+            )
+        for place, old in self.surroundings.written():
+            self.wrote(place, old)
+        for container, items, name in self.surroundings.containers():
+            if isinstance(container, dict):
+                self.guards.size(container, len(items), name)
+            elif Whole(container).identity not in self._followed:
+                self.guards.contents(container, items, name)
         for optimizer in self._optimizers.values():
             name = type(optimizer).__name__
             for group in optimizer.param_groups:
@@ -264,7 +332,7 @@ class Capture:
             for key, value in table.table.items():
                 old = table.before.get(key, ABSENT)
                 if value is not old:
-                    self.writes[(id(table.table), key)] = (table.table, key, old)
+                    self.writes[(id(table.table), key)] = (Item(table.table, key), old)
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
@@ -280,24 +348,25 @@ class Capture:
         """The argument that ``tensor`` stands for."""
         return self._arguments.get(id(tensor))
 
-    def changed(self) -> list[tuple[Reference, Any]]:
-        """The state whose array is another one now, with the new array."""
-        out: list[tuple[Reference, Any]] = []
+    def places_written(self) -> list[Place]:
+        """Where something was stored that is not what was there."""
+        return [place for place, old in self.writes.values() if place.get() is not old]
+
+    def touched(self) -> list[tuple[Reference, Tensor, Any, tuple[bool, Input | None]]]:
+        """The Tensors from outside, the arrays they were given, their flags and places on the tape at the start."""
+        out: list[tuple[Reference, Tensor, Any, tuple[bool, Input | None]]] = []
         for key, tracer in self.given.items():
-            tensor = self._snapshots[key].tensor
-            if tensor._data is not tracer:
-                out.append((self.reference(tensor), tensor._data))
+            before = self._snapshots[key]
+            was = (before.attributes.get("_rg", False), self.inputs.get(Held(before.tensor).identity))
+            out.append((self.reference(before.tensor), before.tensor, tracer, was))
         return out
 
     def roll_back(self) -> list[weakref.ref[Tensor]]:
         """Restore every Tensor and attribute; returns the Tensors made in the trace."""
         for snapshot in self._snapshots.values():
             snapshot.restore()
-        for table, key, old in self.writes.values():
-            if old is ABSENT:
-                table.pop(key, None)
-            else:
-                table[key] = old
+        for place, old in self.writes.values():
+            place.set(old)
         made = [weakref.ref(t) for t in self._made.values()]
         self._made.clear()
         return made
@@ -321,52 +390,3 @@ def _numeric(value: Any) -> bool:
     if isinstance(value, tuple | list):
         return bool(value) and all(_numeric(v) for v in value)
     return isinstance(value, int | float | complex | np.generic) and not isinstance(value, bool)
-
-
-@contextlib.contextmanager
-def watching(capture: Capture) -> Iterator[None]:
-    """Trace: Tensors report to ``capture``, and so do the attributes of Modules."""
-    before = modes.capture
-    plain_get, plain_set = Module.__getattribute__, Module.__setattr__
-    plain_missing = Module.__getattr__
-
-    def get(self: Module, name: str) -> Any:
-        if modes.capture is not capture:  # another thread, or code that runs outside of the trace
-            return plain_get(self, name)
-        try:
-            value = plain_get(self, name)
-        except AttributeError:
-            value = plain_missing(self, name)
-            state = plain_get(self, "__dict__")
-            for group in ("_parameters", "_buffers", "_modules"):
-                table = state.get(group, ())
-                if name in table:
-                    capture.read_attribute(table, name, value, type(self).__name__)
-            return value
-        if not name.startswith("__"):
-            state = plain_get(self, "__dict__")
-            if name in state:
-                capture.read_attribute(state, name, value, type(self).__name__)
-        return value
-
-    def set_(self: Module, name: str, value: Any) -> None:
-        if modes.capture is not capture:
-            plain_set(self, name, value)
-            return
-        state = plain_get(self, "__dict__")
-        tables = [state, *(state[g] for g in ("_parameters", "_buffers", "_modules") if g in state)]
-        before_each = [t.get(name, ABSENT) for t in tables]
-        plain_set(self, name, value)
-        for table, old in zip(tables, before_each, strict=True):
-            if table.get(name, ABSENT) is not old:
-                capture.wrote_attribute(table, name, old)
-
-    modes.capture = capture
-    Module.__getattribute__ = get  # type: ignore[method-assign]
-    Module.__setattr__ = set_  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        modes.capture = before
-        del Module.__getattribute__
-        Module.__setattr__ = plain_set  # type: ignore[method-assign]

@@ -18,6 +18,10 @@ class DataDependent(NotCompilable):
     """Python asked for the value of a Tensor, which is not known while the function is compiled."""
 
 
+class Shared(NotCompilable):
+    """Two ways lead to the same memory, and the function changes it."""
+
+
 class Escaped(RuntimeError):
     """A Tensor made inside a compiled function was stored where the function cannot hand it back."""
 

@@ -13,9 +13,10 @@ import jax
 from jax.core import Tracer
 
 from fxtorch.compiler import errors
-from fxtorch.compiler.guards import signature, surroundings
+from fxtorch.compiler.guards import signature
 from fxtorch.compiler.program import Program
-from fxtorch.compiler.trace import Traced, is_leaf
+from fxtorch.compiler.results import is_leaf
+from fxtorch.compiler.trace import Traced
 from fxtorch.nn import Module
 from fxtorch.optim import Optimizer
 from fxtorch.tensor import Tensor
@@ -24,8 +25,8 @@ from fxtorch.tensor.modes import modes
 _lock = threading.RLock()  # one for all: programs of several functions may overwrite the same state
 _EAGERLY = object()  # the answer of a call that cannot be compiled
 _ROUNDS = 5  # traces of one function before it counts as never settling
+_MODES = ("whether gradients are recorded", "inference mode", "anomaly detection", "overrides", "autocast")
 _MOST = 16  # programs for the same arguments, after which Python state changes at each call and eager is cheaper
-_INTERESTING = (Tensor, Module, Optimizer)
 
 
 class CompiledFunction:
@@ -73,7 +74,8 @@ class CompiledFunction:
         return self.fn(*args, **kwargs) if result is _EAGERLY else result
 
     def _run(self, leaves: Sequence[Any], tree: Any) -> Any:
-        key = (tree, modes.grad, modes.inference, signature(leaves))
+        autocast = None if modes.autocast is None else modes.autocast.key
+        key = (tree, (modes.grad, modes.inference, modes.anomaly, modes.overrides, autocast), signature(leaves))
         for program in self.programs.get(key, ()):
             if program.guards.hold():
                 try:
@@ -81,6 +83,8 @@ class CompiledFunction:
                 except errors.StateChanged:
                     self.programs[key].remove(program)
                     return self._trace(key, leaves, tree, repeated=True)
+                except errors.Shared as error:
+                    return self._give_up(key, error)
         return _EAGERLY if key in self._eager_for else self._trace(key, leaves, tree, repeated=False)
 
     def _trace(self, key: Any, leaves: Sequence[Any], tree: Any, *, repeated: bool) -> Any:
@@ -101,19 +105,22 @@ class CompiledFunction:
             jax.errors.TracerArrayConversionError,
         ) as error:
             traced.abandon()
-            if self.fullgraph:
-                raise (
-                    error if isinstance(error, errors.NotCompilable) else errors.needs_value("the function")
-                ) from error
-            warnings.warn(f"{self.name} runs eagerly, because it cannot be compiled: {error}", stacklevel=4)
-            self._eager_for.add(key)
-            return _EAGERLY
+            return self._give_up(key, error)
         except BaseException:
             traced.abandon()
             raise
         self.reasons.append(reason)
         self.programs.setdefault(key, []).insert(0, program)
         return result
+
+    def _give_up(self, key: Any, error: Exception) -> Any:
+        """Run the call eagerly, and say so once; with ``fullgraph`` raise."""
+        if self.fullgraph:
+            raise (error if isinstance(error, errors.NotCompilable) else errors.needs_value("the function")) from error
+        if key not in self._eager_for:
+            self._eager_for.add(key)
+            warnings.warn(f"{self.name} runs eagerly, because it cannot be compiled: {error}", stacklevel=5)
+        return _EAGERLY
 
     def _settle(self, traced: Traced, leaves: Sequence[Any], repeated: bool) -> tuple[Program, Any]:
         """Trace, compile and run; again while the trace still finds something new."""
@@ -125,7 +132,6 @@ class CompiledFunction:
             except errors.Unsettled:
                 repeated = True
                 continue
-            surroundings(self.fn, program.guards, _INTERESTING)
             return program, result
         raise errors.NotCompilable("each trace of the function finds state that the one before had not")
 
@@ -135,16 +141,22 @@ class CompiledFunction:
             return "changed: " + "; ".join(known[0].guards.broken()[:5])
         if not self.programs:
             return "the first call"
-        tree, grad, _, leaves = key
-        for other_tree, other_grad, _, other in self.programs:
-            if other_tree == tree and other_grad == grad:
+        tree, now, leaves = key
+        for other_tree, before, other in self.programs:
+            if other_tree == tree and before == now:
                 differing = [
                     f"argument {i}: {_show(b)} became {_show(a)}"
                     for i, (a, b) in enumerate(zip(leaves, other, strict=True))
                     if a != b
                 ]
                 return "; ".join(differing)
-        return "the structure of the arguments, or whether gradients are recorded, changed"
+        changed = [
+            f"{name}: {old} became {new}"
+            for _, before, _ in list(self.programs)[-1:]
+            for name, old, new in zip(_MODES, before, now, strict=True)
+            if old != new
+        ]
+        return "; ".join(changed) or "the structure of the arguments changed"
 
 
 def _show(entry: Any) -> str:

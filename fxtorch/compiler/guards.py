@@ -5,14 +5,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from itertools import repeat
-from types import CodeType, FunctionType
 from typing import Any
 
 from fxtorch.tensor import Tensor
 
+MOST_ITEMS = 256  # of a container that is compared item by item at each call
 ABSENT: Any = object()  # stands for an entry that is not there
-_LIBRARIES = ("fxtorch", "jax", "numpy", "optax", "flax")  # their functions depend on nothing that a user changes
-_SIMPLE = (bool, int, float, complex, str, bytes, type(None))
+SIMPLE = (bool, int, float, complex, str, bytes, type(None))
 
 
 class Guards:
@@ -33,40 +32,51 @@ class Guards:
         self._computed: list[tuple[str, Callable[[], Any], Any]] = []
         self._names: dict[int, str] = {}
 
-    def entry(self, table: dict[Any, Any], key: Any, value: Any, name: str = "") -> None:
-        """``table[key]`` is ``value``: the same object, or for numbers and strings an equal one of the same type."""
+    def entry(self, table: dict[Any, Any], key: Any, value: Any, name: str = "", *, deep: bool = True) -> None:
+        """``table[key]`` is ``value``: the same object, or for numbers and strings an equal one of the same type.
+
+        With ``deep`` a container also has the items that it has now.
+        """
         if (id(table), key) in self._seen:
             return
         self._seen.add((id(table), key))
         self._names.setdefault(id(table), name)
-        if isinstance(value, _SIMPLE) and not isinstance(value, bool | type(None)):
+        if isinstance(value, SIMPLE) and not isinstance(value, bool | type(None)):
             self._equal.append((table, key, value))
             return
-        if isinstance(value, tuple) and all(isinstance(v, _SIMPLE) for v in value):
+        if isinstance(value, tuple) and all(isinstance(v, SIMPLE) for v in value):
             self._equal.append((table, key, value))
             return
         self._tables.append(table)
         self._keys.append(key)
         self._values.append(value)
-        if isinstance(value, dict | list | set):
-            self.contents(value, f"{name}.{key}" if name else str(key))
+        if deep and isinstance(value, dict | list | set):
+            self.contents(value, value, f"{name}.{key}" if name else str(key))
 
-    def contents(self, container: Any, name: str = "") -> None:
-        """A dictionary or list has the items it has now."""
+    def contents(self, container: Any, items: Any, name: str = "") -> None:
+        """A dictionary, list or set has the given items."""
         if (id(container), "contents") in self._seen:
             return
         self._seen.add((id(container), "contents"))
         self._names.setdefault(id(container), name)
-        if not container:
-            self._empty.append(container)
+        self.size(container, len(items), name)
+        if not items or len(items) > MOST_ITEMS:
             return
         if isinstance(container, dict):
-            self.sized(container, len(container), name)
-            for key, value in container.items():
-                self.entry(container, key, value, name)
-        elif isinstance(container, list):
-            expected = list(container)
-            self._computed.append((name, lambda: _same_items(container, expected), True))
+            for key, value in items.items():
+                self.entry(container, key, value, name, deep=container is items)
+        else:
+            expected = items.copy()
+            same = _same_items if isinstance(container, list) else operator.eq
+            self._computed.append((f"the items of {name}", lambda: same(container, expected), True))
+
+    def size(self, container: Any, size: int, name: str = "") -> None:
+        """A container has as many items, or none."""
+        if size:
+            self.sized(container, size, name)
+        else:
+            self._names.setdefault(id(container), name)
+            self._empty.append(container)
 
     def sized(self, container: Any, size: int, name: str = "") -> None:
         """A dictionary has as many items."""
@@ -126,7 +136,7 @@ class Guards:
 
 
 def _equal(a: Any, b: Any) -> bool:
-    return a is b or (isinstance(a, (*_SIMPLE, tuple)) and a.__class__ is b.__class__ and a == b)
+    return a is b or (isinstance(a, (*SIMPLE, tuple)) and a.__class__ is b.__class__ and a == b)
 
 
 def _same_items(now: list[Any], then: list[Any]) -> bool:
@@ -138,50 +148,18 @@ def _show(value: Any) -> str:
         return "absent"
     if isinstance(value, Tensor):
         return f"a Tensor {tuple(value.shape)}"
-    return repr(value) if isinstance(value, _SIMPLE) else f"a {type(value).__name__}"
-
-
-def surroundings(fn: Any, guards: Guards, interesting: tuple[type, ...], seen: set[int] | None = None) -> None:
-    """Guard what ``fn`` sees by name: the simple values, Tensors, Modules and functions in its closure and globals."""
-    seen = set() if seen is None else seen
-    fn = getattr(fn, "__func__", fn)
-    if not isinstance(fn, FunctionType) or id(fn) in seen or (fn.__module__ or "").split(".")[0] in _LIBRARIES:
-        return
-    seen.add(id(fn))
-    for name, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True):
-        try:
-            value = cell.cell_contents
-        except ValueError:
-            continue
-        if isinstance(value, _SIMPLE):
-            guards.computed(name, lambda cell=cell: cell.cell_contents, value)
-        elif isinstance(value, interesting):
-            guards.computed(name, lambda cell=cell: id(cell.cell_contents), id(value))
-        else:
-            surroundings(value, guards, interesting, seen)
-    for name in _global_names(fn.__code__):
-        value = fn.__globals__.get(name, ABSENT)
-        if value is ABSENT:
-            continue
-        if isinstance(value, (*_SIMPLE, *interesting)):
-            guards.entry(fn.__globals__, name, value)
-        else:
-            surroundings(value, guards, interesting, seen)
-
-
-def _global_names(code: CodeType) -> set[str]:
-    names = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            names |= _global_names(constant)
-    return names
+    return repr(value) if isinstance(value, SIMPLE) else f"a {type(value).__name__}"
 
 
 def signature(leaves: Sequence[Any]) -> tuple[Any, ...]:
     """What of the arguments decides which program runs: types and shapes of Tensors, values of everything else."""
     key: list[Any] = []
+    seen: dict[int, int] = {}
     for leaf in leaves:
         if isinstance(leaf, Tensor):
+            if seen.setdefault(id(leaf), len(key)) != len(key):
+                key.append(("argument", seen[id(leaf)]))  # the same Tensor once more
+                continue
             if leaf._link is not None:
                 leaf.requires_grad  # noqa: B018  (brings the view up to date)
             data = leaf._data

@@ -13,28 +13,14 @@ import numpy as np
 from fxtorch.compiler import errors
 from fxtorch.compiler.guards import Guards
 from fxtorch.compiler.references import Argument, Held, Reference
-from fxtorch.compiler.trace import Layout, Result, Traced
-from fxtorch.tensor import Tensor, unwrap, wrap
+from fxtorch.compiler.results import Leaf
+from fxtorch.compiler.trace import Layout, Traced
+from fxtorch.tensor import Tensor, modes, unwrap, wrap
+from fxtorch.tensor.engine import backward
 from fxtorch.tensor.execute import apply
 from fxtorch.tensor.record import Record
-from fxtorch.tensor.tape import FREED, Node
 
 _HELD_BY_US = 3  # the Tensor, the list of inputs and getrefcount's own argument
-
-
-class Spent(Node):
-    """The ``grad_fn`` of a result whose graph was used up inside of the program."""
-
-    __slots__ = ()
-
-    def __init__(self) -> None:
-        super().__init__("compiled", [], [])
-
-    def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
-        """There is nothing left."""
-        raise RuntimeError(FREED)
-
-    pull_tensors = pull
 
 
 class Program:
@@ -49,11 +35,13 @@ class Program:
     def __init__(self, traced: Traced, *, donate: bool, name: str) -> None:
         assert traced.layout is not None
         self.traced = traced
+        self.name = name
         self.layout: Layout = traced.layout
         references = traced.known.references
-        self.changed = changed = {r.identity for r in self.layout.changed}
+        self.changed = changed = _identities(self.layout)
         reuse = donate and not self.layout.differentiable
-        self.donated = [reuse and r.identity in changed and not isinstance(r, Argument) for r in references]
+        renewed = {identity for identity, _, unchanged in changed if not unchanged}
+        self.donated = [reuse and r.identity in renewed and not isinstance(r, Argument) for r in references]
         donated = self.donated
 
         def run(mutable: Sequence[Any], fixed: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any]) -> Any:
@@ -64,12 +52,16 @@ class Program:
         self.run = jax.jit(run, donate_argnums=0)
         self.record = Record(self._flat, name, "residuals") if self.layout.differentiable else None
         self.compiled = False
+        self._held = {r.identity: r.tensor for r in references if isinstance(r, Held)}
+        owners = [c.reference for c in self.layout.changed] + [owner for owner, _ in self.layout.grads]
+        self._written = [r.tensor for r in owners if isinstance(r, Held)]
+        self._writes_arguments = any(isinstance(r, Argument) for r in owners)
 
     def _pure(self, state: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any]) -> tuple[Any, ...]:
         outputs = self.traced.pure(state, arrays, scalars)
         assert self.traced.layout is not None
         self.layout = self.traced.layout
-        if self.traced.found_new or {r.identity for r in self.layout.changed} != self.changed:
+        if self.traced.found_new or _identities(self.layout) != self.changed:
             raise errors.Unsettled
         return outputs
 
@@ -87,13 +79,35 @@ class Program:
 
         Raises:
             StateChanged: the state has shapes or types that the program was not compiled for.
+            Shared: an argument shares memory with what the program changes.
         """
+        self._check_memory(leaves)
         if not repeated:
             self._run_effects(late=False)
         outputs = self._run_compiled(leaves) if self.record is None else self._run_recorded(leaves)
         result = self._write_back(outputs, leaves)
         self._run_effects(late=True)
         return result
+
+    def _check_memory(self, leaves: Sequence[Any]) -> None:
+        """Make sure that what the function changes is reached in one way only.
+
+        Raises:
+            Shared: an argument is, or shares memory with, state or another argument.
+        """
+        if not (self._written or self._writes_arguments):
+            return
+        given = [leaf for i in self.traced.inputs if isinstance(leaf := leaves[i], Tensor)]
+        if not self._held.keys().isdisjoint(map(id, given)):
+            raise errors.Shared(f"an argument of {self.name} is a Tensor that it also reaches by another way")
+        cells = {id(cell): t for t in given if (cell := t._cell) is not None}
+        if not cells:
+            return
+        others = self._held.values() if self._writes_arguments else self._written
+        if any(id(t._cell) in cells for t in others):
+            raise errors.Shared(f"an argument of {self.name} shares memory with state, and one of them is changed")
+        if self._writes_arguments and len({id(t) for t in given if t._cell is not None}) != len(cells):
+            raise errors.Shared(f"two arguments of {self.name} share memory, and one of them is changed")
 
     def _run_effects(self, *, late: bool) -> None:
         for effect, is_late in self.layout.effects:
@@ -128,48 +142,40 @@ class Program:
 
     def _write_back(self, outputs: Sequence[Any], leaves: Sequence[Any]) -> Any:
         layout = self.layout
-        results = [self._result(r, outputs) for r in layout.results]
-        values = [self._result(r, outputs) for _, _, r in layout.entries]
-        at = sum(r.kind in ("new", "array") for r in (*layout.results, *(r for _, _, r in layout.entries)))
-        for reference in layout.changed:
+        made = layout.pieces.hand_back(outputs, leaves)
+        for change in layout.changed:
+            reference = change.reference
             tensor = reference.tensor if isinstance(reference, Held) else reference.find(leaves)
-            cell = tensor._cell
-            if tensor._link is not None or cell is None:
-                tensor._rebind(_array(outputs[at]))
-            else:  # what _rebind comes to for a base, without its questions
-                tensor._data = _array(outputs[at])
-                cell[0] += 1
-                cell[1] += 1
-            at += 1
-        for owner, present in layout.grads:
+            out = None if change.output is None else outputs[change.output]
+            if out is not None:
+                cell = tensor._cell
+                if tensor._link is not None or cell is None:
+                    tensor._rebind(_array(out))
+                else:  # what _rebind comes to for a base, without its questions
+                    tensor._data = _array(out)
+                    cell[0] += 1
+                    cell[1] += 1
+            if change.graph is not None:
+                change.graph.put_on(tensor, out)
+        for owner, piece in layout.grads:
             tensor = owner.find(leaves)
-            if present:
-                tensor._grad = wrap(_array(outputs[at]))
-                at += 1
+            if piece is not None:
+                tensor._grad = made[piece]
             else:
                 tensor.__dict__.pop("_grad", None)
-        for (table, key, r), value in zip(layout.entries, values, strict=True):
-            table[key] = r.value.find(leaves) if r.kind == "state" else value
-        final = [
-            r.value.find(leaves) if r.kind == "state" else value
-            for r, value in zip(layout.results, results, strict=True)
-        ]
-        return jax.tree.unflatten(layout.tree, final)
 
-    def _result(self, result: Result, outputs: Sequence[Any]) -> Any:
-        if result.kind == "constant":
-            return result.value
-        if result.kind == "state":
-            return None
-        out = outputs[result.value]
-        if result.kind == "array":
-            return _array(out)
-        if isinstance(out, Tensor):
-            return out
-        tensor = wrap(out)
-        if result.requires_grad:
-            tensor._rg, tensor._node = True, Spent()
-        return tensor
+        def value(leaf: Leaf) -> Any:
+            if leaf.kind == "piece":
+                return made[leaf.value]
+            return leaf.value if leaf.kind == "constant" else _array(outputs[leaf.value])
+
+        for place, tree, found in layout.entries:
+            place.set(jax.tree.unflatten(tree, [value(leaf) for leaf in found]))
+        for node, output in layout.flows:
+            tensor = node.owner.find(leaves)
+            backward([tensor], [wrap(_array(outputs[output]))], retain_graph=node.retained, create_graph=False)
+        modes.grad = layout.grad_mode
+        return jax.tree.unflatten(layout.tree, [value(leaf) for leaf in layout.results])
 
     @property
     def guards(self) -> Guards:
@@ -178,12 +184,17 @@ class Program:
 
     def describe(self) -> dict[str, list[Reference]]:
         """The state it reads and the state it changes."""
-        return {"reads": list(self.traced.known.references), "changes": list(self.layout.changed)}
+        return {"reads": list(self.traced.known.references), "changes": [c.reference for c in self.layout.changed]}
 
 
 def _input(leaf: Any) -> Any:
     """An argument as an array; NumPy's is copied, since the caller may write to it while the program runs."""
     return unwrap(leaf) if isinstance(leaf, Tensor) else leaf if isinstance(leaf, jax.Array) else np.array(leaf)
+
+
+def _identities(layout: Layout) -> set[Any]:
+    """What changes, and how it stands to the tape then: a trace that finds otherwise is another program."""
+    return {(c.reference.identity, c.graph, c.output is None) for c in layout.changed}
 
 
 def _array(out: Any) -> Any:

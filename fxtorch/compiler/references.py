@@ -10,7 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fxtorch.tensor import Tensor
+import jax
+
+from fxtorch.compiler.places import Place
+from fxtorch.tensor import Tensor, unwrap
+from fxtorch.tensor.tape import Node
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,19 +69,61 @@ class Gradient:
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A Tensor in a dictionary that the function assigns to: an attribute of a module, say."""
+    """A Tensor at a place that the function assigns to, an attribute of a module, say; or in a structure there.
 
-    table: dict[str, Any]
-    key: str
+    Attributes:
+        place: where.
+        number: which of the Tensors there.
+        name: what the place is called.
+    """
+
+    place: Place
+    number: int
+    name: str
 
     def find(self, arguments: Sequence[Any]) -> Tensor:
         """The Tensor that is there now."""
-        return self.table[self.key]
+        return jax.tree.leaves(self.place.get(), is_leaf=_is_tensor)[self.number]
 
     @property
     def identity(self) -> Any:
         """What tells two references apart."""
-        return ("entry", id(self.table), self.key)
+        return ("entry", self.place.identity, self.number)
+
+
+def _is_tensor(x: Any) -> bool:
+    return isinstance(x, Tensor)
 
 
 Reference = Held | Argument | Gradient | Entry
+
+
+class Input(Node):
+    """Stands in a trace for the eager graph behind a Tensor from outside: a backward inside ends here, for now.
+
+    Args:
+        owner: the Tensor; once the program has run, the eager graph is walked on from it.
+    """
+
+    __slots__ = ("ct", "owner", "retained")
+
+    def __init__(self, owner: Held | Argument) -> None:
+        super().__init__("input", [], [])
+        self.owner = owner
+        self.ct: Any = None
+        self.retained = True
+
+    def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
+        """Keep the cotangent."""
+        self.ct = cts[0] if self.ct is None else self.ct + cts[0]
+        return ()
+
+    def pull_tensors(self, cts: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        """Keep the values of the cotangent."""
+        assert cts[0] is not None
+        self.pull([unwrap(cts[0])])
+        return ()
+
+    def release(self) -> None:
+        """Note that the walk was to free what it used."""
+        self.retained = False

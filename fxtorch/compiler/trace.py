@@ -15,50 +15,57 @@ import jax
 from jax.core import Tracer
 
 from fxtorch.compiler import errors
-from fxtorch.compiler.capture import Capture, Scalar, watching
+from fxtorch.compiler.capture import Capture, Scalar
 from fxtorch.compiler.guards import Guards
-from fxtorch.compiler.references import Argument, Held, Reference
-from fxtorch.nn import Module
-from fxtorch.tensor import Tensor
-
-
-def is_leaf(x: Any) -> bool:
-    """What the arguments and results are taken apart to."""
-    return isinstance(x, Tensor | Module)
+from fxtorch.compiler.places import Place
+from fxtorch.compiler.references import Argument, Held, Input, Reference
+from fxtorch.compiler.results import Collector, Fresh, Graph, Leaf, Pieces, is_leaf
+from fxtorch.compiler.watching import watching
+from fxtorch.tensor import Tensor, modes
 
 
 @dataclass
-class Result:
-    """How one leaf of the result is made of the program's outputs.
+class Change:
+    """A Tensor of the caller's that is another one after the call.
 
     Attributes:
-        kind: ``"new"`` (a new Tensor), ``"array"``, ``"state"`` (the Tensor at ``value``), ``"constant"``.
-        value: the position of the output, the reference, or the constant.
-        requires_grad: whether the Tensor requires a gradient.
-        alive: whether its graph was not used up inside.
+        reference: where it is found.
+        output: the number of the output with its new values; None where only its place on the tape changed.
+        graph: that place; None where it is as before.
     """
 
-    kind: str
-    value: Any
-    requires_grad: bool = False
-    alive: bool = False
+    reference: Reference
+    output: int | None
+    graph: Graph | None
 
 
 @dataclass
 class Layout:
     """What the flat outputs of the pure function mean.
 
-    The outputs are, in this order: new results and the values of assigned ``entries``, new values of ``changed`` state,
-    and new gradients (``grads``: whose, and whether there is one or it is cleared).
+    Attributes:
+        tree: the structure of the result, and ``results``: its leaves.
+        pieces: the Tensors that are handed back, in the results, gradients and entries.
+        changed: the state and arguments with new values.
+        grads: whose ``.grad`` was set, and the piece that it is now.
+        entries: what was stored where: its structure and leaves.
+        flows: cotangents that go on into eager graphs: the outputs with them.
+        guards: what the trace took for granted.
+        effects: what is to be done on the host, and whether after the program.
+        grad_mode: what the function left gradient recording switched to.
+        differentiable: whether a graph that leads into the program can be walked from outside.
     """
 
     tree: Any
-    results: list[Result]
-    changed: list[Reference]
-    grads: list[tuple[Held | Argument, bool]]
-    entries: list[tuple[dict[Any, Any], Any, Result]]
+    results: list[Leaf]
+    pieces: Pieces
+    changed: list[Change]
+    grads: list[tuple[Held | Argument, int | None]]
+    entries: list[tuple[Place, Any, list[Leaf]]]
+    flows: list[tuple[Input, int]]
     guards: Guards
     effects: list[tuple[Callable[[], None], bool]]
+    grad_mode: bool
     differentiable: bool = False
 
 
@@ -68,7 +75,7 @@ class Known:
 
     references: list[Reference] = field(default_factory=list)
     scalars: list[Scalar] = field(default_factory=list)
-    assigned: set[tuple[int, str]] = field(default_factory=set)
+    assigned: set[Any] = field(default_factory=set)
     undo: list[Callable[[], None]] = field(default_factory=list)
 
 
@@ -110,22 +117,35 @@ class Traced:
             raise errors.StateChanged
         leaves = list(self.leaves)
         stand_ins: dict[int, Tensor] = {}
-        for position, array in zip(self.inputs, arrays, strict=True):
-            if isinstance(leaves[position], Tensor):
-                leaves[position] = stand_ins[position] = _stand_in(leaves[position], array)
-            else:
-                leaves[position] = array
         known = self.known
+        first: dict[int, int] = {}
+        for position, array in zip(self.inputs, arrays, strict=True):
+            original = self.leaves[position]
+            if not isinstance(original, Tensor):
+                leaves[position] = array
+            elif (at := first.setdefault(id(original), position)) != position:  # the same Tensor once more
+                leaves[position] = stand_ins[at]
+            else:
+                leaves[position] = stand_ins[position] = _stand_in(original, array)
         capture = Capture(known.references, state, known.scalars, scalars, stand_ins, self.leaves, known.assigned)
+        for position, stand_in in stand_ins.items():
+            if self.leaves[position]._node is not None:
+                capture.input(stand_in, Argument(position))
         made: list[Any] = []
+        grad_mode = modes.grad
         try:
+            capture.surroundings.function(self.fn)
+            for leaf in self.leaves:
+                capture.surroundings.value(leaf, "an argument", frozenset())
             with watching(capture):
                 args, kwargs = jax.tree.unflatten(self.tree, leaves)
                 out = self.fn(*args, **kwargs)
             capture.settle()
-            outputs, layout = _lay_out(capture, out, stand_ins, dict(zip(self.inputs, arrays, strict=True)))
+            given = dict(zip(self.inputs, arrays, strict=True))
+            outputs, layout = _lay_out(capture, out, stand_ins, given, self.leaves)
             del out, args, kwargs
         finally:
+            modes.grad = grad_mode
             known.undo += capture.undo
             made = capture.roll_back()
         leaves.clear()
@@ -155,50 +175,47 @@ def _stand_in(original: Tensor, array: Any) -> Tensor:
     return t
 
 
-def _alive(tensor: Tensor) -> bool:
-    node = tensor._node
-    return node is not None and getattr(node, "leaves", True) is not None
-
-
 def _lay_out(
-    capture: Capture, out: Any, stand_ins: dict[int, Tensor], given: dict[int, Any]
+    capture: Capture, out: Any, stand_ins: dict[int, Tensor], given: dict[int, Any], originals: Sequence[Any]
 ) -> tuple[tuple[Any, ...], Layout]:
     """Take the trace's outcome apart: what the program returns, and what it means."""
-    outputs: list[Any] = []
-
-    def result(leaf: Any) -> Result:
-        if isinstance(leaf, Tensor):
-            argument = capture.argument(leaf)
-            if argument is not None:
-                return Result("state", argument)
-            if not capture.is_made(leaf):
-                return Result("state", capture.reference(leaf))
-            requires_grad = leaf.requires_grad  # brings a view up to date, too
-            outputs.append(leaf._data)
-            return Result("new", len(outputs) - 1, requires_grad, _alive(leaf))
-        if isinstance(leaf, jax.Array):
-            outputs.append(leaf)
-            return Result("array", len(outputs) - 1)
-        return Result("constant", leaf)
-
+    collector = Collector(capture)
     leaves, tree = jax.tree.flatten(out, is_leaf=is_leaf)
-    results = [result(leaf) for leaf in leaves]
-    entries = [(table, key, result(table.get(key))) for table, key, _ in capture.writes.values()]
-    changed = capture.changed()
+    entries = [(place, *jax.tree.flatten(place.get(), is_leaf=is_leaf)) for place in capture.places_written()]
+    grads = [
+        (owner, (owner.tensor if isinstance(owner, Held) else stand_ins[owner.position])._grad)
+        for owner in capture.grads_written.values()
+    ]
+    collector.expect([*leaves, *(leaf for _, found, _ in entries for leaf in found), *(grad for _, grad in grads)])
+    results = [collector.leaf(leaf) for leaf in leaves]
+    stored = [(place, structure, [collector.leaf(leaf) for leaf in found]) for place, found, structure in entries]
+    gradients = [(owner, None if grad is None else collector.piece(grad)) for owner, grad in grads]
+    outputs = collector.outputs
+
+    def change(reference: Reference, tensor: Tensor, array: Any, was: tuple[bool, Any]) -> Change | None:
+        now = (tensor._rg, tensor._node)
+        new, moved = tensor._data is not array, now[0] != was[0] or now[1] is not was[1]
+        if new:
+            outputs.append(tensor._data)
+        if not new and not moved:
+            return None
+        return Change(reference, len(outputs) - 1 if new else None, Graph.of(tensor) if moved else None)
+
+    changed = [change(*entry) for entry in capture.touched()]
     for position, stand_in in stand_ins.items():
-        if stand_in._data is not given[position]:
-            changed.append((Argument(position), stand_in._data))
-    outputs += [array for _, array in changed]
-    grads: list[tuple[Held | Argument, bool]] = []
-    for owner in capture.grads_written.values():
-        tensor = owner.tensor if isinstance(owner, Held) else stand_ins[owner.position]
-        grad = tensor._grad
-        grads.append((owner, grad is not None))
-        if grad is not None:
-            outputs.append(grad._data)
+        owner = Argument(position)
+        was = (originals[position]._rg, capture.inputs.get(owner.identity))
+        changed.append(change(owner, stand_in, given[position], was))
+    flows = []
+    for node in capture.inputs.values():
+        if node.ct is not None:
+            outputs.append(node.ct)
+            flows.append((node, len(outputs) - 1))
+    changes = [c for c in changed if c is not None]
+    graphs = [p.graph for p in collector.pieces if isinstance(p, Fresh)] + [c.graph for c in changes if c.graph]
     layout = Layout(
-        tree, results, [r for r, _ in changed], grads, entries, capture.guards, capture.effects,
-        any(r.alive for r in results),
+        tree, results, Pieces(collector.pieces), changes, gradients, stored, flows, capture.guards, capture.effects,
+        modes.grad, any(g.kind == "alive" for g in graphs),
     )  # fmt: skip
     return tuple(outputs), layout
 

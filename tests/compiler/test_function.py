@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
@@ -182,13 +183,13 @@ def test_fullgraph_names_the_line_that_needs_a_value(ask: Any) -> None:
 
 
 def test_a_tensor_that_escapes_is_an_error_that_names_its_holder() -> None:
-    kept: list[torch.Tensor] = []
+    kept: deque[dict[str, torch.Tensor]] = deque()
 
     def leak(x: torch.Tensor) -> torch.Tensor:
-        kept.append(x * 2)
+        kept.append({"double": x * 2})
         return x
 
-    with pytest.raises(Escaped, match="a list"):
+    with pytest.raises(Escaped, match="the entry 'double' of a dict"):
         torch.jit(leak)(torch.ones(2))
 
 

@@ -1,0 +1,229 @@
+"""What a compiled call hands back: Tensors that are new, that were there before, or that share memory with either."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import jax
+
+from fxtorch.compiler.references import Reference
+from fxtorch.nn import Module
+from fxtorch.tensor import Tensor, wrap
+from fxtorch.tensor.engine import reachable
+from fxtorch.tensor.tape import FREED, Node
+from fxtorch.tensor.views import Link
+
+if TYPE_CHECKING:
+    from fxtorch.compiler.capture import Capture
+
+_OWN = frozenset({"_data", "_rg", "_node", "_index", "_grad", "_link", "_cell", "_lent"})
+
+
+def is_leaf(x: Any) -> bool:
+    """What the arguments and results are taken apart to."""
+    return isinstance(x, Tensor | Module)
+
+
+class Spent(Node):
+    """The ``grad_fn`` of a result whose graph was used up inside of the program."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__("compiled", [], [])
+
+    def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
+        """There is nothing left."""
+        raise RuntimeError(FREED)
+
+    pull_tensors = pull
+
+
+@dataclass(frozen=True)
+class Graph:
+    """How a Tensor stands to the tape at the end of the function.
+
+    Attributes:
+        requires_grad: its flag.
+        kind: ``"leaf"``, ``"alive"`` (a graph that can be walked from outside) or ``"spent"``.
+    """
+
+    requires_grad: bool
+    kind: str
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> Graph:
+        """That of ``tensor``, which is brought up to date."""
+        requires_grad = tensor.requires_grad
+        node = tensor._node
+        if node is None:
+            return cls(requires_grad, "leaf")
+        spent = any(getattr(n, "leaves", True) is None for n in reachable([node]))
+        return cls(requires_grad, "spent" if spent else "alive")
+
+    def put_on(self, tensor: Tensor, out: Any) -> None:
+        """Give ``tensor``, whose values are the program's output ``out``, this place."""
+        if self.kind == "alive" and isinstance(out, Tensor):
+            tensor._rg, tensor._node, tensor._index = out._rg, out._node, out._index
+        elif self.kind == "leaf":
+            tensor._rg, tensor._node, tensor._index = self.requires_grad, None, 0
+        else:
+            tensor._rg, tensor._node, tensor._index = True, Spent(), 0
+
+
+@dataclass
+class Known:
+    """A Tensor that the caller has already."""
+
+    reference: Reference
+
+
+@dataclass
+class Fresh:
+    """A Tensor that the function made.
+
+    Attributes:
+        output: the number of the program's output with its values.
+        graph: its place on the tape.
+        cls: its class.
+        extra: attributes that were hung on it.
+        grad: the number of the piece that is its gradient.
+        parent: for a view, the number of the piece it shares memory with, and ``link``: how.
+    """
+
+    output: int
+    graph: Graph
+    cls: type[Tensor]
+    extra: dict[str, Any]
+    grad: int | None = None
+    parent: int | None = None
+    link: Link | None = None
+
+
+@dataclass
+class Leaf:
+    """A leaf of a result: ``"piece"`` and its number, ``"array"`` and the output's, or ``"constant"`` and itself."""
+
+    kind: str
+    value: Any
+
+
+@dataclass
+class Pieces:
+    """All Tensors that one program hands back, each once."""
+
+    pieces: list[Known | Fresh] = field(default_factory=list)
+
+    def hand_back(self, outputs: Sequence[Any], leaves: Sequence[Any]) -> list[Tensor]:
+        """The Tensors, from the program's outputs and the arguments of the call."""
+        made: list[Tensor] = []
+        for piece in self.pieces:  # a view comes after what it is a view of
+            if isinstance(piece, Known):
+                made.append(piece.reference.find(leaves))
+                continue
+            out = outputs[piece.output]
+            if piece.cls is Tensor and piece.graph.kind == "alive" and isinstance(out, Tensor):
+                tensor = out
+            else:
+                array = out._data if isinstance(out, Tensor) else out
+                tensor = wrap(array) if piece.cls is Tensor else _new(piece.cls, array)
+                if piece.graph.requires_grad:
+                    piece.graph.put_on(tensor, out)
+            if piece.extra:
+                tensor.__dict__.update(piece.extra)
+            if piece.parent is not None:
+                _share(tensor, made[piece.parent], piece.link)
+            made.append(tensor)
+        for piece, tensor in zip(self.pieces, made, strict=True):
+            if isinstance(piece, Fresh) and piece.grad is not None:
+                tensor._grad = made[piece.grad]
+        return made
+
+
+def _new(cls: type[Tensor], array: Any) -> Tensor:
+    tensor = object.__new__(cls)
+    tensor._data = array
+    return tensor
+
+
+def _share(view: Tensor, parent: Tensor, link: Link | None) -> None:
+    """Make ``view``, whose values are up to date, a view of ``parent`` as ``link`` says."""
+    assert link is not None
+    cell = parent._cell
+    if cell is None:
+        cell = parent._cell = [0, 0]
+    view._cell = cell
+    view._link = link.of(parent, cell[0])
+
+
+class Collector:
+    """Takes the Tensors that leave a trace apart: which arrays the program returns, and what is made of them."""
+
+    def __init__(self, capture: Capture) -> None:
+        self.capture = capture
+        self.outputs: list[Any] = []
+        self.pieces: list[Known | Fresh] = []
+        self._numbers: dict[int, int] = {}
+        self._tensors: list[Tensor] = []  # held, so that their ids stay theirs
+        self._roots: dict[int, int] = {}
+
+    def expect(self, values: Sequence[Any]) -> None:
+        """Look at all that will be handed back: a base that nobody sees but several views share is handed back too."""
+        tensors = {id(x): x for x in values if isinstance(x, Tensor)}
+        for tensor in tensors.values():
+            root = _root(tensor)
+            if root is not tensor:
+                self._roots[id(root)] = self._roots.get(id(root), 0) + 1
+        for tensor in tensors.values():
+            if id(tensor) in self._roots:
+                self._roots[id(tensor)] += 1
+
+    def leaf(self, x: Any) -> Leaf:
+        """What becomes of a leaf of a result."""
+        if isinstance(x, Tensor):
+            return Leaf("piece", self.piece(x))
+        if isinstance(x, jax.Array):
+            self.outputs.append(x)
+            return Leaf("array", len(self.outputs) - 1)
+        return Leaf("constant", x)
+
+    def piece(self, tensor: Tensor) -> int:
+        """The number of the piece that ``tensor`` is."""
+        number = self._numbers.get(id(tensor))
+        if number is not None:
+            return number
+        argument = self.capture.argument(tensor)
+        if argument is not None or not self.capture.is_made(tensor):
+            return self._add(tensor, Known(argument or self.capture.reference(tensor)))
+        graph = Graph.of(tensor)
+        parent = link = None
+        if tensor._link is not None and self._shared(tensor):
+            parent, link = self.piece(tensor._link.parent), tensor._link.of(_NOBODY, 0)
+        grad = None if tensor._grad is None else self.piece(tensor._grad)
+        extra = {k: v for k, v in tensor.__dict__.items() if k not in _OWN and not isinstance(v, Tensor)}
+        self.outputs.append(tensor._data)
+        return self._add(
+            tensor, Fresh(len(self.outputs) - 1, graph, type(tensor), extra, grad, parent, link)
+        )  # fmt: skip
+
+    def _add(self, tensor: Tensor, piece: Known | Fresh) -> int:
+        self.pieces.append(piece)
+        self._tensors.append(tensor)
+        self._numbers[id(tensor)] = len(self.pieces) - 1
+        return len(self.pieces) - 1
+
+    def _shared(self, view: Tensor) -> bool:
+        """Whether anybody else sees the memory of ``view`` after the call."""
+        root = _root(view)
+        return not self.capture.is_made(root) or self._roots.get(id(root), 0) > 1
+
+
+_NOBODY = wrap(None)  # the parent of a view that has none yet
+
+
+def _root(tensor: Tensor) -> Tensor:
+    while tensor._link is not None:
+        tensor = tensor._link.parent
+    return tensor

@@ -1,0 +1,63 @@
+"""Module attributes during a trace: each that is read is a guard, each that is assigned is carried out of it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from fxtorch.compiler.capture import Capture
+from fxtorch.compiler.guards import ABSENT
+from fxtorch.nn import Module
+from fxtorch.tensor import modes
+
+
+@contextlib.contextmanager
+def watching(capture: Capture) -> Iterator[None]:
+    """Trace: Tensors report to ``capture``, and so do the attributes of Modules."""
+    before = modes.capture
+    plain_get, plain_set = Module.__getattribute__, Module.__setattr__
+    plain_missing = Module.__getattr__
+
+    def get(self: Module, name: str) -> Any:
+        if modes.capture is not capture:  # another thread, or code that runs outside of the trace
+            return plain_get(self, name)
+        try:
+            value = plain_get(self, name)
+        except AttributeError:
+            value = plain_missing(self, name)
+            state = plain_get(self, "__dict__")
+            for group in ("_parameters", "_buffers", "_modules"):
+                table = state.get(group, ())
+                if name in table:
+                    capture.read_attribute(table, name, type(self).__name__)
+            return value
+        if not name.startswith("__"):
+            state = plain_get(self, "__dict__")
+            if name in state:
+                if name == "_forward_hooks":  # the first that a call reads
+                    capture.module(self)
+                capture.read_attribute(state, name, type(self).__name__)
+        return value
+
+    def set_(self: Module, name: str, value: Any) -> None:
+        if modes.capture is not capture:
+            plain_set(self, name, value)
+            return
+        state = plain_get(self, "__dict__")
+        tables = [state, *(state[g] for g in ("_parameters", "_buffers", "_modules") if g in state)]
+        before_each = [t.get(name, ABSENT) for t in tables]
+        plain_set(self, name, value)
+        for table, old in zip(tables, before_each, strict=True):
+            if table.get(name, ABSENT) is not old:
+                capture.wrote_attribute(table, name, old)
+
+    modes.capture = capture
+    Module.__getattribute__ = get  # type: ignore[method-assign]
+    Module.__setattr__ = set_  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        modes.capture = before
+        del Module.__getattribute__
+        Module.__setattr__ = plain_set  # type: ignore[method-assign]
