@@ -28,6 +28,7 @@ from fxtorch.ops import interpolation as interpolation
 from fxtorch.ops import joining as joining
 from fxtorch.ops import linalg as linalg
 from fxtorch.ops import linear as linear
+from fxtorch.ops import linear_cross_entropy as linear_cross_entropy
 from fxtorch.ops import logical as logical
 from fxtorch.ops import loss as loss
 from fxtorch.ops import margin_loss as margin_loss

@@ -153,6 +153,8 @@ def cross_entropy(
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
     probabilities = input.shape == target.shape and is_float(target.dtype)
+    if probabilities and ignore_index >= 0:
+        raise RuntimeError("ignore_index is not supported for floating point target")
     if not probabilities:
         _check_target(target)
     x, y = _batched(input, target, probabilities)

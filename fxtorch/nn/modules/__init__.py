@@ -70,6 +70,7 @@ from fxtorch.nn.modules.instancenorm import (
     LazyInstanceNorm3d,
 )
 from fxtorch.nn.modules.linear import Bilinear, Identity, LazyLinear, Linear
+from fxtorch.nn.modules.linear_cross_entropy import LinearCrossEntropyLoss, LinearCrossEntropyOptions
 from fxtorch.nn.modules.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -238,6 +239,8 @@ __all__ = [
     "LazyLinear",
     "LeakyReLU",
     "Linear",
+    "LinearCrossEntropyLoss",
+    "LinearCrossEntropyOptions",
     "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
