@@ -28,7 +28,7 @@ conformance: $(VENV)/.parity  ## all of PyTorch's operator database, and docs/co
 	$(PY) -m tests.conformance --report $(ARGS)
 
 oldest: .venv-oldest/.core  ## the core's tests with the oldest JAX that is promised
-	.venv-oldest/bin/python -m pytest tests/tensor tests/compiler tests/optim $(ARGS)
+	.venv-oldest/bin/python -m pytest -n $(JOBS) --dist worksteal tests/tensor tests/compiler tests/optim $(ARGS)
 
 lint: $(VENV)/.lint $(VENV)/.test  ## ruff and pyright
 	$(PY) -m ruff check .
@@ -54,7 +54,7 @@ $(PY):
 
 .venv-oldest/.core: pyproject.toml
 	$(PYTHON) -m venv .venv-oldest
-	@.venv-oldest/bin/pip install --quiet jax==0.10.0 jaxlib==0.10.0 optax==0.2.5 flax==0.12.0 numpy==2.1.0 pytest hypothesis
+	@.venv-oldest/bin/pip install --quiet jax==0.10.0 jaxlib==0.10.0 optax==0.2.5 flax==0.12.0 numpy==2.1.0 pytest pytest-xdist hypothesis
 	@.venv-oldest/bin/pip install --quiet --no-deps -e .
 	@touch $@
 
