@@ -5,6 +5,7 @@ from fxtorch.ops import assignment as assignment
 from fxtorch.ops import attention as attention
 from fxtorch.ops import average_pooling as average_pooling
 from fxtorch.ops import boxes as boxes
+from fxtorch.ops import bessel as bessel
 from fxtorch.ops import classification_loss as classification_loss
 from fxtorch.ops import comparison as comparison
 from fxtorch.ops import complex as complex
@@ -32,12 +33,14 @@ from fxtorch.ops import linear_cross_entropy as linear_cross_entropy
 from fxtorch.ops import logical as logical
 from fxtorch.ops import loss as loss
 from fxtorch.ops import margin_loss as margin_loss
+from fxtorch.ops import masked as masked
 from fxtorch.ops import matmul as matmul
 from fxtorch.ops import max_pooling as max_pooling
 from fxtorch.ops import normalization as normalization
 from fxtorch.ops import norms as norms
 from fxtorch.ops import patches as patches
 from fxtorch.ops import pointwise as pointwise
+from fxtorch.ops import polynomials as polynomials
 from fxtorch.ops import random as random
 from fxtorch.ops import rearrange as rearrange
 from fxtorch.ops import recurrent as recurrent
@@ -47,6 +50,7 @@ from fxtorch.ops import rounding as rounding
 from fxtorch.ops import scatter as scatter
 from fxtorch.ops import search as search
 from fxtorch.ops import shape as shape
+from fxtorch.ops import signal_windows as signal_windows
 from fxtorch.ops import slicing as slicing
 from fxtorch.ops import softmax as softmax
 from fxtorch.ops import sorting as sorting

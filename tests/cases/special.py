@@ -54,6 +54,22 @@ CASES += [
     case("polar", uniform(3), randn(3)),
 ]
 
+BESSEL = ["special.bessel_j0", "special.bessel_j1", "special.spherical_bessel_j0", "special.airy_ai"]
+SECOND_KIND = ["special.bessel_y0", "special.bessel_y1", "special.modified_bessel_k0", "special.modified_bessel_k1"]
+SECOND_KIND += ["special.scaled_modified_bessel_k0", "special.scaled_modified_bessel_k1"]
+POLYNOMIALS = [f"special.{s}chebyshev_polynomial_{k}" for s in ("", "shifted_") for k in "tuvw"]
+POLYNOMIALS += ["special.hermite_polynomial_h", "special.hermite_polynomial_he"]
+POLYNOMIALS += ["special.laguerre_polynomial_l", "special.legendre_polynomial_p"]
+DEGREES = tensor([-1, 0, 1, 2, 3, 7, 8, 9, 12])
+# From 5 on PyTorch's own values are off by 1e-7 and more, those of airy_ai from -2 down: tests/ops/test_special.py.
+CASES += [case(name, uniform(40, low=-2.0, high=4.9, dtype="float64")) for name in BESSEL]
+CASES += [case(name, uniform(40, low=0.0, high=4.9, dtype="float64")) for name in SECOND_KIND]
+CASES += [case(name, uniform(40, low=0.1, high=20.0)) for name in (*BESSEL, *SECOND_KIND)]
+CASES += [case(name, tensor([0.0, -0.0, -2.5, 200.0, NAN])) for name in (*BESSEL, *SECOND_KIND)]
+CASES += [case(name, tensor([1e-3, 2.0, 103.0, 110.0, INF], "float64")) for name in (*BESSEL, *SECOND_KIND)]
+CASES += [case(name, uniform(5, 1, low=-1.5, high=1.5, dtype="float64"), DEGREES) for name in POLYNOMIALS]
+CASES += [case(name, tensor([-1.0, -0.5, 0.0, 1.0, 2.0]), 3) for name in POLYNOMIALS]
+
 ERRORS = [
     error("imag", randn(3), match="non-complex"),
     error("view_as_complex", randn(3, 3), match="size 2"),
