@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from fxtorch.autograd import no_grad
+from fxtorch.autograd import is_grad_enabled, no_grad
 from fxtorch.nn._attention import multi_head_attention_forward as multi_head_attention_forward
 from fxtorch.nn._attention import scaled_dot_product_attention as scaled_dot_product_attention
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.dispatch import namespace, no_such_name
+from fxtorch.tensor.sparse import rows_of
 
 _table = namespace("nn.functional")
 globals().update(_table)
@@ -122,11 +123,26 @@ def embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Tensor:
-    """``weight[input]``; with ``max_norm`` the rows used are first scaled down to that norm, in place."""
+    """``weight[input]``; with ``max_norm`` the rows used are first scaled down to that norm, in place.
+
+    With ``sparse`` the gradient of ``weight`` is a sparse Tensor: the rows that were used, and their indexes.
+    """
     if max_norm is not None:
         with no_grad():
             weight.copy_(_table["_embedding_renorm"](weight, input, max_norm, norm_type))
+    if sparse and is_grad_enabled() and weight.requires_grad:
+        return _sparse_rows(input, weight, padding_idx, scale_grad_by_freq).reshape(*input.shape, -1)
     return _table["embedding"](input, weight, padding_idx, None, norm_type, scale_grad_by_freq, sparse)
+
+
+def _sparse_rows(input: Tensor, weight: Tensor, padding_idx: int | None, by_frequency: bool) -> Tensor:
+    """``weight[input.reshape(-1)]``, whose gradient with respect to ``weight`` is sparse."""
+    if by_frequency:
+        raise RuntimeError("embedding_backward: scale_grad_by_freq not supported with sparse gradients")
+    with no_grad():
+        _table["embedding"](input, weight)  # the checks
+    skip = None if padding_idx is None else padding_idx % weight.shape[0]
+    return rows_of(weight, input.reshape(-1), skip)
 
 
 def embedding_bag(
@@ -142,10 +158,22 @@ def embedding_bag(
     include_last_offset: bool = False,
     padding_idx: int | None = None,
 ) -> Tensor:
-    """The sum, mean or maximum over bags of rows; with ``max_norm`` rows are first scaled down to it, in place."""
+    """The sum, mean or maximum over bags of rows; with ``max_norm`` rows are first scaled down to it, in place.
+
+    With ``sparse`` the gradient of ``weight`` is a sparse Tensor, as for :func:`embedding`; not in mode ``"max"``.
+    """
     if max_norm is not None:
         with no_grad():
             weight.copy_(_table["_embedding_renorm"](weight, input, max_norm, norm_type))
+    if sparse and is_grad_enabled() and weight.requires_grad:
+        if mode == "max":
+            raise ValueError("max mode does not support sparse weights")
+        rows = _sparse_rows(input, weight, padding_idx, scale_grad_by_freq)
+        place = _torch["arange"](rows.shape[0]).reshape(input.shape)
+        if padding_idx is not None:  # one more row stands for those that do not count
+            place = place.masked_fill(input == padding_idx % weight.shape[0], rows.shape[0])
+            rows, padding_idx = _torch["cat"]([rows, rows.new_zeros(1, rows.shape[1])]), rows.shape[0]
+        input, weight = place, rows
     return _table["embedding_bag"](
         input, weight, offsets, None, norm_type, scale_grad_by_freq, mode, sparse, per_sample_weights,
         include_last_offset, padding_idx,

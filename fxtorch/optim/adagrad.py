@@ -11,6 +11,7 @@ from fxtorch.optim.checks import check_lr, check_not_negative
 from fxtorch.optim.compiled import CompiledOptimizer
 from fxtorch.optim.optimizer import Params
 from fxtorch.optim.transforms import scale_by_adagrad
+from fxtorch.tensor.sparse import is_sparse
 
 
 class Adagrad(CompiledOptimizer):
@@ -36,6 +37,7 @@ class Adagrad(CompiledOptimizer):
 
     hypers = ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps")
     names: ClassVar[Mapping[str, str]] = {"count": "step", "sum_of_squares": "sum"}
+    gradients = "any"
 
     def __init__(
         self,
@@ -59,7 +61,11 @@ class Adagrad(CompiledOptimizer):
         modes = {"foreach": foreach, "maximize": maximize, "differentiable": differentiable, "fused": fused}
         super().__init__(params, {**options, **start, **modes})
         for group in self.param_groups:
-            self._create_state(self._plan(group), group, group["params"])
+            self._create_state(self._plan(group, ()), group, group["params"])
+
+    def _check_gradient(self, param: Any, group: Mapping[str, Any]) -> None:
+        if group["weight_decay"] != 0 and is_sparse(param.grad):
+            raise RuntimeError("weight_decay option is not compatible with sparse gradients")
 
     @classmethod
     def rule(cls, o: Mapping[str, Any]) -> optax.GradientTransformation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ import optax
 from fxtorch.autograd import enable_grad
 from fxtorch.optim.optimizer import Closure, Optimizer
 from fxtorch.tensor import Tensor, is_tracing, materialize, rely_on, scalar_input, unwrap
+from fxtorch.tensor.sparse import Stored, is_sparse
 from fxtorch.tensor.tensor import state as lasting
 
 Arrays = tuple[jax.Array, ...]
@@ -52,6 +53,7 @@ class CompiledOptimizer(Optimizer):
 
     hypers: ClassVar[tuple[str, ...]] = ()
     names: ClassVar[Mapping[str, str]] = {}
+    gradients: ClassVar[Literal["dense", "sparse", "any"]] = "dense"  # "any": sparse ones are made dense
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         if defaults.get("differentiable"):
@@ -65,6 +67,11 @@ class CompiledOptimizer(Optimizer):
     def flags(cls, group: Mapping[str, Any]) -> dict[str, Any]:
         """The options of ``group`` that decide what is computed, by name; the values are hashable."""
         return {}
+
+    @classmethod
+    def kind(cls, param: Tensor) -> Flags:
+        """What of a parameter decides the computation: further flags, with their names."""
+        return ()
 
     @classmethod
     def rule(cls, o: Mapping[str, Any]) -> optax.GradientTransformation:
@@ -85,13 +92,26 @@ class CompiledOptimizer(Optimizer):
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            params = [p for p in group["params"] if p.grad is not None]
-            if params:
-                self._update(group, params)
+            kinds: dict[Flags, list[Tensor]] = {}
+            for p in group["params"]:
+                if p.grad is not None:
+                    self._check_gradient(p, group)
+                    kinds.setdefault(self.kind(p), []).append(p)
+            for kind, params in kinds.items():
+                self._update(group, params, kind)
         return loss
 
-    def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
-        plan = rely_on(f"the options of {type(self).__name__}", lambda: self._plan(group))
+    def _check_gradient(self, param: Tensor, group: Mapping[str, Any]) -> None:
+        sparse = is_sparse(param.grad)
+        if self.gradients == "sparse" and not sparse:
+            raise RuntimeError(f"{type(self).__name__} does not support dense gradients, please consider Adam instead")
+        if self.gradients == "dense" and sparse:
+            raise RuntimeError(
+                f"{type(self).__name__} does not support sparse gradients, please consider SparseAdam instead"
+            )
+
+    def _update(self, group: dict[str, Any], params: list[Tensor], kind: Flags) -> None:
+        plan = rely_on(f"the options of {type(self).__name__}", lambda: self._plan(group, kind))
         self._create_state(plan, group, params)
         states = [tuple(self.state[p][name] for name in plan.names) for p in params] if plan.names else []
         run = _update if is_tracing() else _compiled_update
@@ -108,8 +128,8 @@ class CompiledOptimizer(Optimizer):
             for tensor, new in zip(state, new_state, strict=True):
                 tensor._rebind(new)
 
-    def _plan(self, group: Mapping[str, Any]) -> Plan:
-        flags: Flags = (("maximize", bool(group["maximize"])), *self.flags(group).items())
+    def _plan(self, group: Mapping[str, Any], kind: Flags) -> Plan:
+        flags: Flags = (("maximize", bool(group.get("maximize", False))), *self.flags(group).items(), *kind)
         key = (type(self), flags)
         if key not in _plans:
             rule = self.rule({**{name: group[name] for name in self.hypers}, **dict(flags)})
@@ -174,7 +194,7 @@ def _update(
     rule, ascend = plan.rule(hypers), dict(plan.flags)["maximize"]
     new_params, new_states = [], []
     for p, g, state in zip(params, grads, states or [()] * len(params), strict=True):
-        new, new_state = _one(plan, rule, p, -g if ascend else g, state)
+        new, new_state = _one(plan, rule, p, _downhill(plan, g, ascend), state)
         new_params.append(new)
         new_states.append(new_state)
     return new_params, new_states if states else []
@@ -191,10 +211,26 @@ def _one(
     real = _as_real(p)
     updates, new_state = rule.update(_as_real(g), jax.tree.unflatten(plan.tree, old), real)
     leaves = jax.tree.leaves(new_state)
-    return _as(p, optax.apply_updates(real, updates)), tuple(_as(s, x) for s, x in zip(state, leaves, strict=True))
+    new = _moved(real, updates) if isinstance(updates, Stored) else optax.apply_updates(real, updates)
+    return _as(p, new), tuple(_as(s, x) for s, x in zip(state, leaves, strict=True))
 
 
-def _as_real(x: jax.Array) -> jax.Array:
+def _downhill(plan: Plan, g: Any, ascend: bool) -> Any:
+    """The gradient as the rule wants it."""
+    if isinstance(g, Stored) and plan.cls.gradients != "sparse":
+        g = g.dense()
+    if not ascend:
+        return g
+    return g.with_values(-g.values) if isinstance(g, Stored) else -g
+
+
+def _moved(p: jax.Array, step: Stored) -> jax.Array:
+    return p.at[step.places()].add(step.values)
+
+
+def _as_real(x: Any) -> Any:
+    if isinstance(x, Stored):
+        return x
     return jnp.stack([x.real, x.imag], axis=-1) if jnp.iscomplexobj(x) else x
 
 

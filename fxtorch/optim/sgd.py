@@ -50,6 +50,7 @@ class SGD(CompiledOptimizer):
 
     hypers = ("lr", "momentum", "dampening", "weight_decay")
     names: ClassVar[Mapping[str, str]] = {"trace": "momentum_buffer", "count": "step"}
+    gradients = "any"
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ class Embedding(Module):
         max_norm: vectors that are looked up are first scaled down to this norm, in place.
         norm_type: which norm that is.
         scale_grad_by_freq: whether gradients are divided by how often an index occurs in the batch.
-        sparse: accepted; gradients are dense.
+        sparse: whether the gradient of the table is a sparse Tensor, for SparseAdam, SGD or Adagrad.
         _weight: the table itself.
         _freeze: whether it is not trained.
         device: where it lives.
@@ -130,7 +130,7 @@ class EmbeddingBag(Module):
         norm_type: which norm that is.
         scale_grad_by_freq: whether gradients are divided by how often an index occurs in the batch.
         mode: ``"sum"``, ``"mean"`` or ``"max"``.
-        sparse: accepted; gradients are dense.
+        sparse: whether the gradient of the table is a sparse Tensor; not in mode ``"max"``.
         _weight: the table itself.
         include_last_offset: whether ``offsets`` ends with N.
         padding_idx: an index that counts for nothing.
