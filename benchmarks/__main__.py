@@ -8,12 +8,14 @@ import random
 from pathlib import Path
 
 from benchmarks import report
+from benchmarks.many import BATCH, MEMBERS, STEPS
 from benchmarks.measure import cold_and_warm, interleaved, workers
 from benchmarks.operators import LARGE, PASSES, SMALL
 from benchmarks.systems import SYSTEMS
 
 RESULTS = Path(__file__).parent / "results"
 COMPILED = ["fxtorch eager", "fxtorch jit", "PyTorch eager", "torch.compile"]
+MANY = ["fxtorch jit", "fxtorch fold", "PyTorch eager"]
 EAGER = ["fxtorch eager", "plain JAX", "PyTorch eager"]
 
 
@@ -127,7 +129,29 @@ def first(options: argparse.Namespace) -> str:
     )
 
 
-PARTS = {"systems": systems, "operators": operators, "first": first}
+def many(options: argparse.Namespace) -> str:
+    """A loop over steps, and one over models, inside of one program."""
+    engines, results = available(MANY, options), {}
+    for name, steps in STEPS.items():
+        print(f"{name}, {steps} steps", flush=True)
+        with workers([e for e in engines if name == "fold" or e != "fxtorch jit"]) as remotes:  # 64 programs of its own
+            results[name] = interleaved(remotes, "many", name, steps, options.rounds)
+    rows = []
+    for name, timings in results.items():
+        per = STEPS[name] * (1 if name == "fold" else MEMBERS)
+        cells = [f"{timings[e].median / per * 1e6:.1f}" if e in timings else "" for e in engines]
+        rows.append([name, *cells, report.ratio(timings.get("PyTorch eager"), timings.get("fxtorch fold"))])
+    return "\n\n".join(
+        [
+            "## Loops inside of one program",
+            f"Microseconds a step of one 64-64-10 perceptron, Adam, batch {BATCH}: `fold` runs {STEPS['fold']} steps of "
+            f"one, `ensemble` {STEPS['ensemble']} of {MEMBERS} at once.",
+            report.table(["", *engines, "PyTorch / fold"], rows),
+        ]
+    )
+
+
+PARTS = {"systems": systems, "operators": operators, "first": first, "many": many}
 
 
 def main() -> None:

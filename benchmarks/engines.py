@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks import many
 from benchmarks.operators import LARGE, PASSES, SMALL
 from benchmarks.systems import SYSTEMS, Case
 
@@ -37,6 +38,7 @@ def _nothing(values: Any) -> None:
 ENGINES: dict[str, Engine] = {
     "fxtorch eager": Engine("fxtorch", lambda lib, step: step, _blocked),
     "fxtorch jit": Engine("fxtorch", lambda lib, step: lib.jit(step), _blocked),
+    "fxtorch fold": Engine("fxtorch", lambda lib, step: lib.fold(step), _blocked),
     "PyTorch eager": Engine("torch", lambda lib, step: step, _nothing),
     "torch.compile": Engine("torch", lambda lib, step: lib.compile(step), _nothing),
     "plain JAX": Engine("jax", lambda lib, step: step, _blocked),
@@ -48,7 +50,7 @@ def prepare(engine: str, group: str, name: str, size: int | str) -> Case:
 
     Args:
         engine: a key of :data:`ENGINES`.
-        group: ``systems`` or ``operators``.
+        group: ``systems``, ``operators`` or ``many``.
         name: of the system or the operator.
         size: the batch, or the pass.
     """
@@ -57,6 +59,8 @@ def prepare(engine: str, group: str, name: str, size: int | str) -> Case:
     if group == "operators":
         both, floor = PASSES[str(size)]
         return (floor if engine == "plain JAX" else both)(library, (SMALL | LARGE)[name])
+    if group == "many":
+        return many.prepare(library, name, side.compile, engine == "fxtorch fold")
     library.manual_seed(0)
     case = SYSTEMS[name][0](library, size)
     return Case(side.compile(library, case.call), case.args, case.state)
