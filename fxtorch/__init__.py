@@ -83,11 +83,13 @@ from fxtorch.tensor.memory_format import (
 from fxtorch.tensor.printing import set_printoptions
 from fxtorch.tensor.traits import TypedStorage, UntypedStorage, is_storage, typename
 from fxtorch.tensor.traits import functions as _methods
+from fxtorch.tensor.assertions import ASSERTIONS as _ASSERTIONS
+from fxtorch.tensor.foreach import FOREACH as _FOREACH
 from fxtorch.tensor.typed import TYPED as _TYPED
 from fxtorch.tensor.typed import set_default_tensor_type
 
 newaxis = None
-globals().update(_namespace("torch") | _methods() | _TYPED)
+globals().update(_namespace("torch") | _methods() | _TYPED | _FOREACH | _ASSERTIONS)
 
 # The families of the table that have a module of their own.
 # Gradients.
@@ -104,11 +106,13 @@ from fxtorch import (
     fft,
     func,
     linalg,
+    masked,
     nn,
     optim,
     random,
     return_types,
     serialization,
+    signal,
     special,
     testing,
     utils,
@@ -126,7 +130,7 @@ from fxtorch.autograd import (
     set_anomaly_enabled,
     set_grad_enabled,
 )
-from fxtorch.compiler import compile, jit
+from fxtorch.compiler import compile, ensemble, fold, jit
 from fxtorch.cuda import Event, OutOfMemoryError, Stream
 from fxtorch.func import vmap
 from fxtorch.serialization import load, save
@@ -148,6 +152,30 @@ from fxtorch.settings import (
     use_deterministic_algorithms,
 )
 from fxtorch.version import __version__
+
+# Other people's programs.
+from fxtorch import (
+    accelerator,
+    cpu,
+    functional,
+    fx,
+    hub,
+    interop,
+    library,
+    mps,
+    mtia,
+    multiprocessing,
+    onnx,
+    overrides,
+    profiler,
+    storage,
+    types,
+    xpu,
+)
+from fxtorch.interop import alias
+from fxtorch.interop.names import c as _C
+from fxtorch.interop.names import dynamo as _dynamo
+from fxtorch.interop.names import utils as _utils
 
 
 def __getattr__(name: str) -> _Any:  # also tells type checkers that the generated names are there

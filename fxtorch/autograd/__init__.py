@@ -1,6 +1,6 @@
 """torch.autograd: what a user calls on the tape."""
 
-from fxtorch.autograd import anomaly_mode, function, functional, grad_mode, graph, variable
+from fxtorch.autograd import anomaly_mode, function, functional, grad_mode, graph, profiler, variable
 from fxtorch.autograd.anomaly_mode import (
     detect_anomaly,
     is_anomaly_check_nan_enabled,
@@ -44,6 +44,7 @@ __all__ = [
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "no_grad",
+    "profiler",
     "set_anomaly_enabled",
     "set_detect_anomaly",
     "set_grad_enabled",

@@ -2,11 +2,48 @@
 
 Order of the files: errors, references (where state lives), guards (what was taken for granted), capture (watching a
 trace), trace (a pure function), program (compiled: gather, run, write back), function and module (what is called),
-public.
+public; then transition (a step whose state goes round), rollout (many in one program), ensemble, fold.
 """
 
+from fxtorch.compiler.ensemble import Ensemble, ensemble
 from fxtorch.compiler.errors import DataDependent, Escaped, NotCompilable
+from fxtorch.compiler.fold import Fold, fold
 from fxtorch.compiler.function import CompiledFunction, explain
 from fxtorch.compiler.public import Jit, compile, jit
+from fxtorch.compiler.torch_names import (
+    allow_in_graph,
+    assume_constant_result,
+    cudagraph_mark_step_begin,
+    disable,
+    is_compiling,
+    is_dynamo_compiling,
+    is_exporting,
+    list_backends,
+    reset,
+    set_stance,
+)
 
-__all__ = ["CompiledFunction", "DataDependent", "Escaped", "Jit", "NotCompilable", "compile", "explain", "jit"]
+__all__ = [
+    "CompiledFunction",
+    "DataDependent",
+    "Ensemble",
+    "Escaped",
+    "Fold",
+    "Jit",
+    "NotCompilable",
+    "allow_in_graph",
+    "assume_constant_result",
+    "compile",
+    "cudagraph_mark_step_begin",
+    "disable",
+    "ensemble",
+    "explain",
+    "fold",
+    "is_compiling",
+    "is_dynamo_compiling",
+    "is_exporting",
+    "jit",
+    "list_backends",
+    "reset",
+    "set_stance",
+]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from fxtorch.compiler.function import CompiledFunction
@@ -22,7 +24,7 @@ def _compiled(target: Any, **options: Any) -> Any:
     return CompiledFunction(target, **options)
 
 
-class Jit:
+class Jit(ModuleType):
     """Compile a function or a Module; every ordinary training step is one program, with no state listed.
 
     The function is traced with its arguments; parameters, buffers, gradients, optimizer state and random generators
@@ -49,7 +51,8 @@ class Jit:
         donate: reuse the memory of state that the function overwrites.
         max_traces: raise when more programs than this would be made.
 
-    The object carries the names of ``torch.jit``, so that programs that use TorchScript run.
+    The object carries the names of ``torch.jit`` (``interop/torchscript.py``), so that programs that use TorchScript
+    run, and can be imported from, as ``torch.jit`` can.
     """
 
     def __call__(
@@ -66,42 +69,9 @@ class Jit:
             return functools.partial(_compiled, **options)
         return _compiled(target, **options)
 
-    def script(self, obj: Any, *args: Any, **kwargs: Any) -> Any:
-        """The object itself: there is no script to compile to."""
-        return obj
 
-    def trace(self, func: Any, example_inputs: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """``func``, compiled."""
-        return _compiled(func)
-
-    def ignore(self, fn: Callable[..., Any] | None = None, **kwargs: Any) -> Any:
-        """The function itself."""
-        return (lambda f: f) if fn is None or isinstance(fn, bool) else fn
-
-    unused = export = script_if_tracing = interface = ignore
-
-    def script_method(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """The method itself."""
-        return fn
-
-    def is_scripting(self) -> bool:
-        """False: nothing is ever scripted."""
-        return False
-
-    def is_tracing(self) -> bool:
-        """False: a trace of fxtorch's runs the function as it is."""
-        return False
-
-    def annotate(self, the_type: Any, the_value: Any) -> Any:
-        """The value itself."""
-        return the_value
-
-    ScriptModule = Module
-    Attribute = staticmethod(lambda value, type: value)
-    Final = Any
-
-
-jit = Jit()
+jit = Jit("fxtorch.jit", "The compiler, and the names of torch.jit.")
+sys.modules[jit.__name__] = jit
 
 
 def compile(

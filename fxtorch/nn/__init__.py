@@ -1,18 +1,23 @@
 """Layers, losses and what goes with them: torch.nn."""
 
-from fxtorch.nn import functional, init, utils
+from fxtorch.nn import attention, common_types, functional, init, parallel, utils
 from fxtorch.nn import modules as modules
 from fxtorch.nn.modules import *  # noqa: F403
+from fxtorch.nn.parallel import DataParallel
 from fxtorch.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
 __all__ = [
     "Buffer",
+    "DataParallel",
     "Parameter",
     "UninitializedBuffer",
     "UninitializedParameter",
+    "attention",
+    "common_types",
     "functional",
     "init",
     "modules",
+    "parallel",
     "utils",
 ]
 __all__ += modules.__all__

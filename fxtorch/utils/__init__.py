@@ -1,3 +1,6 @@
-"""What surrounds the training: data."""
+"""What surrounds the training: data, checkpoints, weights from the hub, event files."""
 
+from fxtorch.utils import checkpoint as checkpoint
 from fxtorch.utils import data as data
+from fxtorch.utils import model_zoo as model_zoo
+from fxtorch.utils import tensorboard as tensorboard

@@ -1,0 +1,5 @@
+"""torch.fx.proxy."""
+
+from fxtorch.fx import Proxy
+
+__all__ = ["Proxy"]

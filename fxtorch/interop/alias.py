@@ -1,0 +1,186 @@
+"""``import torch`` means fxtorch: a finder that gives the very same module objects under torch's names."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import multiprocessing.spawn
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from fxtorch.interop import lacking
+
+ROOTS = {
+    "torch": "fxtorch",
+    "torchvision": "fxtorch.vision",
+    "torchtext": "fxtorch.text",
+    "torchaudio": "fxtorch.audio",
+}
+PRIVATE = {  # torch's names for modules that have another name here
+    "torch._C": "fxtorch.interop.names.c",
+    "torch._dynamo": "fxtorch.interop.names.dynamo",
+    "torch._utils": "fxtorch.interop.names.utils",
+    "torch._tensor": "fxtorch.tensor",
+    "torch.utils.data._utils": "fxtorch.utils.data",
+    "torch.utils.data._utils.collate": "fxtorch.utils.data.collate",
+    "torch.utils._pytree": "fxtorch.interop.names.pytree",
+    "torch.optim._functional": "fxtorch.optim",
+    "torch._jit_internal": "fxtorch.jit",
+}
+
+
+def real_name(name: str) -> str | None:
+    """The module that ``name`` means; None for a name that is none of torch's.
+
+    >>> real_name("torch.nn.functional"), real_name("torchvision.models"), real_name("torchmetrics")
+    ('fxtorch.nn.functional', 'fxtorch.vision.models', None)
+    """
+    if name in PRIVATE:
+        return PRIVATE[name]
+    root, dot, rest = name.partition(".")
+    return f"{ROOTS[root]}{dot}{rest}" if root in ROOTS else None
+
+
+class _Same(Loader):
+    """Loads nothing: it hands out the module that is there already."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """The module of fxtorch's."""
+        parent = sys.modules.get(spec.name.rpartition(".")[0])
+        real = real_name(spec.name)
+        assert real is not None
+        try:
+            module = importlib.import_module(real)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{real}.".startswith(f"{error.name}."):
+                raise
+            return lacking.no_such_module(spec.name, parent)
+        spec.loader_state = module.__spec__
+        lacking.explain(module, spec.name)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Give the module its own spec again: it was executed under its own name."""
+        if module.__spec__ is not None and module.__spec__.loader_state is not None:
+            module.__spec__ = module.__spec__.loader_state
+
+
+class Finder(MetaPathFinder):
+    """Finds torch's modules, and those of its sister libraries, in fxtorch."""
+
+    def __init__(self, roots: Sequence[str]) -> None:
+        self.roots = frozenset(roots)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The spec of a module of torch's; for one that fxtorch lacks, None to who only asks."""
+        if fullname.partition(".")[0] not in self.roots:
+            return None
+        if not _is_import() and not _exists(fullname):
+            return None
+        return ModuleSpec(fullname, _Same())
+
+
+def _is_import() -> bool:
+    """Whether an import asks, and not ``importlib.util.find_spec``."""
+    return sys._getframe(3).f_code.co_name == "_find_and_load_unlocked"
+
+
+def _exists(fullname: str) -> bool:
+    real = real_name(fullname)
+    try:
+        return real in sys.modules or (real is not None and importlib.util.find_spec(real) is not None)
+    except ModuleNotFoundError:
+        return False
+
+
+class _InWorkers:
+    """Sets up the alias where it is unpickled: it travels in what a spawned process is told first."""
+
+    def __init__(self, roots: Sequence[str]) -> None:
+        self.roots = sorted(roots)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        home = str(Path(__file__).parents[2])  # a new process may not look there yet
+        return exec, (
+            f"import sys\nsys.path.append({home!r})\nfrom fxtorch.interop.alias import alias\nalias({self.roots!r})\n",
+        )
+
+
+def _preparation_data(name: str) -> dict[str, Any]:
+    data = _plain_preparation_data(name)
+    if _active is not None:
+        data["fxtorch"] = _InWorkers(sorted(_active.finder.roots))
+    return data
+
+
+_plain_preparation_data = multiprocessing.spawn.get_preparation_data
+
+
+class Alias:
+    """The alias as it is in force; leaving it as a context manager, or :meth:`undo`, ends it."""
+
+    def __init__(self, finder: Finder) -> None:
+        self.finder = finder
+
+    def undo(self) -> None:
+        """Let ``import torch`` mean again what it meant; modules that hold fxtorch's keep them."""
+        global _active
+        if _active is self:
+            _active = None
+            sys.meta_path.remove(self.finder)
+            multiprocessing.spawn.get_preparation_data = _plain_preparation_data
+            for name in [n for n in sys.modules if n.partition(".")[0] in self.finder.roots]:
+                del sys.modules[name]
+
+    def __enter__(self) -> Alias:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.undo()
+
+
+_active: Alias | None = None
+
+
+def stand_ins() -> list[str]:
+    """The libraries that the alias gives by default: torch, and its sisters where the real ones are not installed."""
+    installed = (root for root in ROOTS if root != "torch" and importlib.util.find_spec(root) is not None)
+    return sorted(ROOTS.keys() - set(installed))
+
+
+def alias(roots: Sequence[str] | None = None) -> Alias:
+    """Let ``import torch``, and all that is below it, mean fxtorch in this process and in those it spawns.
+
+    Args:
+        roots: which libraries; by default ``torch``, and ``torchvision``, ``torchtext`` and ``torchaudio`` where they
+            are not installed: the Python files of the real ones run on fxtorch too.
+
+    Returns:
+        What ends it again: a context manager with the method ``undo()``.
+
+    Raises:
+        RuntimeError: the real PyTorch has been imported already.
+
+    In a notebook::
+
+        import fxtorch
+        fxtorch.alias()
+        import torch.nn.functional as F  # fxtorch.nn.functional
+    """
+    global _active
+    if _active is not None:
+        return _active
+    own = sys.modules.get("fxtorch")
+    if sys.modules.get("torch", own) is not own:
+        raise RuntimeError("PyTorch itself has been imported already: call fxtorch.alias() before anything imports it")
+    _active = Alias(Finder(stand_ins() if roots is None else roots))
+    sys.meta_path.insert(0, _active.finder)
+    multiprocessing.spawn.get_preparation_data = _preparation_data
+    return _active

@@ -1,0 +1,27 @@
+"""``torch._dynamo``: nothing rewrites bytecode here; its decorators give the function itself."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from fxtorch.compiler import allow_in_graph as allow_in_graph
+from fxtorch.compiler import disable as disable
+from fxtorch.compiler import is_compiling as is_compiling
+from fxtorch.compiler import reset as reset
+
+__all__ = ["allow_in_graph", "config", "disable", "graph_break", "is_compiling", "mark_dynamic", "reset"]
+
+config = SimpleNamespace(suppress_errors=False, cache_size_limit=8, verbose=False)
+optimize = disallow_in_graph = assume_constant_result = disable
+
+
+def graph_break(*args: Any, **kwargs: Any) -> None:
+    """Nothing."""
+
+
+def mark_dynamic(t: Any, index: Any, **kwargs: Any) -> None:
+    """Accepted: each shape is its own program."""
+
+
+mark_static = maybe_mark_dynamic = mark_static_address = mark_dynamic

@@ -1,0 +1,59 @@
+"""``torch.utils._pytree``: nested containers taken apart and put together, by JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+PyTree = Any
+TreeSpec = jax.tree_util.PyTreeDef
+
+
+def _leaf(x: Any) -> bool:
+    return x is None or not isinstance(x, dict | list | tuple)  # None is a leaf to torch, Tensors and Modules are
+
+
+def tree_flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], Any]:
+    """The leaves, and what is needed to put them together again."""
+    return jax.tree.flatten(tree, is_leaf=lambda x: _leaf(x) or (is_leaf is not None and is_leaf(x)))
+
+
+def tree_unflatten(leaves: Any, treespec: Any) -> Any:
+    """The container of these leaves."""
+    if isinstance(leaves, jax.tree_util.PyTreeDef):
+        leaves, treespec = treespec, leaves
+    return jax.tree.unflatten(treespec, list(leaves))
+
+
+def tree_map(func: Callable[..., Any], tree: Any, *rests: Any, is_leaf: Callable[[Any], bool] | None = None) -> Any:
+    """The container with ``func`` of each leaf."""
+    leaves, spec = tree_flatten(tree, is_leaf)
+    others = [tree_flatten(rest, is_leaf)[0] for rest in rests]
+    return tree_unflatten([func(*row) for row in zip(leaves, *others, strict=True)], spec)
+
+
+def tree_map_only(kind: Any, func: Callable[[Any], Any], tree: Any, is_leaf: Any = None) -> Any:
+    """The container with ``func`` of each leaf of a type."""
+    return tree_map(lambda x: func(x) if isinstance(x, kind) else x, tree, is_leaf=is_leaf)
+
+
+def tree_leaves(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> list[Any]:
+    """The leaves."""
+    return tree_flatten(tree, is_leaf)[0]
+
+
+def tree_structure(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> Any:
+    """What is needed to put the leaves together again."""
+    return tree_flatten(tree, is_leaf)[1]
+
+
+def tree_all(pred: Callable[[Any], bool], tree: Any) -> bool:
+    """Whether all leaves are so."""
+    return all(map(pred, tree_leaves(tree)))
+
+
+def tree_any(pred: Callable[[Any], bool], tree: Any) -> bool:
+    """Whether a leaf is so."""
+    return any(map(pred, tree_leaves(tree)))

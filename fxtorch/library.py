@@ -1,0 +1,246 @@
+"""torch.library and torch.ops: operators that libraries register by name, in Python.
+
+Only what runs is kept: an implementation for any of JAX's devices, and its backward.  Shape functions, schemas of
+dispatch keys and autocast rules are accepted, and have nothing to do here: JAX traces the implementation itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+from fxtorch import ops
+from fxtorch.autograd import Function
+from fxtorch.tensor.dispatch import namespace
+
+__all__ = ["Library", "custom_op", "define", "impl", "impl_abstract", "register_autograd", "register_fake"]
+
+_RUNS = ("", "CPU", "CUDA", "CompositeImplicitAutograd", "CompositeExplicitAutograd", "default", "cpu", "cuda")
+
+
+class CustomOp:
+    """An operator that a library registered: ``torch.ops.<namespace>.<name>``.
+
+    Attributes:
+        run: its implementation.
+        backward: ``backward(ctx, *gradients)``, with ``setup_context(ctx, inputs, output)``.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = self.__name__ = name
+        self.run: Callable[..., Any] | None = None
+        self.backward: Callable[..., Any] | None = None
+        self.setup_context: Callable[..., Any] | None = None
+        self.default = self  # torch's name for the overload that has no name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run it.
+
+        Raises:
+            NotImplementedError: nothing that runs was registered.
+        """
+        if self.run is None:
+            raise NotImplementedError(f"the operator {self.name} has no implementation in Python")
+        if self.backward is None:
+            return self.run(*args, **kwargs)
+        if kwargs:
+            bound = inspect.signature(self.run).bind(*args, **kwargs)
+            bound.apply_defaults()
+            args = tuple(bound.arguments.values())
+        return self._function.apply(*args)
+
+    @functools.cached_property
+    def _function(self) -> type[Function]:
+        run, backward, setup = self.run, self.backward, self.setup_context
+        assert run is not None and backward is not None
+
+        def forward(ctx: Any, *args: Any) -> Any:
+            out = run(*args)
+            if setup is not None:
+                setup(ctx, args, out)
+            return out
+
+        members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
+        return type(self.name.replace("::", "_"), (Function,), members)
+
+    def register_fake(self, fn: Callable[..., Any] | None = None, /, **kwargs: Any) -> Any:
+        """Accepted: JAX finds shapes by tracing the implementation."""
+        return (lambda f: f) if fn is None else fn
+
+    register_vmap = register_torch_dispatch = register_kernel = register_autocast = register_fake
+
+    def register_autograd(
+        self, backward: Callable[..., Any], /, *, setup_context: Callable[..., Any] | None = None
+    ) -> None:
+        """Say what its gradients are."""
+        self.backward, self.setup_context = backward, setup_context
+        self.__dict__.pop("_function", None)
+
+
+class Namespace(ModuleType):
+    """``torch.ops.<name>``: the operators that were registered under it."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"'_OpNamespace' '{self.__name__}' object has no attribute '{name}'")
+
+
+class _Aten(Namespace):
+    """``torch.ops.aten``: torch's own functions, each its own ``default`` overload."""
+
+    def __getattr__(self, name: str) -> Any:
+        found = namespace("torch").get(name) or namespace("nn.functional").get(name)
+        if found is None:
+            return super().__getattr__(name)
+        operator = CustomOp(f"aten::{name}")
+        operator.run = found
+        setattr(self, name, operator)
+        return operator
+
+
+def _operator(qualname: str, *, create: bool = True) -> CustomOp:
+    space, colons, name = qualname.partition("::")
+    if not colons:
+        raise ValueError(f"expected a name with its namespace, 'namespace::name', got '{qualname}'")
+    home = ops.__dict__.get(space)
+    if not isinstance(home, Namespace):
+        if home is not None:
+            raise ValueError(f"the namespace '{space}' is taken by fxtorch.ops.{space}")
+        home = Namespace(space)
+        setattr(ops, space, home)
+    name = name.partition("(")[0].partition(".")[0].strip()
+    if name not in home.__dict__:
+        if not create:
+            raise RuntimeError(f"operator {space}::{name} does not exist")
+        setattr(home, name, CustomOp(f"{space}::{name}"))
+    return home.__dict__[name]
+
+
+def define(qualname: str, schema: str = "", *, lib: Any = None, tags: Any = ()) -> None:
+    """Announce an operator: ``define("mine::mul2", "(Tensor x) -> Tensor")``."""
+    _operator(qualname)
+
+
+def _name_of(qualname: Any) -> str:
+    return qualname.name if isinstance(qualname, CustomOp) else qualname
+
+
+def impl(qualname: Any, types: str | Sequence[str], func: Callable[..., Any] | None = None, *, lib: Any = None) -> Any:
+    """Give an operator its implementation; a decorator without ``func``."""
+    if func is None:
+        return functools.partial(_impl_now, qualname, types)
+    return _impl_now(qualname, types, func)
+
+
+def _impl_now(qualname: Any, types: str | Sequence[str], func: Callable[..., Any]) -> Callable[..., Any]:
+    if any(t in _RUNS for t in ([types] if isinstance(types, str) else types)):
+        _operator(_name_of(qualname)).run = func
+    return func
+
+
+def register_fake(op: Any, func: Callable[..., Any] | None = None, /, **kwargs: Any) -> Any:
+    """Accepted: JAX finds shapes by tracing the implementation."""
+    return (lambda f: f) if func is None else func
+
+
+impl_abstract = register_fake
+register_vmap = register_torch_dispatch = register_autocast = register_fake
+
+
+def register_kernel(op: Any, device_types: Any, func: Callable[..., Any] | None = None, /, **kwargs: Any) -> Any:
+    """:func:`impl` for kinds of devices."""
+    return impl(op, "default" if device_types is None else device_types, func)
+
+
+def register_autograd(
+    op: Any, backward: Callable[..., Any], /, *, setup_context: Callable[..., Any] | None = None, lib: Any = None
+) -> None:
+    """Say what the gradients of an operator are: ``backward(ctx, *gradients)``."""
+    _operator(_name_of(op)).register_autograd(backward, setup_context=setup_context)
+
+
+def custom_op(
+    name: str,
+    fn: Callable[..., Any] | None = None,
+    /,
+    *,
+    mutates_args: Any = (),
+    device_types: Any = None,
+    schema: str | None = None,
+    tags: Any = None,
+) -> Any:
+    """Register a function as an operator; a decorator without ``fn``.
+
+    >>> @custom_op("mine::twice", mutates_args=())
+    ... def twice(x):
+    ...     return 2 * x
+    >>> twice(torch.ones(2))
+    tensor([2., 2.])
+    """
+    if fn is None:
+        return functools.partial(custom_op, name, mutates_args=mutates_args, device_types=device_types)
+    operator = _operator(name)
+    operator.run = fn
+    functools.update_wrapper(operator, fn)
+    return operator
+
+
+triton_op = custom_op
+
+
+def opcheck(*args: Any, **kwargs: Any) -> dict[str, str]:
+    """Nothing to check: there are no dispatch keys that an operator could have forgotten."""
+    return {}
+
+
+def get_ctx() -> Any:
+    """Refuse: there are no symbolic shapes.
+
+    Raises:
+        RuntimeError: always.
+    """
+    raise RuntimeError("get_ctx() is for torch's symbolic shapes, which fxtorch does not have")
+
+
+class Library:
+    """A group of operators of one namespace.
+
+    Args:
+        ns: the namespace.
+        kind: ``"DEF"``, ``"IMPL"`` or ``"FRAGMENT"``, all alike here.
+        dispatch_key: for which devices :meth:`impl` is, by default.
+    """
+
+    def __init__(self, ns: str, kind: str, dispatch_key: str = "") -> None:
+        self.ns, self.kind, self.dispatch_key = ns, kind, dispatch_key
+
+    def define(self, schema: str, alias_analysis: str = "", *, tags: Any = ()) -> str:
+        """Announce an operator by its schema; its name."""
+        name = schema.partition("(")[0].strip()
+        _operator(f"{self.ns}::{name}")
+        return name
+
+    def impl(self, op_name: Any, fn: Callable[..., Any], dispatch_key: str = "", **kwargs: Any) -> None:
+        """Give an operator its implementation."""
+        name = _name_of(op_name)
+        _impl_now(name if "::" in name else f"{self.ns}::{name}", dispatch_key or self.dispatch_key, fn)
+
+    def fallback(self, fn: Callable[..., Any], dispatch_key: str = "", **kwargs: Any) -> None:
+        """Accepted: an operator without implementation says so when it is called."""
+
+    _register_fake = impl_abstract = fallback
+
+
+def load_library(path: str) -> None:
+    """Refuse: compiled operators of torch's need torch.
+
+    Raises:
+        OSError: always, as where the file cannot be loaded.
+    """
+    raise OSError(f"fxtorch loads no compiled operators of PyTorch's: {path}")
+
+
+if "aten" not in ops.__dict__:
+    ops.__dict__.update(aten=_Aten("aten"), load_library=load_library)

@@ -1,0 +1,39 @@
+"""torch.onnx: there is no exporter of TorchScript; a clear error says what to do instead."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+__all__ = ["ONNXProgram", "OnnxExporterError", "export", "is_in_onnx_export", "register_custom_op_symbolic"]
+
+
+class OnnxExporterError(RuntimeError):
+    """A model cannot be written as ONNX."""
+
+
+class ONNXProgram:
+    """What an export returns in torch; it is never made here."""
+
+
+def is_in_onnx_export() -> bool:
+    """False: nothing is ever exported by tracing in torch's way."""
+    return False
+
+
+def export(model: Any, *args: Any, **kwargs: Any) -> NoReturn:
+    """Raise.
+
+    Raises:
+        OnnxExporterError: always.
+    """
+    raise OnnxExporterError(
+        "torch.onnx.export is not supported: save the weights by torch.save, or trace the model as a JAX function by "
+        "fxtorch.func.functional_call and convert that, for example with jax2onnx"
+    )
+
+
+def register_custom_op_symbolic(symbolic_name: str, symbolic_fn: Any, opset_version: int) -> None:
+    """Accepted: libraries say at import how their operators would be exported; nothing reads it."""
+
+
+unregister_custom_op_symbolic = register_custom_op_symbolic
