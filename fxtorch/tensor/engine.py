@@ -10,12 +10,18 @@ import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
+from fxtorch.tensor import sparse
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.replay import replay
+from fxtorch.tensor.sparse import Stored
 from fxtorch.tensor.tape import AFTER, BEFORE, Node
 from fxtorch.tensor.tensor import Tensor, unwrap, wrap
 
-_add = jax.jit(lambda a, b: a + b)
+_add_arrays = jax.jit(lambda a, b: a + b)
+
+
+def _add(a: Any, b: Any) -> Any:
+    return sparse.add(a, b) if isinstance(a, Stored) or isinstance(b, Stored) else _add_arrays(a, b)
 
 
 def reachable(roots: Iterable[Node]) -> list[Node]:

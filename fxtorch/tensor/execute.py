@@ -20,6 +20,7 @@ from fxtorch.tensor import errors
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.overriding import NOBODY, ORDINARY, override, overrider
 from fxtorch.tensor.record import Plan, Record, outputs, pull_back
+from fxtorch.tensor.sparse import Stored
 from fxtorch.tensor.tape import FREED, Node, next_number
 from fxtorch.tensor.tensor import Tensor, unwrap, wrap
 
@@ -179,6 +180,7 @@ class Operator:
     )  # fmt: skip
 
     every: ClassVar[list[Operator]] = []
+    sparse: ClassVar[Callable[[Operator, tuple[Any, ...]], Any] | None] = None  # what runs one on sparse Tensors
 
     def __init__(self, op: Op, *, inplace: bool = False) -> None:
         self.op = op
@@ -203,6 +205,8 @@ class Operator:
         capture = modes.capture
         grad = modes.grad and self.differentiable
         eager = capture is None
+        if modes.autocast is not None:
+            args = modes.autocast.inputs(self, args)
         for (traced, default, kind, name), a in zip(self.params, args):  # noqa: B905  (the hot path)
             if traced and isinstance(a, Tensor):
                 if a.__class__ not in ORDINARY and modes.overrides and (out := override(self, args)) is not NOBODY:
@@ -239,6 +243,9 @@ class Operator:
                     if isinstance(t, Tracer):
                         eager = False
                 leaves.append(t)
+        if not eager and any(isinstance(x, Stored) for x in leaves):
+            assert Operator.sparse is not None
+            return Operator.sparse(self, args)
         if self.check is not None:
             values = [a._data if isinstance(a, Tensor) else a for a in args]
             self.check(dict(zip([p[3] for p in self.params], values, strict=True)))

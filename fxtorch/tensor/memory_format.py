@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fxtorch.tensor.sparse import Stored
 from fxtorch.tensor.tensor import Tensor
 
 
@@ -25,7 +26,7 @@ class _Named:
 
 
 class layout(_Named):
-    """How elements lie in memory; all Tensors here are ``strided``."""
+    """How elements are kept: all of them (``strided``), or those that are not zero."""
 
 
 class memory_format(_Named):
@@ -33,9 +34,20 @@ class memory_format(_Named):
 
 
 strided = layout("strided")
+sparse_coo, sparse_csr, sparse_csc = layout("sparse_coo"), layout("sparse_csr"), layout("sparse_csc")
+sparse_bsr, sparse_bsc = layout("sparse_bsr"), layout("sparse_bsc")
 contiguous_format = memory_format("contiguous_format")
 preserve_format = memory_format("preserve_format")
 channels_last = memory_format("channels_last")
 channels_last_3d = memory_format("channels_last_3d")
 
-Tensor.layout = property(lambda self: strided, doc="``torch.strided``.")  # type: ignore[attr-defined]
+
+def _layout(self: Tensor) -> layout:
+    """How its elements are kept."""
+    return _LAYOUTS[self._data.layout] if isinstance(self._data, Stored) else strided
+
+
+_LAYOUTS = {"coo": sparse_coo, "csr": sparse_csr, "csc": sparse_csc}
+Tensor.layout = property(_layout)  # type: ignore[attr-defined]
+Tensor.is_sparse = property(lambda self: self.layout == sparse_coo, doc="Whether the layout is COO.")  # type: ignore[attr-defined]
+Tensor.is_sparse_csr = property(lambda self: self.layout == sparse_csr, doc="Whether the layout is CSR.")  # type: ignore[attr-defined]

@@ -47,12 +47,26 @@ class Capture(Protocol):
         ...
 
 
+class Autocast(Protocol):
+    """What brings the arguments of operators to the types that they are to be computed in."""
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What of it decides the result; a compiled program belongs to one."""
+        ...
+
+    def inputs(self, operator: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments of a call, cast."""
+        ...
+
+
 class _Modes(threading.local):
     grad: bool = True
     inference: bool = False
     anomaly: bool = False
     check_nan: bool = True
     overrides: bool = True  # whether __torch_function__ is asked
+    autocast: Autocast | None = None
     capture: Capture | None = None
     on_draw: Callable[[Any], Any] | None = None  # what vmap makes of a random key
 

@@ -15,8 +15,6 @@ from fxtorch.tensor.size import Size
 from fxtorch.tensor.tensor import Tensor, method, unwrap, unwrap_aval
 
 _NEVER = {
-    "is_sparse": "sparse",
-    "is_sparse_csr": "sparse",
     "is_quantized": "quantized",
     "is_mkldnn": "in oneDNN's layout",
     "is_nested": "nested",
@@ -46,9 +44,6 @@ _always("is_neg", False, "False: negation is computed at once.")
 _always("is_distributed", False, "False, as torch's.")
 _always("is_pinned", False, "False: JAX stages transfers on its own.")
 _always("is_shared", False, "False: no memory is shared between processes.")
-_always("is_coalesced", True, "True: no Tensor is sparse.")
-_always("dense_dim", 0, "0, as for no sparse Tensor.")
-_always("sparse_dim", 0, "0: no Tensor is sparse.")
 
 
 @method
@@ -74,12 +69,6 @@ def data_ptr(self: Tensor) -> int:
 def dim_order(self: Tensor) -> tuple[int, ...]:
     """The dimensions from the outermost in memory to the innermost."""
     return tuple(range(self.ndim))
-
-
-@method
-def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool = True) -> Tensor:
-    """The Tensor itself, or in another type."""
-    return self if dtype is None else self.to(dtype)
 
 
 @method
