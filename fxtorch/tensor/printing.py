@@ -11,7 +11,8 @@ from jax.core import Tracer
 
 from fxtorch.ops import dtypes as rules
 from fxtorch.tensor import dtype as types
-from fxtorch.tensor.tensor import Tensor, method, unwrap
+from fxtorch.tensor.sparse import Stored
+from fxtorch.tensor.tensor import Tensor, method, unwrap, wrap
 
 
 @dataclasses.dataclass
@@ -137,9 +138,30 @@ def _block(a: np.ndarray, indent: int, fmt: Any, summarize: bool) -> str:
     return "[" + ("," + "\n" * (a.ndim - 1) + " " * (indent + 1)).join(parts) + "]"
 
 
+def _sparse_text(tensor: Tensor, stored: Stored) -> str:
+    parts = {
+        "coo": ["indices"], "csr": ["crow_indices", "col_indices"], "csc": ["ccol_indices", "row_indices"],
+    }[stored.layout]  # fmt: skip
+    named = zip([*parts, "values"], [*stored.indices, stored.values], strict=True)
+    lines = [f"{name}=" + to_text(wrap(x)).replace("\n", "\n" + " " * (len(name) + 8)) for name, x in named]
+    text = "tensor(" + ",\n       ".join(lines)
+    facts = [f"size={stored.shape}", f"nnz={stored.indices[-1].shape[-1]}"]
+    facts += [] if types.of(stored.dtype) is types.of(rules.default_float()) else [f"dtype={tensor.dtype}"]
+    facts.append(f"layout={tensor.layout}")
+    if tensor.grad_fn is not None:
+        facts.append(f"grad_fn=<{tensor.grad_fn.name()}>")
+    elif tensor.requires_grad:
+        facts.append("requires_grad=True")
+    if stored.layout == "coo":
+        text, facts = text + ",\n       " + facts[0], facts[1:]
+    return _join(text, facts, 7)
+
+
 def to_text(tensor: Tensor, prefix: str = "tensor(") -> str:
     """The text torch prints for ``tensor``."""
     array = unwrap(tensor)
+    if isinstance(array, Stored):
+        return _sparse_text(tensor, array)
     dtype = tensor.dtype
     suffixes = []
     if isinstance(array, Tracer):

@@ -66,6 +66,9 @@ class Stored:
         """False: the type is what it says."""
         return False
 
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("can't convert Sparse layout tensor to numpy. Use Tensor.to_dense() first.")
+
     def devices(self) -> Any:
         """Where the values are."""
         return self.values.devices()
