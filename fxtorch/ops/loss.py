@@ -183,14 +183,14 @@ def gaussian_nll_loss(
 
     Raises:
         ValueError: ``var`` has neither the shape of ``input``, nor that without the last dimension, nor that with a 1
-            there.
+            in one of its dimensions.
     """
     reduction = chosen_reduction(None, None, reduction)
     variance = jnp.broadcast_to(jnp.asarray(var, input.dtype), input.shape) if jnp.ndim(var) == 0 else jnp.asarray(var)
     if variance.shape != input.shape:
         if input.shape[:-1] == variance.shape:
             variance = variance[..., None]
-        elif input.shape[:-1] != variance.shape[:-1] or variance.shape[-1] != 1:
+        elif variance.ndim != input.ndim or [b for a, b in zip(input.shape, variance.shape, strict=True) if a != b] != [1]:
             raise ValueError("var is of incorrect size")
     variance = variance + lax.stop_gradient(jnp.maximum(variance, eps) - variance)
     values = 0.5 * (jnp.log(variance) + (input - target) ** 2 / variance)
