@@ -103,6 +103,7 @@ from fxtorch import (
     backends,
     compiler,
     cuda,
+    distributions,
     fft,
     func,
     linalg,
@@ -156,6 +157,7 @@ from fxtorch.version import __version__
 # Other people's programs.
 from fxtorch import (
     accelerator,
+    ao,
     cpu,
     functional,
     fx,
@@ -168,6 +170,7 @@ from fxtorch import (
     onnx,
     overrides,
     profiler,
+    quantization,
     storage,
     types,
     xpu,

@@ -48,12 +48,15 @@ ROOMS = {
     "nn": 3,
     "optim": 3.5,  # its swa_utils average Modules
     "func": 3,
+    "distributions": 4,
     "compiler": 4,
     "distributed": 4,
     "serialization": 4,
     "fx": 4,
     "hub": 4.5,  # utils.model_zoo is an older name of it
     "library": 4,
+    "quantization": 4,
+    "ao": 4.5,  # torch.ao.quantization is that
     "utils": 4.6,
     "vision": 5,
     "text": 5,

@@ -4,8 +4,8 @@ from fxtorch.ops import activation as activation
 from fxtorch.ops import assignment as assignment
 from fxtorch.ops import attention as attention
 from fxtorch.ops import average_pooling as average_pooling
-from fxtorch.ops import boxes as boxes
 from fxtorch.ops import bessel as bessel
+from fxtorch.ops import boxes as boxes
 from fxtorch.ops import classification_loss as classification_loss
 from fxtorch.ops import comparison as comparison
 from fxtorch.ops import complex as complex
@@ -32,6 +32,7 @@ from fxtorch.ops import linear as linear
 from fxtorch.ops import linear_cross_entropy as linear_cross_entropy
 from fxtorch.ops import logical as logical
 from fxtorch.ops import loss as loss
+from fxtorch.ops import lowrank as lowrank
 from fxtorch.ops import margin_loss as margin_loss
 from fxtorch.ops import masked as masked
 from fxtorch.ops import matmul as matmul
@@ -45,8 +46,10 @@ from fxtorch.ops import random as random
 from fxtorch.ops import rearrange as rearrange
 from fxtorch.ops import recurrent as recurrent
 from fxtorch.ops import reduction as reduction
+from fxtorch.ops import reflections as reflections
 from fxtorch.ops import regions as regions
 from fxtorch.ops import rounding as rounding
+from fxtorch.ops import sampling as sampling
 from fxtorch.ops import scatter as scatter
 from fxtorch.ops import search as search
 from fxtorch.ops import shape as shape
@@ -55,5 +58,6 @@ from fxtorch.ops import slicing as slicing
 from fxtorch.ops import softmax as softmax
 from fxtorch.ops import sorting as sorting
 from fxtorch.ops import special as special
+from fxtorch.ops import symmetric_indefinite as symmetric_indefinite
 from fxtorch.ops import trigonometry as trigonometry
 from fxtorch.ops import views as views
