@@ -109,6 +109,11 @@ def _check_weight(weight: JaxArray | None, classes: int) -> None:
         )
 
 
+def _check_types(input: JaxArray, weight: JaxArray | None) -> None:
+    if weight is not None and weight.dtype != input.dtype:
+        raise RuntimeError(f"expected scalar type {input.dtype} but found {weight.dtype}")
+
+
 def _averaged(losses: JaxArray, present: JaxArray, weights: JaxArray | None, reduction: str) -> JaxArray:
     """Losses of the targets present; the mean is by the weight of each target."""
     losses = jnp.where(present, losses, 0)
@@ -193,6 +198,7 @@ def nll_loss(
     _check_target(target)
     x, y = _batched(input, target, probabilities=False)
     _check_weight(weight, x.shape[1])
+    _check_types(x, weight)
     present = y != ignore_index
     losses = -jnp.take_along_axis(x, jnp.where(present, y, 0)[:, None], 1, mode="clip")[:, 0]
     weights = None if weight is None else jnp.take(weight, y, mode="clip")

@@ -50,6 +50,7 @@ def fractional_max_pool(
     for size, k, count in zip(sizes, kernel, output, strict=True):
         if count + k - (n == 2) > size:  # in three dimensions torch wants one element to spare
             raise RuntimeError(f"{name}: pool size {k} too large relative to input size {size}")
+    samples = samples[:1] if unbatched else samples
     if samples.shape != (*x.shape[:2], n):
         raise RuntimeError(f"{name}: expected _random_samples of shape {(*x.shape[:2], n)}, got {samples.shape}")
     flat = jnp.zeros((*x.shape[:2], *(1,) * (2 * n)), np.int64)

@@ -141,7 +141,7 @@ def kl_div(
     input, target = promote(input, target)
     values = jnp.exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
     out = reduced(values, reduction)
-    return out / input.shape[0] if batch else out
+    return out / input.shape[0] if batch and input.ndim else out
 
 
 @op(where=_WHERE, dtype="float")

@@ -152,22 +152,35 @@ class ReplicationPad3d(_PadNd):
     mode = "replicate"
 
 
-class CircularPad1d(_PadNd):
+class _CircularPadNd(_PadNd):
+    """Pads the last ``n`` dimensions as if each were a ring."""
+
+    mode = "circular"
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``input`` padded.
+
+        Raises:
+            ValueError: it has neither a batch and a channel dimension, nor a channel dimension alone.
+        """
+        if input.ndim not in (self.n + 1, self.n + 2):
+            raise ValueError(f"expected {self.n + 1}D or {self.n + 2}D input (got {input.ndim}D input)")
+        return super().forward(input)
+
+
+class CircularPad1d(_CircularPadNd):
     """Pads both ends of the last dimension as if it were a ring."""
 
     n = 1
-    mode = "circular"
 
 
-class CircularPad2d(_PadNd):
+class CircularPad2d(_CircularPadNd):
     """:class:`CircularPad1d` on all sides of images; padding (left, right, top, bottom)."""
 
     n = 2
-    mode = "circular"
 
 
-class CircularPad3d(_PadNd):
+class CircularPad3d(_CircularPadNd):
     """:class:`CircularPad1d` on all sides of volumes; padding (left, right, top, bottom, front, back)."""
 
     n = 3
-    mode = "circular"
