@@ -145,7 +145,7 @@ def expanded_shape(old: Sequence[int], new: Sequence[int], kind: str = "Float") 
     return tuple(out)
 
 
-def _np_expand(a: np.ndarray, size: Sequence[int], **_: Any) -> np.ndarray:
+def _np_expand(a: np.ndarray, size: Sequence[int], implicit: builtins.bool = False) -> np.ndarray:
     return np.broadcast_to(a, expanded_shape(a.shape, size))
 
 

@@ -18,8 +18,8 @@ from fxtorch.tensor.size import Size
 from fxtorch.tensor.tensor import Tensor, made, method, unwrap, wrap
 
 
-def _values(data: Any) -> Any:
-    """``data`` as an array of the type torch would infer."""
+def _values(data: Any, *, exact: bool = False) -> Any:
+    """``data`` as an array of the type torch would infer; ``exact``: of a type that holds Python's numbers exactly."""
     if isinstance(data, Tensor):
         return unwrap(data)
     if isinstance(data, jax.Array):
@@ -42,6 +42,8 @@ def _values(data: Any) -> Any:
     kind = array.dtype.kind
     if kind == "O":
         raise TypeError(f"could not infer dtype of {type(data).__name__}: {data!r:.60}")
+    if exact:
+        return array
     if kind == "f" and not _has_numpy(data):
         return array.astype(rules.default_float())
     if kind == "c" and not _has_numpy(data):
@@ -82,8 +84,8 @@ def tensor(
         TypeError: no type can be inferred.
         ValueError: the nested sequences are ragged.
     """
-    values = _values(data)
     wanted = types.to_np(dtype)
+    values = _values(data, exact=wanted is not None)
     if wanted is not None and isinstance(values, np.ndarray):
         values = values.astype(wanted)
     array = jnp.asarray(values) if wanted is None else rules.cast(jnp.asarray(values), wanted)

@@ -113,3 +113,9 @@ def test_a_deepcopy_and_a_pickle_are_independent_leaves() -> None:
         assert w.tolist() == [1.0, 1.0] and twin.tolist() == [2.0, 2.0]
     with pytest.raises(RuntimeError, match="deepcopy"):
         copy.deepcopy(w * 2)
+
+
+def test_numbers_reach_the_type_asked_for_without_another_between() -> None:
+    assert torch.tensor([0.1, 2.6], dtype=torch.float64).tolist() == [0.1, 2.6]
+    assert torch.tensor(0.1 + 0.2j, dtype=torch.complex128).item() == 0.1 + 0.2j
+    assert torch.tensor([2**63 + 1], dtype=torch.uint64).tolist() == [2**63 + 1]

@@ -193,3 +193,8 @@ def test_a_view_that_changes_shape_in_place_stays_a_view() -> None:
     assert x.grad.tolist() == [8, 8, 8]
     with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
         x.unsqueeze_(0)
+
+
+def test_an_expanded_view_can_be_reshaped() -> None:
+    rows = torch.arange(6.0).reshape(2, 3).expand(4, 2, 3).reshape(-1, 3)
+    assert rows.tolist() == [[0, 1, 2], [3, 4, 5]] * 4
