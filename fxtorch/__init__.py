@@ -78,6 +78,11 @@ from fxtorch.tensor.memory_format import (
     layout,
     memory_format,
     preserve_format,
+    sparse_bsc,
+    sparse_bsr,
+    sparse_coo,
+    sparse_csc,
+    sparse_csr,
     strided,
 )
 from fxtorch.tensor.printing import set_printoptions
@@ -114,6 +119,7 @@ from fxtorch import (
     return_types,
     serialization,
     signal,
+    sparse,
     special,
     testing,
     utils,
@@ -152,6 +158,8 @@ from fxtorch.settings import (
     set_warn_always,
     use_deterministic_algorithms,
 )
+from fxtorch.sparse import sparse_compressed_tensor, sparse_coo_tensor, sparse_csc_tensor, sparse_csr_tensor
+from fxtorch.sparse.products import dsmm, hsmm, hspmm, saddmm, smm, spmm, sspaddmm
 from fxtorch.version import __version__
 
 # Other people's programs.

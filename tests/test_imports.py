@@ -28,6 +28,7 @@ ROOMS = {
     "special": 2,
     "masked": 2,
     "signal": 2,
+    "sparse": 2,
     "random": 2,
     "testing": 2,
     "accelerator": 2,
