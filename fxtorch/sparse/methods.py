@@ -219,33 +219,5 @@ def sparse_resize_and_clear_(self: Tensor, size: Any, sparse_dim: int, dense_dim
     return self
 
 
-@method
-def smm(self: Tensor, mat: Tensor) -> Tensor:
-    """The product with a dense matrix, as a sparse Tensor."""
-    return construction.to_sparse(products.mm(self, mat))
-
-
-@method
-def sspaddmm(self: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-    """``beta * self + alpha * (mat1 @ mat2)`` for sparse ``self`` and ``mat1``, sparse."""
-    return self * beta + construction.to_sparse(products.mm(mat1, mat2)) * alpha
-
-
-def to_text(self: Tensor) -> str:
-    """How torch prints a sparse Tensor."""
-    stored: Stored = unwrap(self)
-    names = {"coo": ["indices"], "csr": ["crow_indices", "col_indices"], "csc": ["ccol_indices", "row_indices"]}
-    parts = [f"{n}={_indented(wrap(i), n)}" for n, i in zip(names[stored.layout], stored.indices, strict=True)]
-    parts.append(f"values={_indented(wrap(stored.values), 'values')}")
-    facts = [f"size={tuple(stored.shape)}", f"nnz={self._nnz()}"]
-    facts += [] if self.dtype.is_floating_point and self.dtype.itemsize == 4 else [f"dtype={self.dtype}"]
-    facts.append(f"layout={self.layout}")
-    if self.grad_fn is not None:
-        facts.append(f"grad_fn=<{self.grad_fn.name()}>")
-    elif self.requires_grad:
-        facts.append("requires_grad=True")
-    return "tensor(" + ",\n       ".join([*parts, ", ".join(facts)]) + ")"
-
-
-def _indented(tensor: Tensor, name: str) -> str:
-    return repr(tensor).replace("\n", "\n" + " " * (len(name) + 8))
+method(products.smm)
+method(products.sspaddmm)

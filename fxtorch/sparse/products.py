@@ -141,3 +141,31 @@ def sampled_addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1.0,
     rows, columns = (wrap(p) for p in unwrap(input).places())
     picked = (mat1[rows] * mat2.t()[columns]).sum(-1)
     return pack(values_of(input) * beta + picked * alpha, unwrap(input))
+
+
+def spmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """The product of matrices; see :func:`mm`."""
+    return input @ mat2
+
+
+dsmm = hsmm = spmm
+
+
+def smm(input: Tensor, mat: Tensor) -> Tensor:
+    """The product of a sparse matrix with a dense one, as a sparse Tensor."""
+    return to_sparse(mm(input, mat))
+
+
+def hspmm(mat1: Tensor, mat2: Tensor) -> Tensor:
+    """The product of a sparse matrix with a dense one, as a Tensor whose rows alone are sparse."""
+    return to_sparse(mm(mat1, mat2), 1)
+
+
+def saddmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """:func:`addmm`."""
+    return addmm(input, mat1, mat2, beta=beta, alpha=alpha)
+
+
+def sspaddmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """``beta * input + alpha * (mat1 @ mat2)`` for sparse ``input`` and ``mat1``, sparse."""
+    return input * beta + smm(mat1, mat2) * alpha
