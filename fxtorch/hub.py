@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -17,12 +18,43 @@ from fxtorch.serialization import load as _load_file
 _folder: str | None = None
 
 
+try:
+    from tqdm.auto import tqdm as _tqdm
+
+    tqdm: Any = _tqdm
+except ImportError:
+
+    class _Quiet:
+        """A progress bar that shows nothing, where tqdm is not installed."""
+
+        def __init__(self, iterable: Any = (), **kwargs: Any) -> None:
+            self.iterable = iterable
+
+        def update(self, n: int = 1) -> None:
+            """Nothing."""
+
+        def __iter__(self) -> Any:
+            return iter(self.iterable)
+
+        def __enter__(self) -> _Quiet:
+            return self
+
+        def __exit__(self, *exc: object) -> None:
+            pass
+
+    tqdm = _Quiet
+
+HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")
+
+
+def _get_torch_home() -> str:
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return os.path.expanduser(os.environ.get("TORCH_HOME", f"{cache}/torch"))
+
+
 def get_dir() -> str:
     """The folder for hub files: the one that :func:`set_dir` set, ``$TORCH_HOME/hub``, or ``~/.cache/torch/hub``."""
-    if _folder is not None:
-        return _folder
-    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    return str(Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser() / "hub")
+    return _folder if _folder is not None else os.path.join(_get_torch_home(), "hub")
 
 
 def set_dir(d: str | os.PathLike[str]) -> None:

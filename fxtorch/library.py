@@ -34,6 +34,7 @@ class CustomOp:
         self.run: Callable[..., Any] | None = None
         self.backward: Callable[..., Any] | None = None
         self.setup_context: Callable[..., Any] | None = None
+        self.native = False  # of fxtorch's own: what a library says of its gradients has been said
         self.default = self  # torch's name for the overload that has no name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -76,6 +77,8 @@ class CustomOp:
         self, backward: Callable[..., Any], /, *, setup_context: Callable[..., Any] | None = None
     ) -> None:
         """Say what its gradients are."""
+        if self.native:
+            return
         self.backward, self.setup_context = backward, setup_context
         self.__dict__.pop("_function", None)
 
@@ -100,6 +103,20 @@ class _Aten(Namespace):
         return operator
 
 
+class _Torchvision(Namespace):
+    """``torch.ops.torchvision``: fxtorch's own operators; the others say when called that they are not there."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            return super().__getattr__(name)
+        operator = CustomOp(f"torchvision::{name}")
+        operator.run, operator.native = namespace("ops.torchvision").get(name), True
+        if name == "_cuda_version":
+            operator.run = lambda: -1  # what a build without CUDA answers
+        setattr(self, name, operator)
+        return operator
+
+
 def _operator(qualname: str, *, create: bool = True) -> CustomOp:
     space, colons, name = qualname.partition("::")
     if not colons:
@@ -111,11 +128,11 @@ def _operator(qualname: str, *, create: bool = True) -> CustomOp:
         home = Namespace(space)
         setattr(ops, space, home)
     name = name.partition("(")[0].partition(".")[0].strip()
-    if name not in home.__dict__:
+    if not hasattr(home, name):
         if not create:
             raise RuntimeError(f"operator {space}::{name} does not exist")
         setattr(home, name, CustomOp(f"{space}::{name}"))
-    return home.__dict__[name]
+    return getattr(home, name)
 
 
 def define(qualname: str, schema: str = "", *, lib: Any = None, tags: Any = ()) -> None:
@@ -135,8 +152,9 @@ def impl(qualname: Any, types: str | Sequence[str], func: Callable[..., Any] | N
 
 
 def _impl_now(qualname: Any, types: str | Sequence[str], func: Callable[..., Any]) -> Callable[..., Any]:
-    if any(t in _RUNS for t in ([types] if isinstance(types, str) else types)):
-        _operator(_name_of(qualname)).run = func
+    operator = _operator(_name_of(qualname))
+    if not operator.native and any(t in _RUNS for t in ([types] if isinstance(types, str) else types)):
+        operator.run = func
     return func
 
 
@@ -242,5 +260,4 @@ def load_library(path: str) -> None:
     raise OSError(f"fxtorch loads no compiled operators of PyTorch's: {path}")
 
 
-if "aten" not in ops.__dict__:
-    ops.__dict__.update(aten=_Aten("aten"), load_library=load_library)
+ops.__dict__.update(aten=_Aten("aten"), torchvision=_Torchvision("torchvision"), load_library=load_library)

@@ -51,7 +51,7 @@ ROOMS = {
     "func": 3,
     "distributions": 4,
     "compiler": 4,
-    "distributed": 4,
+    "distributed": 4.5,  # its parallel steps are compiled
     "serialization": 4,
     "fx": 4,
     "hub": 4.5,  # utils.model_zoo is an older name of it

@@ -72,6 +72,15 @@ class GraphModule(Module):
         _refuse("GraphModule")
 
 
+_CodeOnlyModule = GraphModule
+Target = Argument = Any  # what annotations of tracers name
+_USER_PRESERVED_ATTRIBUTES_KEY = "_user_preserved_attributes"
+
+
+def _copy_attr(from_module: Any, to_module: Any, target: str) -> None:
+    _refuse("_copy_attr")
+
+
 class Tracer:
     """Makes graphs of fx in torch; a class may derive from it."""
 

@@ -8,7 +8,7 @@ import multiprocessing.spawn
 import sys
 from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,7 +23,10 @@ ROOTS = {
 }
 PRIVATE = {  # torch's names for modules that have another name here
     "torch._C": "fxtorch.interop.names.c",
+    "torch._custom_ops": "fxtorch.library",
     "torch._dynamo": "fxtorch.interop.names.dynamo",
+    "torch._dynamo.utils": "fxtorch.interop.names.dynamo",
+    "torch._prims_common": "fxtorch.interop.names.utils",
     "torch._utils": "fxtorch.interop.names.utils",
     "torch._tensor": "fxtorch.tensor",
     "torch.utils.data._utils": "fxtorch.utils.data",
@@ -31,6 +34,23 @@ PRIVATE = {  # torch's names for modules that have another name here
     "torch.utils._pytree": "fxtorch.interop.names.pytree",
     "torch.optim._functional": "fxtorch.optim",
     "torch._jit_internal": "fxtorch.jit",
+    "torch.jit.annotations": "fxtorch.jit",
+    "torch.jit.frontend": "fxtorch.jit",
+    "torch.onnx.operators": "fxtorch.onnx",
+    "torch.onnx.symbolic_helper": "fxtorch.onnx",
+    "torch.onnx.symbolic_opset11": "fxtorch.onnx",
+    "torch.onnx.utils": "fxtorch.onnx",
+    "torch.ao.quantization": "fxtorch.quantization",
+    "torch.ao.nn.quantized": "fxtorch.nn.quantized",
+    "torch.fx.graph_module": "fxtorch.fx",
+    "torch.fx.node": "fxtorch.fx",
+    "torch.fx.graph": "fxtorch.fx",
+    "torch.fx.proxy": "fxtorch.fx",
+    "torch.fx.experimental": "fxtorch.fx",
+    "torch.cuda.amp.grad_scaler": "fxtorch.amp",
+    "torch.cuda.amp.autocast_mode": "fxtorch.amp",
+    "torch.amp.grad_scaler": "fxtorch.amp",
+    "torch.amp.autocast_mode": "fxtorch.amp",
 }
 
 
@@ -44,6 +64,11 @@ def real_name(name: str) -> str | None:
         return PRIVATE[name]
     root, dot, rest = name.partition(".")
     return f"{ROOTS[root]}{dot}{rest}" if root in ROOTS else None
+
+
+def _private(name: str) -> ModuleType | None:
+    """The module that torch knows by a private name, for programs that take it as an attribute."""
+    return importlib.import_module(PRIVATE[name]) if name in PRIVATE else None
 
 
 class _Same(Loader):
@@ -61,13 +86,31 @@ class _Same(Loader):
                 raise
             return lacking.no_such_module(spec.name, parent)
         spec.loader_state = module.__spec__
-        lacking.explain(module, spec.name)
+        if any(private.startswith(f"{spec.name}.") for private in PRIVATE):
+            module.__dict__.setdefault("__path__", [])  # modules below it can be imported
+        lacking.explain(module, spec.name, _private)
         return module
 
     def exec_module(self, module: ModuleType) -> None:
         """Give the module its own spec again: it was executed under its own name."""
         if module.__spec__ is not None and module.__spec__.loader_state is not None:
             module.__spec__ = module.__spec__.loader_state
+
+
+class _WithOperators(Loader):
+    """Loads the real torchvision's ``extension`` module, and says that its operators are there: fxtorch has them."""
+
+    def __init__(self, loader: Loader) -> None:
+        self.loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """A plain new module."""
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the file, and correct its answer."""
+        self.loader.exec_module(module)
+        module.__dict__["_has_ops"] = lambda: True
 
 
 class Finder(MetaPathFinder):
@@ -81,7 +124,10 @@ class Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         """The spec of a module of torch's; for one that fxtorch lacks, None to who only asks."""
         if fullname.partition(".")[0] not in self.roots:
-            return None
+            found = PathFinder.find_spec(fullname, path) if fullname == "torchvision.extension" else None
+            if found is not None and found.loader is not None:
+                found.loader = _WithOperators(found.loader)
+            return found
         if not _is_import() and not _exists(fullname):
             return None
         return ModuleSpec(fullname, _Same())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import opcode
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import FrameType, ModuleType
 from typing import Any
@@ -122,13 +122,13 @@ def _touched(owner: str, name: str, known: Iterable[str], frame: FrameType) -> M
     return Missing(f"{owner}.{name}")
 
 
-def explain(module: ModuleType, public: str) -> None:
+def explain(module: ModuleType, public: str, elsewhere: Callable[[str], Any] = lambda name: None) -> None:
     """Let ``module``, which programs know as ``public``, say what it lacks.
 
     ``module.name`` then raises AttributeError and ``from module import name`` ImportError, each with names that are
     near; while names are recorded, both give a stand-in.
     """
-    own = module.__dict__.get("__getattr__")
+    own = module.__dict__.get("__getattr__")  # asked first; then ``elsewhere``, by the full name
     if getattr(own, "explains", False):
         return
 
@@ -138,6 +138,9 @@ def explain(module: ModuleType, public: str) -> None:
                 return own(name)
             except AttributeError:
                 pass
+        found = elsewhere(f"{public}.{name}")
+        if found is not None:
+            return found
         frame = sys._getframe(1)
         stand_in = _touched(public, name, dir(module), frame)
         if stand_in is not None:
@@ -171,7 +174,9 @@ def no_such_module(public: str, parent: ModuleType | None) -> ModuleType:
             module.__path__ = []
             explain(module, public)
             return module
-    raise ModuleNotFoundError(lacks(f"No module named '{public}': module '{owner}'", name, known), name=public)
+    message = f"No module named '{public}'"
+    text = lacks(f"{message}: module '{owner}'", name, known) if owner else f"{message}: fxtorch lacks it"
+    raise ModuleNotFoundError(text, name=public)
 
 
 def of_tensor(tensor: Any, name: str) -> Any:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from fxtorch.compiler import CompiledFunction, jit
 from fxtorch.nn import Module
@@ -182,10 +182,18 @@ def interface(obj: type) -> type:
     return obj
 
 
+BroadcastingList1 = BroadcastingList2 = BroadcastingList3 = list  # the types of arguments that may be one number
+
 for _name, _value in {
+    "BroadcastingList1": BroadcastingList1,
+    "BroadcastingList2": BroadcastingList2,
+    "BroadcastingList3": BroadcastingList3,
+    "_overload": script_method,
+    "_overload_method": script_method,
+    "_script_if_tracing": script_if_tracing,
     "Attribute": attribute,
     "Error": Error,
-    "Final": Any,
+    "Final": Final,
     "RecursiveScriptModule": ScriptModule,
     "ScriptFunction": CompiledFunction,
     "ScriptModule": ScriptModule,

@@ -1,6 +1,6 @@
 """Layers, losses and what goes with them: torch.nn."""
 
-from fxtorch.nn import attention, common_types, functional, init, parallel, utils
+from fxtorch.nn import attention, common_types, functional, init, parallel, quantized, utils
 from fxtorch.nn import modules as modules
 from fxtorch.nn.modules import *  # noqa: F403
 from fxtorch.nn.parallel import DataParallel
@@ -18,6 +18,7 @@ __all__ = [
     "init",
     "modules",
     "parallel",
+    "quantized",
     "utils",
 ]
 __all__ += modules.__all__

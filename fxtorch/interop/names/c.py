@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +26,28 @@ _disabled_torch_dispatch_impl = _disabled_torch_function_impl
 DisableTorchFunctionSubclass = DisableTorchFunction = no_overrides
 has_cuda = has_mps = has_xpu = has_cudnn = has_mkldnn = has_lapack = False
 ScriptObject = Graph = Node = Value = Block = type("Nothing", (), {"__doc__": "A class of which there are no objects."})
+
+
+class DispatchKey:
+    """torch's dispatch keys: there are none here."""
+
+    AutocastCPU = AutocastCUDA = AutocastXPU = CPU = CUDA = Meta = Autograd = 0
+
+
+class DispatchKeySet:
+    """A set of no keys."""
+
+    def __init__(self, key: Any = None) -> None:
+        pass
+
+    def __or__(self, other: Any) -> DispatchKeySet:
+        return self
+
+
+@contextlib.contextmanager
+def _ExcludeDispatchKeyGuard(keys: Any) -> Iterator[None]:
+    """The block."""
+    yield
 
 
 def _get_tracing_state() -> None:

@@ -31,6 +31,10 @@ def _get_available_device_type() -> str | None:
     """None: the CPU needs no name."""
 
 
+def alert_not_deterministic(caller: str) -> None:
+    """Nothing: XLA's programs are deterministic on the CPU."""
+
+
 class ExceptionWrapper:
     """An exception that is raised again elsewhere.
 
