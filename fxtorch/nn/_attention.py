@@ -133,7 +133,7 @@ def multi_head_attention_forward(
     if bias_k is not None and bias_v is not None:
         if static_k is not None or static_v is not None:
             raise AssertionError("bias cannot be added to static key and value.")
-        k, v = (torch.cat([t, b.expand(-1, t.shape[1], -1)]) for t, b in ((k, bias_k), (v, bias_v)))
+        k, v = (torch.cat([t, b.repeat(1, t.shape[1], 1)]) for t, b in ((k, bias_k), (v, bias_v)))
     q, k, v = (t.unflatten(-1, (num_heads, embed_dim // num_heads)).permute(1, 2, 0, 3) for t in (q, k, v))
     k = k if static_k is None else static_k.unflatten(0, (-1, num_heads))
     v = v if static_v is None else static_v.unflatten(0, (-1, num_heads))

@@ -21,7 +21,7 @@ from fxtorch.ops.windows import Sizes, batched
 
 def _window_sums(x: JaxArray, window: Window) -> JaxArray:
     """The sum over every window of ``(N, C, ...)``: a reshape where windows tile, else one slice for each element."""
-    sizes, zero = x.shape[2:], jnp.zeros((), x.dtype)
+    sizes, zero = x.shape[2:], np.zeros((), x.dtype)  # a constant, so that the sum is seen to be one
     if tiles(sizes, window):
         x = x[(..., *(slice(0, c * k) for c, k in zip(window.count, window.kernel, strict=True)))]
         split = [v for row in zip(window.count, window.kernel, strict=True) for v in row]
@@ -31,7 +31,8 @@ def _window_sums(x: JaxArray, window: Window) -> JaxArray:
         edges = [(0, 0), (0, 0), *((lo, hi) for lo, hi, _ in pads(sizes, window))]
         return lax.reduce_window(x, zero, lax.add, (1, 1, *window.kernel), (1, 1, *window.stride), edges)
     last = channels_last_inside()
-    total = functools.reduce(operator.add, slices(to_last(x) if last else x, window, zero, 1 if last else 2))
+    parts = slices(to_last(x) if last else x, window, jnp.asarray(zero, x.dtype), 1 if last else 2)
+    total = functools.reduce(operator.add, parts)
     return from_last(total) if last else total
 
 

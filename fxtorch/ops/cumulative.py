@@ -78,6 +78,8 @@ def diff(input: Array, n: int = 1, dim: int = -1, prepend: Array | None = None, 
     if input.ndim == 0:
         raise RuntimeError("diff expects input to be at least one-dimensional")
     d = wrap_dim(dim, input.ndim)
+    if n == 0:
+        return input
     x = jnp.concatenate([part for part in (prepend, input, append) if part is not None], axis=d)
     for _ in range(min(n, x.shape[d])):
         low = lax.slice_in_dim(x, 0, x.shape[d] - 1, axis=d)

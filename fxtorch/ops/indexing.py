@@ -80,6 +80,7 @@ def take_along_dim(input: Array, indices: Array, dim: int | None = None) -> Arra
     dim = wrap_dim(dim, input.ndim)
     check_broadcast(*((*x.shape[:dim], *x.shape[dim + 1 :]) for x in (input, indices)))
     index = narrow_index(indices, input.shape[dim])
+    index = jnp.where(index < 0, index + input.shape[dim], index)
     return jnp.take_along_axis(input, index, axis=dim, mode="promise_in_bounds")
 
 

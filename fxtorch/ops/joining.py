@@ -176,7 +176,7 @@ def meshgrid(tensors: Arrays, indexing: str | None = None) -> tuple[Array, ...]:
     for x in tensors:
         if x.ndim > 1:
             raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {list(x.shape)}")
-    return tuple(jnp.meshgrid(*tensors, indexing=indexing or "ij"))
+    return tuple(jnp.meshgrid(*map(jnp.ravel, tensors), indexing=indexing or "ij"))
 
 
 @op(variadic="tensors")

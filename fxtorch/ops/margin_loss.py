@@ -89,7 +89,7 @@ def multi_margin_loss(
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.ndim != 1:
         raise ValueError("weight must be one-dimensional")
-    x, y = (input, target) if input.ndim == 2 else (input[None], target.reshape(1))
+    x, y = (input, target) if input.ndim == 2 else (input.reshape(1, -1), target.reshape(1))
     y = y[:, None]
     gap = margin - jnp.take_along_axis(x, y, 1) + x
     hinge = jnp.where(gap > 0, gap, 0) ** p
@@ -117,7 +117,7 @@ def multilabel_margin_loss(
     reduction = chosen_reduction(size_average, reduce, reduction)
     if input.shape != target.shape:
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
-    x, y = (input, target) if input.ndim == 2 else (input[None], target[None])
+    x, y = (input, target) if input.ndim == 2 else (input.reshape(1, -1), target.reshape(1, -1))
     listed = jnp.cumsum(y < 0, 1, dtype=np.int32) == 0
     safe = jnp.where(listed, y, 0)
     rows = jnp.arange(x.shape[0], dtype=np.int32)[:, None]

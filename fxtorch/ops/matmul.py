@@ -234,6 +234,8 @@ def einsum(equation: str, operands: Arrays) -> Array:
 def tensordot(a: Array, b: Array, dims: int | tuple[tuple[int, ...], tuple[int, ...]] = 2) -> Array:
     """The sum of products over the last ``dims`` dimensions of ``a`` and first of ``b``, or over the pairs listed.
 
+    A summed dimension of size 1 is broadcast to the other's.
+
     Raises:
         RuntimeError: the sizes differ.
     """
@@ -246,7 +248,13 @@ def tensordot(a: Array, b: Array, dims: int | tuple[tuple[int, ...], tuple[int, 
     if len(pairs[0]) != len(pairs[1]):
         raise RuntimeError("both dimension lists should have same length")
     for i, j in zip(*pairs, strict=True):
-        if a.shape[i] != b.shape[j]:
+        if a.shape[i] == b.shape[j]:
+            continue
+        if a.shape[i] == 1:
+            b = jnp.sum(b, axis=j, keepdims=True, dtype=b.dtype)
+        elif b.shape[j] == 1:
+            a = jnp.sum(a, axis=i, keepdims=True, dtype=a.dtype)
+        else:
             raise RuntimeError(
                 f"contracted dimensions need to match, but first has size {a.shape[i]} in dim {i} "
                 f"and second has size {b.shape[j]} in dim {j}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array as JaxArray
 
+from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.pool_kernels import (
     MAX_SLICES,
     Window,
@@ -212,6 +214,23 @@ def adaptive_max_pool3d(input: Array, output_size: OptionalSizes, return_indices
     return _adaptive_max_pool(input, output_size, return_indices, 3)
 
 
+@functools.partial(custom_gradient, static=(2,))
+def _put_back(x: JaxArray, at: JaxArray, size: int) -> JaxArray:
+    """``x`` at places ``at`` of a row of zeros; where two meet, each gets the gradient."""
+    return jnp.put_along_axis(jnp.zeros((*x.shape[:-1], size), x.dtype), at, x, -1, inplace=False)
+
+
+def _put_back_fwd(x: JaxArray, at: JaxArray, size: int) -> tuple[JaxArray, JaxArray]:
+    return _put_back(x, at, size), at
+
+
+def _put_back_bwd(size: int, at: JaxArray, g: JaxArray) -> tuple[JaxArray, None]:
+    return jnp.take_along_axis(g, at, -1), None
+
+
+_put_back.defvjp(_put_back_fwd, _put_back_bwd)
+
+
 def _unpool(
     x: JaxArray,
     indices: JaxArray,
@@ -241,8 +260,7 @@ def _unpool(
     x, unbatched = batched(x, n)
     lead = x.shape[:2]
     flat, at = x.reshape(*lead, -1), indices.reshape(*lead, -1)
-    out = jnp.zeros((*lead, math.prod(sizes)), x.dtype)
-    out = jnp.put_along_axis(out, at, flat, -1, inplace=False).reshape(*lead, *sizes)
+    out = _put_back(flat, at, math.prod(sizes)).reshape(*lead, *sizes)
     return out[0] if unbatched else out
 
 

@@ -41,7 +41,7 @@ def unfold(input: Array, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes
             f"blocks is ({times(window.count)}), but its components must be at least one."
         )
     columns = jnp.stack(slices(x, window, jnp.zeros((), x.dtype), 2), 2)
-    out = columns.reshape(x.shape[0], x.shape[1] * math.prod(window.kernel), -1)
+    out = columns.reshape(x.shape[0], x.shape[1] * math.prod(window.kernel), math.prod(window.count))
     return out[0] if input.ndim == 3 else out
 
 
@@ -106,7 +106,7 @@ def pixel_shuffle(input: Array, upscale_factor: int) -> Array:
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
             f"but input.size(-3)={c} is not divisible by {r * r}"
         )
-    x = input.reshape(-1, c // (r * r), r, r, h, w).transpose(0, 1, 4, 2, 5, 3)
+    x = input.reshape(math.prod(lead), c // (r * r), r, r, h, w).transpose(0, 1, 4, 2, 5, 3)
     return x.reshape(*lead, c // (r * r), h * r, w * r)
 
 
@@ -124,7 +124,7 @@ def pixel_unshuffle(input: Array, downscale_factor: int) -> Array:
                 f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but input.size({at})={size} is "
                 f"not divisible by {r}"
             )
-    x = input.reshape(-1, c, h // r, r, w // r, r).transpose(0, 1, 3, 5, 2, 4)
+    x = input.reshape(math.prod(lead), c, h // r, r, w // r, r).transpose(0, 1, 3, 5, 2, 4)
     return x.reshape(*lead, c * r * r, h // r, w // r)
 
 

@@ -181,9 +181,18 @@ def pad(input: Array, pad: tuple[int, ...], mode: str = "constant", value: Numbe
             )
         if mode == "circular" and max(lo, hi) > size:
             raise RuntimeError("Padding value causes wrapping around more than once.")
+    if mode == "replicate" and min(pad) < 0 and 0 not in input.shape:
+        return _nearest(input, pairs)
     trimmed = lax.pad(input, jnp.zeros((), dtype=input.dtype), [(min(lo, 0), min(hi, 0), 0) for lo, hi in pairs])
     grown = [(max(lo, 0), max(hi, 0)) for lo, hi in pairs]
     return jnp.pad(trimmed, grown, mode={"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode])
+
+
+def _nearest(input: Array, pairs: Sequence[tuple[int, int]]) -> Array:
+    """Replicating where some ends are trimmed, maybe past the other end: each place reads the nearest of the input."""
+    for dim, ((lo, hi), size) in enumerate(zip(pairs, input.shape, strict=True)):
+        input = jnp.take(input, np.clip(np.arange(-lo, size + hi), 0, size - 1), axis=dim)
+    return input
 
 
 def _check_left(input: Array, pairs: Sequence[tuple[int, int]]) -> None:

@@ -108,7 +108,7 @@ def _moments(
     return variance, center if keepdim else jnp.squeeze(center, dims)
 
 
-def _safe_sqrt(x: Array) -> Array:
+def safe_sqrt(x: Array) -> Array:
     """The square root, with derivative 0 at 0."""
     zero = x == 0
     return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, x)))
@@ -145,7 +145,7 @@ def std(
     Raises:
         RuntimeError: the input is not floating.
     """
-    return _safe_sqrt(_moments("std", input, dim, unbiased, keepdim, correction)[0])
+    return safe_sqrt(_moments("std", input, dim, unbiased, keepdim, correction)[0])
 
 
 @op()
@@ -172,14 +172,14 @@ def std_mean(
 ) -> tuple[Array, Array]:
     """:func:`std` and :func:`mean` at once."""
     variance, center = _moments("std_mean", input, dim, unbiased, keepdim, correction)
-    return _safe_sqrt(variance), center
+    return safe_sqrt(variance), center
 
 
 def vector_norm_of(x: Array, p: float, dims: tuple[int, ...], keepdim: bool) -> Array:
     """``sum(|x| ** p) ** (1 / p)`` over ``dims``; its derivative at 0 is 0.  A floating or complex ``x``."""
     if p == 2:
         square = jnp.real(x * jnp.conj(x)) if is_complex(x.dtype) else x * x
-        return _safe_sqrt(jnp.sum(square, axis=dims, keepdims=keepdim))
+        return safe_sqrt(jnp.sum(square, axis=dims, keepdims=keepdim))
     size = abs(x)
     if p == np.inf:
         return jnp.max(size, axis=dims, keepdims=keepdim)

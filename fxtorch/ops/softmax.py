@@ -19,6 +19,8 @@ from fxtorch.ops.table import Array, Key, Number, op
 @functools.partial(custom_gradient, static=(1,))
 def stable_softmax(x: Array, axis: int) -> Array:
     """``exp(x) / sum(exp(x))`` along ``axis``, without overflow."""
+    if x.size == 0:
+        return x
     e = jnp.exp(x - jnp.max(x, axis, keepdims=True))
     return e / jnp.sum(e, axis, keepdims=True)
 
@@ -38,6 +40,8 @@ stable_softmax.defvjp(_softmax_fwd, _softmax_bwd)
 
 @functools.partial(custom_gradient, static=(1,))
 def _log_softmax(x: Array, axis: int) -> Array:
+    if x.size == 0:
+        return x
     x = x - jnp.max(x, axis, keepdims=True)
     return x - jnp.log(jnp.sum(jnp.exp(x), axis, keepdims=True))
 

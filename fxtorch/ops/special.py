@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -9,7 +10,7 @@ from jax import lax
 from jax import numpy as jnp
 from jax.scipy import special
 
-from fxtorch.ops.gradient import gradient_from_output
+from fxtorch.ops.gradient import custom_gradient, gradient_from_output
 from fxtorch.ops.reduction import sum_
 from fxtorch.ops.table import Array, op
 
@@ -50,21 +51,41 @@ def erfc(input: Array) -> Array:
 @op(method=True, inplace=True, out=True, aliases=("special.erfinv",), dtype="float")
 def erfinv(input: Array) -> Array:
     """The inverse of :func:`erf`; infinite at -1 and 1."""
-    return lax.erf_inv(input)
+    y = lax.erf_inv(input)
+    # Newton's steps, because the derivative, exp(y^2), grows with the error of y.
+    for _ in range(2):
+        step = (lax.erf(y) - input) * (math.sqrt(math.pi) / 2) * lax.exp(y * y)
+        y = jnp.where(jnp.isfinite(step), y - lax.stop_gradient(step), y)
+    return y
 
 
 @op(method=True, inplace=True, out=True, aliases=("special.gammaln",), dtype="float")
 def lgamma(input: Array) -> Array:
     """``log(|gamma(input)|)``."""
-    return lax.lgamma(input)
+    return _lgamma(input)
+
+
+@custom_gradient
+def _lgamma(x: Array) -> Array:
+    return lax.lgamma(x)
+
+
+_lgamma.defvjp(lambda x: (lax.lgamma(x), x), lambda x, g: (g * _digamma(x),))
 
 
 @op(method=True, inplace=True, out=True, aliases=("special.digamma", "special.psi"), dtype="float")
 def digamma(input: Array) -> Array:
     """The derivative of :func:`lgamma`; -inf at 0, NaN at negative integers."""
-    pole = input == 0
-    value = lax.digamma(jnp.where(pole, 1, input))
-    return jnp.where(pole, jnp.where(jnp.signbit(input), np.inf, -np.inf), value)
+    return _digamma(input)
+
+
+@custom_gradient
+def _digamma(x: Array) -> Array:
+    pole = x == 0
+    return jnp.where(pole, jnp.where(jnp.signbit(x), np.inf, -np.inf), lax.digamma(jnp.where(pole, 1, x)))
+
+
+_digamma.defvjp(lambda x: (_digamma(x), x), lambda x, g: (g * _hurwitz(x, 2),))
 
 
 @op(out=True, aliases=("special.polygamma",), dtype="float")
@@ -78,7 +99,36 @@ def polygamma(n: int, input: Array) -> Array:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
     if n == 0:
         return digamma(input)
-    return (-1) ** (n + 1) * math.factorial(n) * special.zeta(jnp.full_like(input, n + 1), input)
+    return (-1) ** (n + 1) * math.factorial(n) * _hurwitz(input, n + 1)
+
+
+# B(2 j) / (2 j)!, B being Bernoulli's numbers.
+_BERNOULLI = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000, 1 / 74724249600)
+
+
+@functools.partial(custom_gradient, static=(1,))
+def _hurwitz(q: Array, s: int) -> Array:
+    """The Hurwitz zeta function of an integer order, for negative ``q`` too: terms up to 9, then Euler-Maclaurin."""
+
+    def small(state: tuple[Array, Array]) -> Array:
+        at = state[0]
+        return (at <= 9) & (at > -1e6)
+
+    def step(state: tuple[Array, Array]) -> tuple[Array, Array]:
+        at, total = state
+        more = small(state)
+        return jnp.where(more, at + 1, at), jnp.where(more, total + lax.integer_pow(at, -s), total)
+
+    at, total = lax.while_loop(lambda state: jnp.any(small(state)), step, (q, jnp.zeros_like(q)))
+    total += lax.integer_pow(at, 1 - s) / (s - 1) + lax.integer_pow(at, -s) / 2
+    rising = float(s)
+    for j, factor in enumerate(_BERNOULLI):
+        total += factor * rising * lax.integer_pow(at, -s - 2 * j - 1)
+        rising *= (s + 2 * j + 1) * (s + 2 * j + 2)
+    return total
+
+
+_hurwitz.defvjp(lambda q, s: (_hurwitz(q, s), q), lambda s, q, g: (-s * g * _hurwitz(q, s + 1),))
 
 
 @op(name="polygamma", where=(), method=True, inplace=True, dtype="float")
@@ -97,7 +147,7 @@ def mvlgamma(input: Array, p: int) -> Array:
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
     steps = jnp.arange(p, dtype=input.dtype) / 2
-    return sum_(lax.lgamma(input[..., None] - steps), -1) + p * (p - 1) / 4 * math.log(math.pi)
+    return sum_(_lgamma(input[..., None] - steps), -1) + p * (p - 1) / 4 * math.log(math.pi)
 
 
 @op(method=True, inplace=True, out=True, aliases=("special.gammainc",), dtype="promote", broadcast=True)
@@ -121,7 +171,15 @@ def zeta(input: Array, other: Array) -> Array:
 @op(method=True, inplace=True, out=True, aliases=("special.i0", "special.modified_bessel_i0"), dtype="float")
 def i0(input: Array) -> Array:
     """The modified Bessel function of the first kind, order 0."""
-    return special.i0(input)
+    return _i0(input)
+
+
+@custom_gradient
+def _i0(x: Array) -> Array:
+    return special.i0(x)
+
+
+_i0.defvjp(lambda x: (special.i0(x), x), lambda x, g: (g * i1(x),))
 
 
 @op(where=("special",), out=True, dtype="float")

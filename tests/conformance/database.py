@@ -61,9 +61,10 @@ class Entry:
     def samples(self, dtype: torch.dtype, *, grad: bool = False, most: int | None = MOST_SAMPLES) -> list[Arguments]:
         """Its samples of that type, no more than ``most`` of them, evenly spread."""
         torch.manual_seed(0)
+        wants = dtype.is_floating_point or dtype.is_complex
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            given = [Arguments(s) for s in self.info.sample_inputs("cpu", dtype, requires_grad=grad)]
+            given = [Arguments(s) for s in self.info.sample_inputs("cpu", dtype, requires_grad=grad and wants)]
         small = [a for a in given if a.elements() <= MOST_ELEMENTS]
         if most is None or len(small) <= most:
             return small

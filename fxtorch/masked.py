@@ -1,0 +1,12 @@
+"""torch.masked: reductions of the elements that a mask selects, from the table of operators."""
+
+from typing import Any as _Any
+
+from fxtorch.tensor.dispatch import namespace as _namespace
+from fxtorch.tensor.dispatch import no_such_name as _no_such_name
+
+globals().update(_namespace("masked"))
+
+
+def __getattr__(name: str) -> _Any:  # also tells type checkers that the generated names are there
+    raise _no_such_name(__name__, name)

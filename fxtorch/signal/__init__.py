@@ -1,0 +1,3 @@
+"""torch.signal: tools of signal processing."""
+
+from fxtorch.signal import windows as windows
