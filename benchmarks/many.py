@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.systems import Case, Library
 
-STEPS = {"fold": 500, "ensemble": 20}
+STEPS = {"fold": 500, "ensemble": 100}
 MEMBERS = 64
 BATCH = 32
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
@@ -23,7 +23,7 @@ _torch = dispatch.namespace("torch")
 _WARM_UPS = 2  # steps run on their own before the state must have taken its lasting form
 
 
-def fold(step: Any = None, *, length: int | None = None, unroll: int = 4) -> Any:
+def fold(step: Any = None, *, length: int | None = None, unroll: int | None = None) -> Any:
     """``step`` for many batches at once: the loop over them is inside of one XLA program.
 
     A small model's step takes less time than calling it.  ``fold(step)`` runs the loop where the data is: parameters,
@@ -49,7 +49,8 @@ def fold(step: Any = None, *, length: int | None = None, unroll: int = 4) -> Any
     Args:
         step: a function, an :func:`ensemble`; leave it out to use ``@fold(...)``.
         length: how many steps to run of a function without Tensor arguments.
-        unroll: how many steps the program's loop holds at a time: more run faster and compile slower.
+        unroll: how many steps the program's loop holds at a time: 4 of a single model, 1 of an ensemble if not given;
+            more run faster where a step is small, and compile slower.
 
     The result takes ``step``'s arguments, each Tensor with one more dimension in front, the steps; or one list (or
     loader) of batches, each a tuple of arguments, which is put together on the host, runs of equal shapes in one
@@ -68,14 +69,15 @@ class Fold:
     """What :func:`fold` returns.
 
     Attributes:
-        programs: by the shapes and values of the arguments.
+        programs: those compiled so far, by the shapes and values of the arguments.
     """
 
-    def __init__(self, step: Any, length: int | None, unroll: int) -> None:
+    def __init__(self, step: Any, length: int | None, unroll: int | None) -> None:
         if not callable(step):
             raise TypeError(f"fold needs a function, not {type(step).__name__}")
         self.step = step.fn if isinstance(step, CompiledFunction) else step
-        self.length, self.unroll = length, unroll
+        self.length = length
+        self.unroll = unroll or (1 if isinstance(step, Ensemble) else 4)
         self.name = getattr(self.step, "__name__", type(step).__name__)
         self.programs: dict[Any, list[Rollout]] = {}
         self._once = step if isinstance(step, Ensemble) else CompiledFunction(self.step, fullgraph=True)

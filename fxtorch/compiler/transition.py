@@ -38,6 +38,7 @@ class Transition(Program):
 
     Attributes:
         moving: the numbers of the references that have another value after the step.
+        last: the numbers of the outputs that are kept beside these, of the last step only: new gradients, say.
         closed: the step as a ClosedJaxpr of references, arrays and numbers, flattened in this order.
 
     Raises:
@@ -109,7 +110,7 @@ class Transition(Program):
             kept |= self._outputs_of(number_)
         for leaf in (leaf for _, _, found in layout.entries for leaf in found):
             kept |= self._outputs_of_leaf(leaf)
-        self._last = sorted(kept - {self._after[i] for i in self.moving})
+        self.last = sorted(kept - {self._after[i] for i in self.moving})
         self._results = sorted(set().union(*map(self._outputs_of_leaf, layout.results), ()))
 
     def _outputs_of_leaf(self, leaf: Leaf) -> set[int]:
@@ -144,7 +145,7 @@ class Transition(Program):
         outputs = jaxpr_as_fun(self.closed)(*state, *arrays, *scalars, *row)
         n = len(self.references)
         new = [outputs[k] if k >= 0 else state[k + n] for k in (self._after[i] for i in self.moving)]
-        return [*new, *(outputs[k] for k in self._last)], [outputs[k] for k in self._results]
+        return [*new, *(outputs[k] for k in self.last)], [outputs[k] for k in self._results]
 
     def _assemble(self, carry: Sequence[Any], fixed: Sequence[Any]) -> list[Any]:
         state = list(fixed)
@@ -154,7 +155,7 @@ class Transition(Program):
 
     def room(self) -> list[jax.ShapeDtypeStruct]:
         """Shapes and types of what is only kept of the last step."""
-        return [jax.ShapeDtypeStruct(self.closed.out_avals[k].shape, self.closed.out_avals[k].dtype) for k in self._last]
+        return [jax.ShapeDtypeStruct(self.closed.out_avals[k].shape, self.closed.out_avals[k].dtype) for k in self.last]
 
     def draw_by_row(self) -> None:
         """Trace again, with one more number: which member of an ensemble draws from a generator that all share."""
@@ -192,7 +193,7 @@ class Transition(Program):
         """Write the state back after one step or more; returns the step's result, made of ``results``."""
         outputs: dict[int, Any] = dict(zip(self._results, results, strict=True))
         outputs |= {self._after[i]: x for i, x in zip(self.moving, carry[: len(self.moving)], strict=True)}
-        outputs |= dict(zip(self._last, carry[len(self.moving) :], strict=True))
+        outputs |= dict(zip(self.last, carry[len(self.moving) :], strict=True))
         values = [outputs.get(k) for k in range(len(self.closed.out_avals))]
         self._write_back(values, leaves)
         stacked = dict(zip(self._results, results, strict=True))
