@@ -2,6 +2,7 @@
 
 from typing import Any as _Any
 
+from fxtorch.ops.singular import LinAlgError as LinAlgError
 from fxtorch.tensor.dispatch import namespace as _namespace
 from fxtorch.tensor.dispatch import no_such_name as _no_such_name
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from jax import lax
 from jax import numpy as jnp
-from scipy import special as exact
 
 from fxtorch.ops.chebyshev import fit
 from fxtorch.ops.table import Array, op
@@ -31,7 +30,7 @@ def _phase(order: int, x: Any, xp: Any) -> tuple[Any, Any]:
     return (c + s, s - c) if order == 0 else (s - c, -s - c)
 
 
-def _amplitudes(order: int, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _amplitudes(exact: Any, order: int, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """P and Q of DLMF 10.17.3 and 10.17.4, where ``t = (NEAR / x) ** 2``; Q as multiple of ``NEAR / x``."""
     x = NEAR / np.sqrt(t)
     j, y = (exact.j0(x), exact.y0(x)) if order == 0 else (exact.j1(x), exact.y1(x))
@@ -40,29 +39,29 @@ def _amplitudes(order: int, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (j * c + y * s) / size, (y * c - j * s) / size * x / NEAR
 
 
-_P = [fit(0.0, 1.0)(lambda t, n=n: _amplitudes(n, t)[0]) for n in (0, 1)]
-_Q = [fit(0.0, 1.0)(lambda t, n=n: _amplitudes(n, t)[1]) for n in (0, 1)]
+_P = [fit(0.0, 1.0)(lambda exact, t, n=n: _amplitudes(exact, n, t)[0]) for n in (0, 1)]
+_Q = [fit(0.0, 1.0)(lambda exact, t, n=n: _amplitudes(exact, n, t)[1]) for n in (0, 1)]
 
 
 @fit(0.0, NEAR**2)
-def _j0(t: np.ndarray) -> Any:
+def _j0(exact: Any, t: np.ndarray) -> Any:
     return exact.j0(np.sqrt(t))
 
 
 @fit(0.0, NEAR**2)
-def _j1_over_x(t: np.ndarray) -> Any:
+def _j1_over_x(exact: Any, t: np.ndarray) -> Any:
     x = np.sqrt(t)
     return exact.j1(x) / x
 
 
 @fit(0.0, NEAR**2)
-def _y0_smooth(t: np.ndarray) -> Any:
+def _y0_smooth(exact: Any, t: np.ndarray) -> Any:
     x = np.sqrt(t)
     return exact.y0(x) - TWO_OVER_PI * np.log(x) * exact.j0(x)
 
 
 @fit(0.0, NEAR**2)
-def _y1_smooth_over_x(t: np.ndarray) -> Any:
+def _y1_smooth_over_x(exact: Any, t: np.ndarray) -> Any:
     x = np.sqrt(t)
     return (exact.y1(x) - TWO_OVER_PI * (np.log(x) * exact.j1(x) - 1 / x)) / x
 
@@ -122,36 +121,36 @@ def bessel_y1(input: Array) -> Array:
 
 
 @fit(0.0, NEAR_K**2)
-def _k0_smooth(t: np.ndarray) -> Any:
+def _k0_smooth(exact: Any, t: np.ndarray) -> Any:
     x = np.sqrt(t)
     return exact.k0(x) + np.log(x) * exact.i0(x)
 
 
 @fit(0.0, NEAR_K**2)
-def _k1_smooth_over_x(t: np.ndarray) -> Any:
+def _k1_smooth_over_x(exact: Any, t: np.ndarray) -> Any:
     x = np.sqrt(t)
     return (exact.k1(x) - np.log(x) * exact.i1(x) - 1 / x) / x
 
 
 @fit(0.0, NEAR_K**2)
-def _i0(t: np.ndarray) -> Any:
+def _i0(exact: Any, t: np.ndarray) -> Any:
     return exact.i0(np.sqrt(t))
 
 
 @fit(0.0, NEAR_K**2)
-def _i1_over_x(t: np.ndarray) -> Any:
+def _i1_over_x(exact: Any, t: np.ndarray) -> Any:
     x = np.sqrt(t)
     return exact.i1(x) / x
 
 
 @fit(0.0, 1.0)
-def _k0_far(t: np.ndarray) -> Any:
+def _k0_far(exact: Any, t: np.ndarray) -> Any:
     x = NEAR_K / t
     return exact.k0e(x) * np.sqrt(x)
 
 
 @fit(0.0, 1.0)
-def _k1_far(t: np.ndarray) -> Any:
+def _k1_far(exact: Any, t: np.ndarray) -> Any:
     x = NEAR_K / t
     return exact.k1e(x) * np.sqrt(x)
 
@@ -215,17 +214,17 @@ _ZETA_LOW, _ZETA_HIGH = (float(_zeta(np.float64(x), np)) for x in (-AI_LOW, AI_H
 
 
 @fit(AI_LOW, AI_HIGH)
-def _ai(x: np.ndarray) -> Any:
+def _ai(exact: Any, x: np.ndarray) -> Any:
     return exact.airy(x)[0]
 
 
 @fit(0.0, 1.0)
-def _ai_far(t: np.ndarray) -> Any:
+def _ai_far(exact: Any, t: np.ndarray) -> Any:
     x = np.cbrt((1.5 * _ZETA_HIGH / t) ** 2)
     return exact.airye(x)[0] * x**0.25
 
 
-def _ai_amplitudes(t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _ai_amplitudes(exact: Any, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The two factors of DLMF 9.7.9, where ``t = (_ZETA_LOW / zeta) ** 2``."""
     zeta = _ZETA_LOW / np.sqrt(t)
     x = np.cbrt((1.5 * zeta) ** 2)
@@ -234,8 +233,8 @@ def _ai_amplitudes(t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (c * ai - s * bi) * x**0.25, (s * ai + c * bi) * x**0.25 * zeta / _ZETA_LOW
 
 
-_ai_p = fit(0.0, 1.0)(lambda t: _ai_amplitudes(t)[0])
-_ai_q = fit(0.0, 1.0)(lambda t: _ai_amplitudes(t)[1])
+_ai_p = fit(0.0, 1.0)(lambda exact, t: _ai_amplitudes(exact, t)[0])
+_ai_q = fit(0.0, 1.0)(lambda exact, t: _ai_amplitudes(exact, t)[1])
 
 
 @op(where=("special",), out=True, dtype="float", differentiable=False)

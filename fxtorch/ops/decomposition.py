@@ -9,8 +9,9 @@ import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
-from fxtorch.ops.dtypes import cast
-from fxtorch.ops.linalg import check_matrix, info_of, solve_triangular
+from fxtorch.ops.dtypes import cast, complex_of
+from fxtorch.ops.gradient import custom_gradient
+from fxtorch.ops.linalg import check_matrix, solve_triangular, zero_pivot
 from fxtorch.ops.table import Array, op
 
 
@@ -89,16 +90,41 @@ def cholesky(A: Array, upper: bool = False) -> Array:
 
 @op(where=("linalg",), out=True)
 def cholesky_ex(A: Array, *, upper: bool = False, check_errors: bool = False) -> CholeskyEx:
-    """:func:`cholesky`, and 1 for each matrix that is not positive definite."""
-    L = cholesky(A, upper)
-    return CholeskyEx(L, info_of(L))
+    """:func:`cholesky`, and for each matrix the order of the first leading minor that is not positive, or 0."""
+    return CholeskyEx(cholesky(A, upper), _bad_minor(lax.stop_gradient(A)))
+
+
+def _bad_minor(A: Array) -> Array:
+    """The number, from 1, of the first pivot of elimination without exchanges that is not positive; 0 for none."""
+    n = A.shape[-1]
+    below = jnp.arange(n, dtype=np.int32)
+
+    def eliminate(k: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:
+        W, info = state
+        pivot = jnp.real(W[..., k, k])
+        good = pivot > 0
+        column = jnp.where(below > k, W[..., k], 0) / jnp.where(good, pivot, 1)[..., None]
+        W = W - column[..., :, None] * jnp.conj(W[..., k])[..., None, :]
+        return W, jnp.where((info == 0) & ~good, cast(k, np.int32) + 1, info)
+
+    return lax.fori_loop(0, n, eliminate, (A, jnp.zeros(A.shape[:-2], dtype=np.int32)))[1]
 
 
 @op(method=True, out=True)
 def cholesky_solve(input: Array, L: Array, upper: bool = False) -> Array:
     """The X with ``(L @ L^H) @ X = input`` (``(L^H @ L) @ X`` with ``upper``)."""
-    first, second = (_transposed(L), L) if upper else (L, _transposed(L))
-    return solve_triangular(second, solve_triangular(first, input, upper=False), upper=True)
+    # torch's gradient of L is that of L @ L^H as a whole, though one triangle alone is read.
+    factor = L + lax.stop_gradient((jnp.triu if upper else jnp.tril)(L) - L)
+    A = _transposed(factor) @ factor if upper else factor @ _transposed(factor)
+    read = lax.stop_gradient(factor)
+    first, second = (_transposed(read), read) if upper else (read, _transposed(read))
+
+    def solved(_: object, b: Array) -> Array:
+        return solve_triangular(second, solve_triangular(first, b, upper=False), upper=True)
+
+    batch = np.broadcast_shapes(A.shape[:-2], input.shape[:-2])
+    A, input = (jnp.broadcast_to(x, batch + x.shape[-2:]) for x in (A, input))
+    return lax.custom_linear_solve(lambda x: A @ x, input, solved, solved, symmetric=False)
 
 
 @op(method=True, out=True)
@@ -139,7 +165,28 @@ def torch_qr(input: Array, some: bool = True) -> QR:
 def svd(A: Array, full_matrices: bool = True, *, driver: str | None = None) -> LinalgSVD:
     """``A = U @ diag(S) @ Vh`` with falling singular values S."""
     check_matrix("svd", A)
-    return LinalgSVD(*jnp.linalg.svd(A, full_matrices=full_matrices))
+    return LinalgSVD(*(_full_svd(A) if full_matrices else jnp.linalg.svd(A, full_matrices=False)))
+
+
+@custom_gradient
+def _full_svd(A: Array) -> tuple[Array, Array, Array]:
+    U, S, Vh = jnp.linalg.svd(A, full_matrices=True)
+    return U, S, Vh
+
+
+def _completed_svd(A: Array) -> tuple[Array, Array, Array]:
+    """The reduced factors, which have a derivative, with the further columns, which have none."""
+    U, S, Vh = jnp.linalg.svd(A, full_matrices=False)
+    wide_U, _, wide_Vh = jnp.linalg.svd(lax.stop_gradient(A), full_matrices=True)
+    k = S.shape[-1]
+    return (
+        jnp.concatenate([U, wide_U[..., :, k:]], axis=-1),
+        S,
+        jnp.concatenate([Vh, wide_Vh[..., k:, :]], axis=-2),
+    )
+
+
+_full_svd.defvjp(lambda A: jax.vjp(_completed_svd, A), lambda pull, g: pull(g))
 
 
 @op(where=("linalg",), out=True)
@@ -154,7 +201,7 @@ def torch_svd(input: Array, some: bool = True, compute_uv: bool = True) -> SVD:
     """``input = U @ diag(S) @ V^H``; without ``compute_uv``, U and V are zeros."""
     check_matrix("svd", input)
     if compute_uv:
-        U, S, Vh = jnp.linalg.svd(input, full_matrices=not some)
+        U, S, Vh = svd(input, full_matrices=not some)
         return SVD(U, S, _transposed(Vh))
     *batch, m, n = input.shape
     return SVD(
@@ -188,6 +235,8 @@ def eig(A: Array) -> Eig:
     The gradient of the eigenvectors holds for functions that their phase does not change.
     """
     check_matrix("eig", A, square=True)
+    if A.size == 0:
+        return Eig(cast(jnp.sum(A, -1), complex_of(A.dtype)), cast(A, complex_of(A.dtype)))
     values, vectors = lax.linalg.eig(A, compute_left_eigenvectors=False, enable_eigvec_derivs=True)
     return Eig(values, vectors)
 
@@ -216,9 +265,9 @@ def lu_factor(A: Array, *, pivot: bool = True) -> LUFactor:
 
 @op(where=("linalg",), out=True)
 def lu_factor_ex(A: Array, *, pivot: bool = True, check_errors: bool = False) -> LUFactorEx:
-    """:func:`lu_factor`, and 1 for each matrix that is singular."""
+    """:func:`lu_factor`, and for each matrix the number of the first pivot that is 0, or 0."""
     packed, pivots = lu_factor(A, pivot=pivot)
-    return LUFactorEx(packed, pivots, cast(jnp.any(jnp.diagonal(packed, axis1=-2, axis2=-1) == 0, axis=-1), np.int32))
+    return LUFactorEx(packed, pivots, zero_pivot(packed))
 
 
 @op(name="lu", method=True)
@@ -265,10 +314,3 @@ def lu_solve(LU: Array, pivots: Array, B: Array, *, left: bool = True, adjoint: 
 def torch_lu_solve(b: Array, LU_data: Array, LU_pivots: Array) -> Array:
     """The X with ``A @ X = b`` from what :func:`lu_factor` gave for A."""
     return lu_solve(LU_data, LU_pivots, b)
-
-
-@op(where=("linalg",), out=True, aliases=("torch.orgqr", "Tensor.orgqr"))
-def householder_product(A: Array, tau: Array) -> Array:
-    """The first columns of the product of the Householder reflections in A and ``tau``."""
-    check_matrix("householder_product", A)
-    return lax.linalg.householder_product(A, tau)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
 from fxtorch.ops.checks import check_broadcast
-from fxtorch.ops.dtypes import cast, is_inexact, real_of
+from fxtorch.ops.dtypes import cast, is_inexact, real_of, type_name
+from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.table import Array, op
 
 
@@ -33,6 +34,13 @@ class SolveEx(NamedTuple):
 
     result: Array
     info: Array
+
+
+class TriangularSolve(NamedTuple):
+    """The result of :func:`triangular_solve`."""
+
+    solution: Array
+    cloned_coefficient: Array
 
 
 class Lstsq(NamedTuple):
@@ -60,29 +68,41 @@ def check_matrix(name: str, A: Array, *, square: bool = False) -> None:
         )
 
 
-def info_of(result: Array) -> Array:
-    """0 for each matrix that is finite, else 1: what torch's ``_ex`` forms report."""
-    return cast(~jnp.all(jnp.isfinite(result), axis=(-2, -1)), np.int32)
+def zero_pivot(packed: Array) -> Array:
+    """For each LU factorisation the number, from 1, of the first 0 on the diagonal of U; 0 where there is none."""
+    zero = jnp.diagonal(packed, axis1=-2, axis2=-1) == 0
+    if zero.shape[-1] == 0:
+        return jnp.zeros(zero.shape[:-1], dtype=np.int32)
+    return jnp.where(jnp.any(zero, axis=-1), cast(jnp.argmax(zero, axis=-1), np.int32) + 1, 0)
+
+
+def _singular(A: Array) -> Array:
+    return zero_pivot(lax.linalg.lu(lax.stop_gradient(A))[0])
 
 
 @op(where=("linalg",), out=True, aliases=("torch.inverse", "Tensor.inverse"))
 def inv(A: Array) -> Array:
-    """The inverse of square matrices; a singular one gives infinities or NaN (torch raises)."""
+    """The inverse of square matrices.
+
+    Raises:
+        LinAlgError: one is singular; in a compiled program it gives infinities or NaN instead.
+    """
     check_matrix("inv", A, square=True)
     return jnp.linalg.inv(A)
 
 
 @op(where=("linalg",), out=True)
 def inv_ex(A: Array, *, check_errors: bool = False) -> InvEx:
-    """:func:`inv`, and 1 for each matrix that has none."""
-    inverse = inv(A)
-    return InvEx(inverse, info_of(inverse))
+    """:func:`inv`, and for each matrix the number of the first pivot that is 0, or 0."""
+    return InvEx(inv(A), _singular(A))
 
 
 @op(where=("torch", "linalg"), method=True)
 def det(A: Array) -> Array:
     """The determinant."""
     check_matrix("det", A, square=True)
+    if A.shape[-1] == 0:
+        return jnp.ones(A.shape[:-2], dtype=A.dtype)
     return jnp.linalg.det(A)
 
 
@@ -129,8 +149,8 @@ def solve(A: Array, B: Array, *, left: bool = True) -> Array:
 
 @op(where=("linalg",), out=True)
 def solve_ex(A: Array, B: Array, *, left: bool = True, check_errors: bool = False) -> SolveEx:
-    """:func:`solve`, and 1 for each system that has no solution."""
-    return SolveEx(solve(A, B, left=left), info_of(jnp.linalg.inv(A)))
+    """:func:`solve`, and for each matrix the number of the first pivot that is 0, or 0."""
+    return SolveEx(solve(A, B, left=left), _singular(A))
 
 
 @op(where=("linalg",), out=True)
@@ -142,6 +162,36 @@ def solve_triangular(A: Array, B: Array, *, upper: bool, left: bool = True, unit
     A = jnp.broadcast_to(A, batch + A.shape[-2:])
     B = jnp.broadcast_to(B, batch + B.shape[-2:])
     return lax.linalg.triangular_solve(A, B, left_side=left, lower=not upper, unit_diagonal=unitriangular)
+
+
+@op(method=True, out=True)
+def triangular_solve(
+    b: Array, A: Array, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+) -> TriangularSolve:
+    """:func:`solve_triangular` under its old name: X, and A as it was given.
+
+    Raises:
+        RuntimeError: the sizes or the types do not fit.
+    """
+    for name, x in (("b", b), ("A", A)):
+        if x.ndim < 2:
+            raise RuntimeError(
+                f"torch.triangular_solve: Expected {name} to have at least 2 dimensions, "
+                f"but it has {x.ndim} dimensions instead"
+            )
+    if b.dtype != A.dtype:
+        raise RuntimeError(
+            f"Expected b and A to have the same dtype, but found b of type {type_name(b.dtype)} and A of type "
+            f"{type_name(A.dtype)} instead."
+        )
+    if b.shape[-2] != A.shape[-2]:
+        raise RuntimeError(
+            f"Incompatible matrix sizes for triangular_solve: each A matrix is {A.shape[-2]} by {A.shape[-1]} "
+            f"but each b matrix is {b.shape[-2]} by {b.shape[-1]}"
+        )
+    read = jnp.swapaxes(A, -2, -1) if transpose else A
+    X = solve_triangular(read, b, upper=upper != transpose, unitriangular=unitriangular)
+    return TriangularSolve(X, jnp.broadcast_to(A, X.shape[:-2] + A.shape[-2:]))
 
 
 def _cutoff(A: Array, atol: float | None, rtol: float | None) -> Array:
@@ -166,7 +216,10 @@ def pinv(
 ) -> Array:
     """The Moore-Penrose inverse; singular values up to ``max(atol, rtol * largest)`` count as 0."""
     check_matrix("pinv", A)
-    return jnp.linalg.pinv(A, rtol=_cutoff(A, atol, rcond if rtol is None else rtol), hermitian=hermitian)
+    if hermitian:  # the lower triangle is read, and the gradient is as if all were
+        lower = jnp.tril(A)
+        A = A + lax.stop_gradient(lower + jnp.conj(jnp.swapaxes(jnp.tril(lower, -1), -2, -1)) - A)
+    return jnp.linalg.pinv(A, rtol=_cutoff(A, atol, rcond if rtol is None else rtol))
 
 
 @op(method=True)
@@ -186,6 +239,8 @@ def matrix_rank(
 ) -> Array:
     """How many singular values are above ``max(atol, rtol * largest)``; ``tol`` is ``atol``'s old name."""
     check_matrix("matrix_rank", A)
+    if A.size == 0:
+        return jnp.zeros(A.shape[:-2], dtype=np.int64)
     values = jnp.linalg.svd(A, compute_uv=False)
     limit = _cutoff(A, tol if atol is None else atol, rtol) * jnp.max(values, axis=-1)
     return jnp.sum(values > limit[..., None], axis=-1, dtype=np.int64)
@@ -196,6 +251,7 @@ def lstsq(A: Array, B: Array, rcond: float | None = None, *, driver: str | None 
     """The X that makes ``|A @ X - B|`` least; of several, the shortest.
 
     ``residuals`` is empty unless A has more rows than columns and a ``driver`` other than ``"gelsy"`` is named;
+    ``rank`` is empty with ``"gels"``, which takes full rank for granted;
     ``singular_values`` is empty unless ``driver`` is ``"gelsd"`` or ``"gelss"``.
     """
     check_matrix("lstsq", A)
@@ -205,6 +261,8 @@ def lstsq(A: Array, B: Array, rcond: float | None = None, *, driver: str | None 
     solution = jnp.linalg.pinv(A, rtol=cutoff) @ right
     values = jnp.linalg.svd(lax.stop_gradient(A), compute_uv=False)
     rank = jnp.sum(values > cutoff * values[..., :1], axis=-1, dtype=np.int64)
+    if driver == "gels":
+        rank = jnp.zeros((0,), dtype=np.int64)
     empty = jnp.zeros((0,), dtype=values.dtype)
     wanted = A.shape[-2] > A.shape[-1] and driver not in (None, "gelsy")
     residuals = jnp.sum(jnp.abs(A @ solution - right) ** 2, axis=-2) if wanted else empty
@@ -225,7 +283,46 @@ def matrix_power(A: Array, n: int) -> Array:
 def matrix_exp(A: Array) -> Array:
     """``I + A + A @ A / 2 + ...``: the exponential of square matrices."""
     check_matrix("matrix_exp", A, square=True)
-    return jax.scipy.linalg.expm(A)
+    return _matrix_exp(A)
+
+
+@custom_gradient
+def _matrix_exp(A: Array) -> Array:
+    """Halved until it is small, 18 terms of Taylor's series, and squared as often.
+
+    Source: Bader, Blanes, Casas, Computing the matrix exponential with an optimized Taylor polynomial approximation
+    (2019), for how small that is.
+    """
+    small = 1.09 if real_of(A.dtype) == np.float64 else 3.01
+    norm = jnp.max(jnp.sum(jnp.abs(A), axis=-2), axis=-1, initial=0)
+    halvings = jnp.maximum(jnp.ceil(jnp.log2(norm / small)), 0)
+    halvings = jnp.where(jnp.isfinite(halvings), halvings, 0)[..., None, None]
+    x = A * cast(jnp.exp2(-halvings), A.dtype)
+    powers = [jnp.broadcast_to(jnp.eye(A.shape[-1], dtype=A.dtype), A.shape), x, x @ x]
+    cube = powers[2] @ x
+    total = powers[0] / math.factorial(18)
+    for first in range(15, -1, -3):
+        total = total @ cube + sum(powers[i] / math.factorial(first + i) for i in range(3))
+    return lax.fori_loop(
+        0,
+        cast(jnp.max(halvings, initial=0), np.int32),
+        lambda i, y: jnp.where(i < halvings, y @ y, y),
+        total,
+    )
+
+
+def _matrix_exp_bwd(A: Array, g: Array) -> tuple[Array]:
+    """The derivative at A^H in the direction g: a block of the exponential of ``[[A^H, g], [0, A^H]]``.
+
+    Source: N. Higham, Functions of Matrices (2008), theorem 3.6.
+    """
+    n, adjoint = A.shape[-1], jnp.conj(jnp.swapaxes(A, -2, -1))
+    upper = jnp.concatenate([adjoint, g], axis=-1)
+    lower = jnp.concatenate([jnp.zeros_like(A), adjoint], axis=-1)
+    return (_matrix_exp(jnp.concatenate([upper, lower], axis=-2))[..., :n, n:],)
+
+
+_matrix_exp.defvjp(lambda A: (_matrix_exp(A), A), _matrix_exp_bwd)
 
 
 @op(where=("linalg",), out=True)
@@ -245,7 +342,16 @@ def tensorinv(A: Array, ind: int = 2) -> Array:
 @op(where=("linalg",), out=True)
 def tensorsolve(A: Array, B: Array, dims: tuple[int, ...] | None = None) -> Array:
     """The X with ``tensordot(A, X, X.ndim) = B``."""
-    return jnp.linalg.tensorsolve(A, B, axes=dims)
+    if dims is not None:
+        A = jnp.moveaxis(A, dims, range(A.ndim - len(dims), A.ndim))
+    unknown = A.shape[B.ndim :]
+    size = int(np.prod(unknown, dtype=np.int64))
+    if size != B.size:
+        raise RuntimeError(
+            "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), "
+            f"but got {size} != {B.size}"
+        )
+    return jnp.reshape(solve(jnp.reshape(A, (size, size)), jnp.ravel(B)), unknown)
 
 
 @op(method=True, inplace=True, out=True)
@@ -288,6 +394,7 @@ def trace(input: Array) -> Array:
 @op(where=("linalg",))
 def vander(x: Array, *, N: int | None = None) -> Array:
     """The powers 0, 1, ..., N - 1 of each element, in a new last dimension."""
+    x = jnp.atleast_1d(x)
     size = x.shape[-1] if N is None else N
     x = x if is_inexact(x.dtype) else cast(x, np.int64)
     ones = jnp.ones((*x.shape, 1), dtype=x.dtype)

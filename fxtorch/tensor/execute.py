@@ -14,6 +14,7 @@ from jax.core import Tracer
 
 from fxtorch.ops import dtypes as rules
 from fxtorch.ops.bounds import CHECKS
+from fxtorch.ops.singular import RESULT_CHECKS
 from fxtorch.ops.table import Op
 from fxtorch.tensor import dtype as types
 from fxtorch.tensor import errors
@@ -172,11 +173,13 @@ class Operator:
         records: its compiled programs, by static arguments.
         fn: the pure function; for the in-place form, cast to the type of the first argument.
         check: what looks at the values of the arguments before, and raises.
+        check_result: what looks at the values of the result after an eager call, and raises.
         public: the function that users know it by.
     """
 
     __slots__ = (
-        "check", "differentiable", "dynamic", "fn", "inplace", "link", "name", "op", "params", "public", "records",
+        "check", "check_result", "differentiable", "dynamic", "fn", "inplace", "link", "name", "op", "params", "public",
+        "records",
     )  # fmt: skip
 
     every: ClassVar[list[Operator]] = []
@@ -191,6 +194,7 @@ class Operator:
         self.differentiable = op.differentiable
         self.dynamic = op.dynamic
         self.check = CHECKS.get(op.name)
+        self.check_result = RESULT_CHECKS.get(op.name)
         self.records: dict[Any, Record] = {}
         self.link: Callable[..., Any] | None = None
         self.public: Callable[..., Any] | None = None
@@ -259,6 +263,10 @@ class Operator:
             out = (_eager if eager else run_traced)(record, tensors, leaves, mask)
         except (TypeError, ValueError) as error:
             raise errors.translate(self.name, error, leaves) from error
+        if eager and self.check_result is not None:
+            values = [a._data if isinstance(a, Tensor) else a for a in args]
+            results = tuple(t._data for t in (out if isinstance(out, tuple) else (out,)))
+            self.check_result(dict(zip([p[3] for p in self.params], values, strict=True)), results)
         if self.link is not None:
             self.link(self, args, out)
         return out
@@ -442,7 +450,7 @@ def _pack(like: Any, items: list[Tensor]) -> Any:
 def static(a: Any) -> Any:
     """A static argument as the pure function wants it: no Tensors, no lists, NumPy's dtypes."""
     if isinstance(a, Tensor):
-        return a.item()
+        return tuple(a.tolist()) if a.ndim == 1 else a.item()
     if isinstance(a, types.dtype) or (isinstance(a, type) and a in (bool, int, float, complex)):
         return types.to_np(a)
     if isinstance(a, list | tuple):

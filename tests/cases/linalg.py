@@ -16,6 +16,19 @@ def size(x: Any) -> Any:
     return x.abs() if x.dtype.is_floating_point or x.dtype.is_complex else x
 
 
+def finite(x: Any) -> Any:
+    """0 for what has no finite value."""
+    return x.nan_to_num(0.0, 0.0, 0.0)
+
+
+def counts(x: Any) -> Any:
+    """The counts among results; for a factor that is not finished, its size."""
+    return x.isnan() * 0 if x.dtype.is_floating_point else x
+
+
+COMPLEX = randn(2, 3, 4, dtype="complex64")
+SYMMETRIC = tensor([[1.0, 2.0, 3.0, 0.5], [2.0, 0.1, -1.0, 4.0], [3.0, -1.0, 0.2, 0.3], [0.5, 4.0, 0.3, -2.0]])
+
 CASES = [
     case(name, square(3))
     for name in (
@@ -111,10 +124,41 @@ CASES += [
     case("linalg.lu_solve", square(3), tensor([2, 3, 3], "int32"), randn(3, 2)),
     case("linalg.lu_solve", square(3), tensor([2, 3, 3], "int32"), randn(3, 2), adjoint=True),
     case("lu_solve", randn(3, 2), square(3), tensor([2, 3, 3], "int32")),
-    case("linalg.householder_product", randn(4, 3), uniform(3)).but(grad=False),
+    case("linalg.householder_product", randn(4, 3), uniform(3)),
+    case("linalg.householder_product", randn(2, 4, 3, dtype="complex64"), uniform(2, 2, dtype="complex64")),
+    case("orgqr", randn(3, 3), tensor([0.5, 0.0, 1.2])),
+    case("ormqr", randn(4, 3), uniform(3), randn(4, 2)),
+    case("ormqr", randn(4, 3), uniform(3), randn(2, 4), left=False, transpose=True),
+    case("ormqr", randn(2, 3, 2, dtype="complex64"), uniform(2, 2, dtype="complex64"), COMPLEX, transpose=True),
+    case("geqrf", randn(2, 4, 3)).but(grad=False),
+    case("geqrf", randn(2, 3, dtype="complex64")).but(grad=False),
+    case("linalg.ldl_factor", SYMMETRIC).but(grad=False),
+    case("linalg.ldl_factor", tensor([[0.0, 1.0], [1.0, 0.0]])).but(grad=False),
+    case("linalg.ldl_factor_ex", randn(2, 6, 6)).but(grad=False),
+    case("linalg.ldl_factor_ex", randn(5, 5, dtype="complex64"), hermitian=True).but(grad=False),
+    case("linalg.ldl_factor_ex", randn(5, 5, dtype="complex64")).but(grad=False),
+    case("linalg.ldl_factor_ex", tensor([[0.0, 0.0], [0.0, 0.0]])).but(grad=False),
+    case("linalg.ldl_solve", square(4), tensor([1, -4, -4, 4], "int32"), randn(4, 2)).but(grad=False),
+    case("linalg.ldl_solve", square(2, 3), tensor([[2, 2, 3], [1, -3, -3]], "int32"), randn(2, 3, 1)).but(grad=False),
+    case(
+        "linalg.ldl_solve",
+        tensor([[2.0, 0, 0], [1.0 - 3.0j, 1.0, 0], [0.5 + 1.0j, 2.0j, 3.0]], "complex64"),
+        tensor([-3, -3, 3], "int32"),
+        randn(3, 2, dtype="complex64"),
+        hermitian=True,
+    ).but(grad=False),
+    case("triangular_solve", randn(3, 2), square(3)),
+    case("triangular_solve", randn(2, 3, 2), square(3), upper=False, transpose=True, unitriangular=True),
+    case("lu", randn(3, 3), get_infos=True),
+    case("lu_unpack", square(3), tensor([2, 3, 3], "int32"), unpack_data=False).but(grad=False),
+    case("lobpcg", positive_definite(6), 2).but(through=size, slope=HALF),
+    case("linalg.inv_ex", tensor([[1.0, 2.0], [2.0, 4.0]])).but(through=finite, grad=False),
+    case("linalg.cholesky_ex", tensor([[4.0, 0.0], [0.0, -1.0]])).but(through=counts, grad=False),
 ]
 CASES += [case(name, randn(2, 3, 4), d) for name in ("triu", "tril") for d in (0, 1, -1)]
 CASES += [case("trace", randn(3, 4)), case("trace", randint(3, 3)), case("triu", distinct(3, 3))]
+
+SINGULAR = tensor([[[2.0, 0.0], [0.0, 1.0]], [[1.0, 2.0], [2.0, 4.0]]])
 
 ERRORS = [
     error("linalg.inv", randn(3, 4), match="must be batches of square matrices"),
@@ -124,5 +168,27 @@ ERRORS = [
     error("linalg.vector_norm", randint(3), match="floating point or complex"),
     error("linalg.qr", randn(3, 3), mode="full", match="unrecognized mode"),
     error("trace", randn(3), match="expected a matrix"),
+    error("linalg.inv", SINGULAR, match=r"linalg.inv: \(Batch element 1\): The diagonal element 2 is zero"),
+    error("inverse", tensor([[0.0]]), match="linalg.inv: The diagonal element 1 is zero"),
+    error("linalg.inv_ex", tensor([[0.0]]), check_errors=True, match="linalg.inv_ex: The diagonal element 1 is zero"),
+    error("linalg.solve", SINGULAR, randn(2, 1), match=r"torch.linalg.solve: \(Batch element 1\): The solver failed"),
+    error("linalg.cholesky", SINGULAR, match=r"linalg.cholesky: \(Batch element 1\): .* leading minor of order 2"),
+    error("linalg.cholesky_ex", tensor([[-1.0]]), check_errors=True, match="leading minor of order 1"),
+    error("linalg.lu_factor", tensor([[0.0]]), match=r"torch.linalg.lu_factor: U\[1,1\] is zero"),
+    error("matrix_power", tensor([[0.0]]), -1, match="linalg.inv: The diagonal element 1 is zero"),
+    error("linalg.tensorinv", tensor([[0.0]]), 1, match="inv: The diagonal element 1 is zero"),
+    error("linalg.svd", tensor([[float("nan")]]), match="linalg.svd: The algorithm failed to converge"),
+    error("linalg.eig", tensor([[INF]]), match="should not contain infs or NaNs"),
+    error("cholesky_inverse", tensor([[0.0]]), match="cholesky_inverse: The diagonal element 1 is zero"),
+    error("geqrf", randn(3), match="torch.geqrf: input must have at least 2 dimensions"),
+    error("ormqr", randn(4, 2), uniform(3), randn(4, 4), match=r"tau.shape\[-1\] must be equal to min"),
+    error("ormqr", randn(4, 2), uniform(2), randn(3, 4), match=r"other.shape\[-2\] must be equal to input"),
+    error("linalg.householder_product", randn(2, 4), uniform(2), match=r"input.shape\[-2\] must be greater"),
+    error("linalg.ldl_factor", randn(2, 3), match="must be batches of square matrices"),
+    error("linalg.ldl_solve", square(3), tensor([1, 2], "int32"), randn(3, 1), match="pivots with shape"),
+    error("triangular_solve", randn(3), square(3), match="Expected b to have at least 2 dimensions"),
+    error("triangular_solve", randn(4, 1), square(3), match="Incompatible matrix sizes for triangular_solve"),
+    error("pca_lowrank", randn(3, 3), 4, match="must be non-negative integer and not greater than"),
+    error("lobpcg", positive_definite(4), 2, match="LOBPCG algorithm is not applicable"),
     error("tril", randn(3), match="at least 2 dim"),
 ]
