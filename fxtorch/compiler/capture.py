@@ -16,7 +16,7 @@ from fxtorch.compiler.references import Argument, Entry, Gradient, Held, Input, 
 from fxtorch.compiler.results import is_leaf
 from fxtorch.compiler.surroundings import Surroundings
 from fxtorch.nn import Module
-from fxtorch.tensor import Tensor, modes
+from fxtorch.tensor import Tensor, modes, unwrap
 
 
 class _Snapshot:
@@ -80,6 +80,7 @@ class Capture:
         scalars: the numbers that are known, and ``scalar_tracers`` what stands for them.
         arguments: the Tensors that stand for the arguments, by position.
         assigned: the places that an earlier trace saw assigned.
+        names: the attributes that the function's code mentions.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Capture:
         arguments: dict[int, Tensor],
         originals: Sequence[Any],
         assigned: set[Any],
+        names: frozenset[str],
     ) -> None:
         self.references = list(references)
         self.scalars = list(scalars)
@@ -99,7 +101,7 @@ class Capture:
         self.effects: list[tuple[Callable[[], None], bool]] = []
         self.undo: list[Callable[[], None]] = []
         self.assigned = set(assigned)
-        self.surroundings = Surroundings(self.read, lambda name, compute: self.guard(name, compute))
+        self.surroundings = Surroundings(self.read, self.guard, names)
         self.writes: dict[Any, tuple[Place, Any]] = {}  # what is stored anew, and what was there
         self.inputs: dict[Any, Input] = {}  # by the identity of whose eager graph they stand for
         self.grads_written: dict[Any, Held | Argument] = {}
@@ -131,9 +133,16 @@ class Capture:
         self._snapshots[key] = _Snapshot(tensor)
         if tensor._cell is None:
             tensor._cell = [0, 0]
-        if tensor._link is not None:
+        if tensor._link is not None and key not in self._aliases:
             tensor._link.seen = -1  # read it from its base, which is the state
             return
+        if tensor._link is not None:  # it is found anew at each call, and has another base then
+            modes.capture = None
+            try:
+                unwrap(tensor)
+            finally:
+                modes.capture = self
+            tensor._link = None
         reference = self.reference(tensor)
         tracer = self._known.get(reference.identity, ABSENT)
         if tracer is ABSENT:
@@ -279,12 +288,12 @@ class Capture:
 
     def module(self, module: Any) -> None:
         """An attribute of a module was read: look at what its class names."""
-        self.surroundings.value(module, type(module).__name__, frozenset())
+        self.surroundings.value(module, type(module).__name__)
 
     def read_attribute(self, table: dict[str, Any], key: str, name: str) -> None:
         """A module's attribute was read."""
         if not isinstance(table[key], Module) and (id(table), key) not in self.writes:
-            self.surroundings.place(Item(table, key), f"{name}.{key}", frozenset())
+            self.surroundings.place(Item(table, key), f"{name}.{key}")
         else:
             self.read(Item(table, key), table[key], f"{name}.{key}")
 

@@ -31,17 +31,38 @@ _DEPTH = 6
 Report = Callable[[Place, Any, str], None]
 
 
+def names_around(fn: Any, leaves: Sequence[Any]) -> frozenset[str]:
+    """The names that the code behind ``fn`` mentions: its own, and that of what it names."""
+    names: frozenset[str] = frozenset()
+    for _ in range(_DEPTH):
+        found = Surroundings(names=names)
+        found.function(fn)
+        for leaf in leaves:
+            found.value(leaf, "")
+        if found.names <= names:
+            break
+        names = frozenset(found.names)
+    return names
+
+
 class Surroundings:
     """The places that functions may read, with what was there when they were first met.
 
     Args:
         report: told of each place, its value and its name, so that it can be guarded.
         compare: told of NumPy arrays, whose values count.
+        names: the attributes that some code mentions; those of functions that are met come to them.
     """
 
-    def __init__(self, report: Report, compare: Callable[[str, Callable[[], Any]], None]) -> None:
+    def __init__(
+        self,
+        report: Report = lambda place, value, name: None,
+        compare: Callable[[str, Callable[[], Any]], None] = lambda name, compute: None,
+        names: frozenset[str] = frozenset(),
+    ) -> None:
         self._report = report
         self._compare = compare
+        self.names = set(names)
         self._met: list[tuple[Place, Any]] = []
         self._containers: list[tuple[Any, Any, str]] = []
         self._codes: list[CodeType] = []
@@ -57,24 +78,25 @@ class Surroundings:
     def function(self, fn: Any, depth: int = 0) -> None:
         """Look at what ``fn`` names."""
         if isinstance(fn, MethodType):
-            names = all_names(fn.__func__.__code__) if isinstance(fn.__func__, FunctionType) else frozenset()
-            self.value(fn.__self__, "self", names, depth)
+            if isinstance(fn.__func__, FunctionType):
+                self.names |= all_names(fn.__func__.__code__)
+            self.value(fn.__self__, "self", depth)
             fn = fn.__func__
         fn = getattr(fn, "__wrapped__", fn) if not isinstance(fn, FunctionType) else fn
         if not isinstance(fn, FunctionType) or id(fn) in self._seen or is_library(fn.__module__) or depth > _DEPTH:
             return
         self._seen.add(id(fn))
         self._codes.append(fn.__code__)
-        names = all_names(fn.__code__)
+        self.names |= all_names(fn.__code__)
         for name, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True):
-            self.place(Variable(cell, name), name, names, depth)
+            self.place(Variable(cell, name), name, depth)
         for value in (*(fn.__defaults__ or ()), *(fn.__kwdefaults__ or {}).values()):
-            self.value(value, f"a default of {fn.__name__}", names, depth)
+            self.value(value, f"a default of {fn.__name__}", depth)
         for name in global_names(fn.__code__):
             if name in fn.__globals__:
-                self.place(Item(fn.__globals__, name), name, names, depth)
+                self.place(Item(fn.__globals__, name), name, depth)
 
-    def place(self, place: Place, name: str, names: frozenset[str], depth: int = 0) -> None:
+    def place(self, place: Place, name: str, depth: int = 0) -> None:
         """Look at one place, and through it."""
         if place.identity in self._seen or depth > _DEPTH:
             return
@@ -82,32 +104,33 @@ class Surroundings:
         value = place.get()
         if isinstance(value, ModuleType):
             if not is_library(value.__name__):
-                self._attributes(value.__dict__, name, names, depth)
+                self._attributes(value.__dict__, name, depth)
             return
         if isinstance(value, type):
-            self._class(value, name, names, depth)
+            self._class(value, name, depth)
             return
         if value is ABSENT:
             return
         self._met.append((place, value))
         self._report(place, value, name)
-        self.value(value, name, names, depth + 1)
+        self.value(value, name, depth + 1)
 
-    def value(self, value: Any, name: str, names: frozenset[str], depth: int = 0) -> None:
+    def value(self, value: Any, name: str, depth: int = 0) -> None:
         """Look through an object: at its items, or at those of its attributes that are named somewhere."""
         if isinstance(value, SIMPLE) or depth > _DEPTH:
             return
         if isinstance(value, FunctionType | MethodType):
             self.function(value, depth)
         elif isinstance(value, Module):
-            self.methods(type(value), names_of(type(value)), depth)
+            for module in value.modules():
+                self.methods(type(module), depth)
         elif isinstance(value, Tensor | Optimizer):
             return
         elif isinstance(value, list | dict | set):
-            self._container(value, name, names, depth)
+            self._container(value, name, depth)
         elif isinstance(value, tuple):
             for i, item in enumerate(value[:MOST_ITEMS]):
-                self.value(item, f"{name}[{i}]", names, depth + 1)
+                self.value(item, f"{name}[{i}]", depth + 1)
         elif isinstance(value, np.ndarray):
             if value.nbytes <= _MOST_BYTES:
                 self._compare(name, lambda: value.tobytes())
@@ -117,17 +140,17 @@ class Surroundings:
             self._sources.append((name, value.getstate, value.getstate()))
         elif id(value) not in self._seen and is_users(type(value)):
             self._seen.add(id(value))
-            wanted = names | names_of(type(value))
-            self._attributes(getattr(value, "__dict__", {}), name, wanted, depth)
-            self.methods(type(value), wanted, depth)
+            self.names |= names_of(type(value))
+            self._attributes(getattr(value, "__dict__", {}), name, depth)
+            self.methods(type(value), depth)
 
-    def methods(self, cls: type, names: frozenset[str], depth: int = 0) -> None:
+    def methods(self, cls: type, depth: int = 0) -> None:
         """Look at what the methods of a class of the user's name."""
         if ("methods", cls) in self._seen:
             return
         self._seen.add(("methods", cls))
         for name, fn in methods_of(cls):
-            if name in names or name in ("forward", "__call__"):
+            if name in self.names or name in ("forward", "__call__"):
                 self.function(fn, depth + 1)
 
     def written(self) -> Iterator[tuple[Place, Any]]:
@@ -157,22 +180,21 @@ class Surroundings:
         uses = [use for code in self._codes for use in uses_of(code, name)]
         return bool(uses) and all(use in ("append", "extend") for use in uses)
 
-    def _attributes(self, table: dict[str, Any], name: str, names: frozenset[str], depth: int) -> None:
-        for key in names:
-            if key in table:
-                self.place(Item(table, key), f"{name}.{key}", names, depth + 1)
+    def _attributes(self, table: dict[str, Any], name: str, depth: int) -> None:
+        for key in sorted(self.names & table.keys()):
+            self.place(Item(table, key), f"{name}.{key}", depth + 1)
 
-    def _class(self, cls: type, name: str, names: frozenset[str], depth: int) -> None:
+    def _class(self, cls: type, name: str, depth: int) -> None:
         if not is_users(cls):
             return
-        for key in names:
+        for key in sorted(self.names):
             value = next((vars(c)[key] for c in cls.__mro__ if key in vars(c)), ABSENT)
             if isinstance(value, SIMPLE):
                 self._compare(f"{name}.{key}", lambda key=key: getattr(cls, key, ABSENT))
             elif isinstance(value, FunctionType):
                 self.function(value, depth + 1)
 
-    def _container(self, value: Any, name: str, names: frozenset[str], depth: int) -> None:
+    def _container(self, value: Any, name: str, depth: int) -> None:
         if id(value) in self._seen:
             return
         self._seen.add(id(value))
@@ -183,16 +205,16 @@ class Surroundings:
             return
         if isinstance(value, dict):
             for key in value:
-                self.place(Item(value, key), f"{name}[{key!r}]", names, depth)
+                self.place(Item(value, key), f"{name}[{key!r}]", depth)
         else:
             for i, item in enumerate(value):
-                self.value(item, f"{name}[{i}]", names, depth + 1)
+                self.value(item, f"{name}[{i}]", depth + 1)
 
 
 @cache
 def all_names(code: CodeType) -> frozenset[str]:
-    """The names that code mentions, in functions within it too."""
-    names = set(code.co_names)
+    """The names that code mentions, in functions within it and as strings (for getattr) too."""
+    names = set(code.co_names) | {c for c in code.co_consts if isinstance(c, str) and c.isidentifier()}
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             names |= all_names(constant)

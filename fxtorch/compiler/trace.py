@@ -20,6 +20,7 @@ from fxtorch.compiler.guards import Guards
 from fxtorch.compiler.places import Place
 from fxtorch.compiler.references import Argument, Held, Input, Reference
 from fxtorch.compiler.results import Collector, Fresh, Graph, Leaf, Pieces, is_leaf
+from fxtorch.compiler.surroundings import names_around
 from fxtorch.compiler.watching import watching
 from fxtorch.tensor import Tensor, modes
 
@@ -96,6 +97,7 @@ class Traced:
         self.layout: Layout | None = None
         self.found_new = False
         self.open = True  # whether pure() may run: JAX calls it again when the state's shapes change
+        self.names = names_around(fn, leaves)
         self.inputs = [i for i, x in enumerate(leaves) if isinstance(x, Tensor) or _is_array(x)]
 
     def discover(self) -> None:
@@ -127,7 +129,9 @@ class Traced:
                 leaves[position] = stand_ins[at]
             else:
                 leaves[position] = stand_ins[position] = _stand_in(original, array)
-        capture = Capture(known.references, state, known.scalars, scalars, stand_ins, self.leaves, known.assigned)
+        capture = Capture(
+            known.references, state, known.scalars, scalars, stand_ins, self.leaves, known.assigned, self.names
+        )
         for position, stand_in in stand_ins.items():
             if self.leaves[position]._node is not None:
                 capture.input(stand_in, Argument(position))
@@ -136,7 +140,7 @@ class Traced:
         try:
             capture.surroundings.function(self.fn)
             for leaf in self.leaves:
-                capture.surroundings.value(leaf, "an argument", frozenset())
+                capture.surroundings.value(leaf, "an argument")
             with watching(capture):
                 args, kwargs = jax.tree.unflatten(self.tree, leaves)
                 out = self.fn(*args, **kwargs)

@@ -6,6 +6,7 @@ view whose count is behind reads itself anew from its base; a view that is chang
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
@@ -48,6 +49,12 @@ class Link:
         self.recorded = modes.grad
         self.quiet = parent._link is not None and parent._link.quiet
         self.seen = seen
+
+    def of(self, parent: Tensor, seen: int) -> Link:
+        """The same view, of another parent."""
+        twin = copy.copy(self)
+        twin.parent, twin.seen = parent, seen
+        return twin
 
     def read(self, view: Tensor) -> None:
         """Bring ``view`` up to date with its parent."""

@@ -1,0 +1,329 @@
+"""Random programs in PyTorch's manner: what the differential test runs eagerly and compiled.
+
+A program is data: a list of calls, each with what happens before it in eager code, the statements of the step (drawn
+once), and what it returns.  All Tensors are 2x3 (or a row of that), so that any statement fits any Tensor.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+import fxtorch as torch
+from fxtorch import nn
+
+
+class World:
+    """Everything that a step can reach: parameters, buffers, views, containers, plain attributes, an optimizer."""
+
+    def __init__(self, kind: str) -> None:
+        torch.manual_seed(0)
+        self.net: Any = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5))
+        self.w = nn.Parameter(torch.linspace(-1.0, 1.0, 6).reshape(2, 3))
+        self.buf = torch.linspace(0.0, 1.0, 6).reshape(2, 3)
+        self.row = self.buf[0]
+        self.alias = self.buf.detach()
+        self.twin = copy.deepcopy(self.buf)  # another Tensor on the same array
+        self.table: dict[str, torch.Tensor] = {"h": torch.ones(2, 3)}
+        self.pair = (torch.zeros(2, 3), torch.ones(2, 3))
+        self.trail: list[torch.Tensor] = []
+        self.scale, self.count = 0.5, 0
+        self.last: torch.Tensor | None = None
+        params = [self.w, *self.net.parameters()]
+        self.opt: Any = (
+            torch.optim.Adam(params, lr=0.05) if kind == "Adam" else torch.optim.SGD(params, lr=0.1, momentum=0.9)
+        )
+        self.kept: list[torch.Tensor] = []
+
+    def tensors(self) -> dict[str, Any]:
+        """All state, by name."""
+        found = {f"net.{k}": v for k, v in (*self.net.named_parameters(), *self.net.named_buffers())}
+        found |= {"w": self.w, "buf": self.buf, "row": self.row, "alias": self.alias, "twin": self.twin}
+        found |= {f"table.{k}": v for k, v in self.table.items()}
+        found |= {f"pair.{i}": v for i, v in enumerate(self.pair)} | {f"trail.{i}": v for i, v in enumerate(self.trail)}
+        found |= {f"kept.{i}": v for i, v in enumerate(self.kept)} | {"last": self.last}
+        found |= {f"{k}.grad": v.grad for k, v in found.items() if v is not None and v.is_leaf}
+        found |= {
+            f"opt.{i}.{key}": value
+            for i, p in enumerate(self.opt.param_groups[0]["params"])
+            for key, value in self.opt.state.get(p, {}).items()
+        }
+        found["rng"] = torch.get_rng_state()
+        return found
+
+
+Statement = Callable[[World, list[Any], int, int], Any]
+S: dict[str, Statement] = {}
+
+
+def statement(fn: Statement) -> Statement:
+    S[fn.__name__] = fn
+    return fn
+
+
+def at(values: list[Any], i: int) -> torch.Tensor:
+    return values[i % len(values)]
+
+
+# --- values --------------------------------------------------------------------------------------------------------
+
+S["tanh"] = lambda W, v, i, j: at(v, i).tanh()
+S["negative"] = lambda W, v, i, j: -at(v, i)
+S["add"] = lambda W, v, i, j: at(v, i) + at(v, j)
+S["times"] = lambda W, v, i, j: at(v, i) * at(v, j) * 0.5
+S["larger"] = lambda W, v, i, j: torch.maximum(at(v, i), at(v, j))
+S["scaled"] = lambda W, v, i, j: at(v, i) * W.scale
+S["noise"] = lambda W, v, i, j: at(v, i) + torch.rand(2, 3)
+S["layer"] = lambda W, v, i, j: W.net(at(v, i))
+S["by_mode"] = lambda W, v, i, j: at(v, i) * 2 if W.net.training else at(v, i) - 1
+S["weight"] = lambda W, v, i, j: W.w
+S["buffer"] = lambda W, v, i, j: W.buf
+S["stored"] = lambda W, v, i, j: W.table["h"]
+S["second"] = lambda W, v, i, j: W.pair[1]
+S["twin"] = lambda W, v, i, j: W.twin
+S["last"] = lambda W, v, i, j: W.last if W.last is not None else at(v, i)
+S["gradient"] = lambda W, v, i, j: W.w.grad
+S["detached"] = lambda W, v, i, j: at(v, i).detach()
+S["copied"] = lambda W, v, i, j: at(v, i).clone()
+S["row_of"] = lambda W, v, i, j: at(v, i)[0]
+S["turned"] = lambda W, v, i, j: at(v, i).t().t()
+S["rows"] = lambda W, v, i, j: at(v, i)[0:1] + at(v, j)
+S["reshaped"] = lambda W, v, i, j: at(v, i).view(2, 3)
+S["derivative"] = lambda W, v, i, j: torch.autograd.grad((W.w * at(v, i)).sum(), W.w)[0]
+
+
+# --- changes in place ----------------------------------------------------------------------------------------------
+
+
+@statement
+def add_(W: World, v: list[Any], i: int, j: int) -> None:
+    at(v, i).add_(at(v, j))
+
+
+@statement
+def mul_(W: World, v: list[Any], i: int, j: int) -> None:
+    at(v, i).mul_(0.5)
+
+
+@statement
+def copy_(W: World, v: list[Any], i: int, j: int) -> None:
+    at(v, i).copy_(at(v, j))
+
+
+@statement
+def set_row(W: World, v: list[Any], i: int, j: int) -> None:
+    at(v, i)[0] = at(v, j)[1]
+
+
+@statement
+def set_part(W: World, v: list[Any], i: int, j: int) -> None:
+    at(v, i).view(-1)[1:4].fill_(0.25)
+
+
+@statement
+def set_turned(W: World, v: list[Any], i: int, j: int) -> None:
+    at(v, i).t()[1].mul_(2)
+
+
+@statement
+def change_buffer(W: World, v: list[Any], i: int, j: int) -> None:
+    W.buf.add_(at(v, i).detach())
+
+
+@statement
+def change_row(W: World, v: list[Any], i: int, j: int) -> None:
+    W.row.sub_(0.125)
+
+
+@statement
+def change_alias(W: World, v: list[Any], i: int, j: int) -> None:
+    W.alias[1].mul_(0.5)
+
+
+@statement
+def decay(W: World, v: list[Any], i: int, j: int) -> None:
+    with torch.no_grad():
+        W.w.mul_(0.9)
+        W.w[0] -= 0.01
+
+
+@statement
+def data(W: World, v: list[Any], i: int, j: int) -> None:
+    W.w.data.clamp_(-0.75, 0.75)
+
+
+# --- gradients and optimizers --------------------------------------------------------------------------------------
+
+
+@statement
+def backward(W: World, v: list[Any], i: int, j: int) -> None:
+    (at(v, i) * at(v, i)).mean().backward()
+
+
+@statement
+def backward_kept(W: World, v: list[Any], i: int, j: int) -> None:
+    (W.w * at(v, i).tanh()).sum().backward(retain_graph=True)
+
+
+@statement
+def no_gradient(W: World, v: list[Any], i: int, j: int) -> None:
+    W.w.grad = None
+
+
+@statement
+def zero_gradient(W: World, v: list[Any], i: int, j: int) -> None:
+    W.opt.zero_grad(set_to_none=j % 2 == 0)
+
+
+@statement
+def own_gradient(W: World, v: list[Any], i: int, j: int) -> None:
+    W.w.grad = at(v, i).detach() * 0.5
+
+
+@statement
+def step(W: World, v: list[Any], i: int, j: int) -> None:
+    W.opt.step()
+
+
+@statement
+def freeze(W: World, v: list[Any], i: int, j: int) -> None:
+    W.net[0].weight.requires_grad_(j % 2 == 0)
+
+
+# --- stores --------------------------------------------------------------------------------------------------------
+
+
+@statement
+def store(W: World, v: list[Any], i: int, j: int) -> None:
+    W.table["h"] = at(v, i).detach()
+
+
+@statement
+def store_pair(W: World, v: list[Any], i: int, j: int) -> None:
+    W.pair = (W.pair[1], at(v, i).detach())
+
+
+@statement
+def store_last(W: World, v: list[Any], i: int, j: int) -> None:
+    W.last = at(v, i).detach().clone()
+
+
+@statement
+def append(W: World, v: list[Any], i: int, j: int) -> None:
+    W.trail.append(at(v, i).detach())
+
+
+@statement
+def count(W: World, v: list[Any], i: int, j: int) -> None:
+    W.count += 1
+
+
+# --- what happens between the calls --------------------------------------------------------------------------------
+
+Between = Callable[[World, int], None]
+B: dict[str, Between] = {
+    "train": lambda W, i: W.net.train(i % 2 == 0),
+    "rate": lambda W, i: W.opt.param_groups[0].__setitem__("lr", 0.01 * (1 + i)),
+    "scale": lambda W, i: setattr(W, "scale", 0.25 * (1 + i)),
+    "bump": lambda W, i: W.buf.add_(i),
+    "clear": lambda W, i: W.opt.zero_grad(),
+    "keep_clone": lambda W, i: W.kept.append(W.buf.clone()),
+    "keep_alias": lambda W, i: W.kept.append(W.w.detach()),
+    "keep_deepcopy": lambda W, i: W.kept.append(copy.deepcopy(W.w.detach())),
+    "other_buffer": lambda W, i: setattr(W, "buf", torch.full((2, 3), float(i))),
+    "other_entry": lambda W, i: W.table.__setitem__("h", torch.full((2, 3), 0.5 * i)),
+    "frozen": lambda W, i: W.w.requires_grad_(i % 2 == 0),
+    "seed": lambda W, i: torch.manual_seed(i) and None,
+}
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program.
+
+    Attributes:
+        kind: the optimizer.
+        statements: what the step does.
+        returned: which of its values the step returns.
+        calls: for each call, what happens before it, and the number that is passed.
+        touch: whether the caller changes what a call returned in place.
+    """
+
+    kind: str
+    statements: tuple[tuple[str, int, int], ...]
+    returned: tuple[int, ...]
+    calls: tuple[tuple[tuple[tuple[str, int], ...], int], ...]
+    touch: bool
+
+
+def programs() -> st.SearchStrategy[Program]:
+    number = st.integers(0, 7)
+    return st.builds(
+        Program,
+        kind=st.sampled_from(["SGD", "Adam"]),
+        statements=st.lists(st.tuples(st.sampled_from(sorted(S)), number, number), min_size=1, max_size=8).map(tuple),
+        returned=st.lists(number, min_size=1, max_size=3).map(tuple),
+        calls=st.lists(
+            st.tuples(st.lists(st.tuples(st.sampled_from(sorted(B)), st.integers(0, 3)), max_size=2).map(tuple), number),
+            min_size=1,
+            max_size=3,
+        ).map(tuple),
+        touch=st.booleans(),
+    )
+
+
+X = np.linspace(-1.0, 1.0, 48).astype(np.float32).reshape(8, 2, 3)
+
+
+def run(program: Program, compiler: Callable[..., Any] | None) -> list[Any]:
+    """What the program shows after each call: results, state, or an exception, which ends it."""
+    world = World(program.kind)
+
+    def body(x: torch.Tensor) -> Any:
+        values: list[Any] = [x]
+        for name, i, j in program.statements:
+            made = S[name](world, values, i, j)
+            if made is not None:
+                values.append(made)
+        return [at(values, i) for i in program.returned]
+
+    call = body if compiler is None else compiler(body)
+    seen: list[Any] = []
+    for before, number in program.calls:
+        for name, i in before:
+            if name == "bump" and world.buf.requires_grad:
+                continue
+            if name == "frozen" and not world.w.is_leaf:
+                continue
+            B[name](world, i)
+        x = torch.tensor(X[number])
+        try:
+            out = call(x)
+        except Exception as error:
+            seen.append((type(error).__name__, str(error).split(" at version ")[0]))
+            break
+        if program.touch:
+            with torch.no_grad():
+                for t in out:
+                    t.mul_(0.5)
+        known = {id(t): name for name, t in world.tensors().items()} | {id(x): "x"}
+        seen.append(
+            (
+                [(show(t), known.get(id(t), "new")) for t in (*out, x)],
+                {name: show(t) for name, t in world.tensors().items()},
+                world.count,
+            )
+        )
+    return seen
+
+
+def show(t: Any) -> Any:
+    """A Tensor as what can be compared."""
+    if t is None:
+        return None
+    return np.array(t.detach().numpy()), t.requires_grad, t.is_leaf

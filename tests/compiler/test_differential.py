@@ -1,0 +1,44 @@
+"""Random programs, run eagerly and compiled, agree in results, state and exceptions.
+
+``FXTORCH_PROGRAMS=2000`` (``make nightly``) generates more of them.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+
+import fxtorch as torch
+from tests.compiler.programs import Program, programs, run
+
+COUNT = int(os.environ.get("FXTORCH_PROGRAMS", "100"))
+
+
+def same(a: Any, b: Any, where: str) -> None:
+    assert type(a) is type(b), f"{where}: {a!r} and {b!r}"
+    if isinstance(a, np.ndarray):
+        np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-5, err_msg=where)
+    elif isinstance(a, dict):
+        assert a.keys() == b.keys(), where
+        for key in a:
+            same(a[key], b[key], f"{where}.{key}")
+    elif isinstance(a, list | tuple):
+        assert len(a) == len(b), where
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            same(x, y, f"{where}[{i}]")
+    else:
+        assert a == b, where
+
+
+@settings(max_examples=COUNT, suppress_health_check=list(HealthCheck))
+@given(programs())
+def test_a_random_program_does_compiled_what_it_does_eagerly(program: Program) -> None:
+    wanted = run(program, None)
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        got = run(program, torch.jit)
+    same(wanted, got, "program")
