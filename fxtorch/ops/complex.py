@@ -23,13 +23,13 @@ def _write_imag(base: Array, value: Array) -> Array:
     return lax.complex(lax.real(base), value)
 
 
-@op(method=True, view=View(write=_write_real, strides=lambda base: base.real))
+@op(view=View(write=_write_real, strides=lambda base: base.real))
 def real(input: Array) -> Array:
     """The real part."""
     return lax.real(input) if is_complex(input.dtype) else input
 
 
-@op(method=True, view=View(write=_write_imag, strides=lambda base: base.imag))
+@op(view=View(write=_write_imag, strides=lambda base: base.imag))
 def imag(input: Array) -> Array:
     """The imaginary part.
 

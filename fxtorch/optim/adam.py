@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import optax
 
-from fxtorch.optim.checks import check_betas, check_lr, check_not_negative
+from fxtorch.optim.checks import check_betas, check_lr, check_not_negative, check_tensors
 from fxtorch.optim.compiled import CompiledOptimizer
 from fxtorch.optim.optimizer import Params
 from fxtorch.optim.transforms import decayed_step, scale_by_amsgrad
@@ -71,6 +71,7 @@ class Adam(CompiledOptimizer):
         decoupled_weight_decay: bool = False,
     ) -> None:
         check_lr(lr)
+        check_tensors(lr, betas, foreach=foreach, capturable=capturable)
         check_not_negative(eps=eps)
         check_betas(betas)
         check_not_negative(weight_decay=weight_decay)

@@ -19,6 +19,27 @@ def check_lr(lr: Any) -> None:
         raise ValueError(f"Invalid learning rate: {lr}")
 
 
+def check_tensors(lr: Any, betas: tuple[Any, Any], *, foreach: bool | None, capturable: bool) -> None:
+    """Raise where Adam's options are Tensors and torch would not take them so.
+
+    Raises:
+        ValueError: one beta alone is a Tensor or has several elements; or with ``foreach`` but not ``capturable``, an
+            option is a Tensor at all.
+    """
+    tensors = [isinstance(b, Tensor) for b in betas]
+    if any(tensors) and not all(tensors):
+        raise ValueError("betas must be either both floats or both Tensors")
+    given = {"lr": lr, "betas[0]": betas[0], "betas[1]": betas[1]}
+    for name, value in given.items():
+        if not isinstance(value, Tensor):
+            continue
+        if foreach and not capturable:
+            what = "lr as a Tensor" if name == "lr" else f"{name} as a Tensor"
+            raise ValueError(f"{what} is not supported for capturable=False and foreach=True")
+        if value.numel() != 1:
+            raise ValueError(f"Tensor {name} must be 1-element")
+
+
 def check_not_negative(**options: Any) -> None:
     """Raise for the first of ``options`` that is negative.
 

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from fxtorch.autograd import enable_grad
+from fxtorch.optim.checks import check_lr
 from fxtorch.optim.line_search import Point, strong_wolfe
 from fxtorch.optim.optimizer import Closure, Optimizer, Params
 from fxtorch.tensor import Tensor, is_tracing, unwrap, wrap
@@ -60,8 +61,7 @@ class LBFGS(Optimizer):
         history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:
-        if lr < 0.0:
-            raise ValueError(f"Invalid learning rate: {lr}")
+        check_lr(lr)
         budget = {"max_iter": max_iter, "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval}
         limits = {"tolerance_grad": tolerance_grad, "tolerance_change": tolerance_change}
         rest = {"history_size": history_size, "line_search_fn": line_search_fn}

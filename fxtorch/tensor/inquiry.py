@@ -11,6 +11,7 @@ import numpy as np
 from fxtorch.ops import dtypes as rules
 from fxtorch.ops.checks import check_broadcast
 from fxtorch.tensor import dtype as types
+from fxtorch.tensor.dispatch import operator
 from fxtorch.tensor.errors import can_store
 from fxtorch.tensor.size import Size
 from fxtorch.tensor.tensor import Tensor, method, unwrap, unwrap_aval
@@ -147,6 +148,24 @@ def is_cuda(self: Tensor) -> bool:
 def is_cpu(self: Tensor) -> bool:
     """Whether the values are in main memory."""
     return self.device.type == "cpu"
+
+
+# --- views --------------------------------------------------------------------------------------------------------------
+
+
+def _part(name: str) -> property:
+    of = operator(name)
+
+    def read(self: Tensor) -> Tensor:
+        return of(self)
+
+    def write(self: Tensor, value: Any) -> None:
+        read(self).copy_(value)
+
+    return property(read, write, doc=f"The {name} part of each element, a view.")
+
+
+Tensor.real, Tensor.imag = _part("real"), _part("imag")  # type: ignore[attr-defined]
 
 
 # --- transposes, which are views --------------------------------------------------------------------------------------
