@@ -149,7 +149,7 @@ class CompiledOptimizer(Optimizer):
             for p, arrays in zip(new, _initial(plan, avals, hypers), strict=True):
                 for name, array in zip(plan.names, arrays, strict=True):
                     if name not in self.state[p]:
-                        self.state[p][name] = lasting(array)
+                        self.state[p][name] = lasting(_beside(p, array))
                         made.append((p, name))
 
         def undo() -> None:
@@ -157,6 +157,12 @@ class CompiledOptimizer(Optimizer):
                 self.state.get(p, {}).pop(name, None)
 
         materialize(build, undo)
+
+
+def _beside(p: Tensor, array: jax.Array) -> jax.Array:
+    """``array``, split over devices as ``distributed.fully_shard`` split the parameter that it belongs to."""
+    sharding = p.__dict__.get("_split")
+    return array if sharding is None or array.shape != tuple(p.shape) else jax.device_put(array, sharding)
 
 
 def _number(value: Any) -> Any:

@@ -97,7 +97,9 @@ class SparseAdam(CompiledOptimizer):
         for what, wrong in (("Sparse", is_sparse), ("Complex", Tensor.is_complex)):
             found = [[i, j] for i, g in enumerate(self.param_groups) for j, p in enumerate(g["params"]) if wrong(p)]
             if found:
-                reason = "requires dense parameter tensors" if what == "Sparse" else "does not support complex parameters"
+                reason = (
+                    "requires dense parameter tensors" if what == "Sparse" else "does not support complex parameters"
+                )
                 raise ValueError(f"{what} params at indices {found}: SparseAdam {reason}")
 
     @classmethod

@@ -377,5 +377,3 @@ def spdiags(diagonals: Tensor, offsets: Tensor, shape: tuple[int, int], layout: 
     values = diagonals[wrap(jnp.asarray(which[inside])), wrap(jnp.asarray(column[inside]))]
     made = pack(values, Stored(None, (index,), (int(rows), int(columns))))
     return made if layout is None else to_sparse(coalesce(made), layout=layout)
-
-

@@ -241,9 +241,7 @@ def _joined(operator: Operator, tensors: Sequence[Tensor], dim: int = 0) -> Tens
         parts.append(unwrap(t).indices[0] + shift)
         at += t.shape[dim]
     shape = (*first.shape[:dim], at, *first.shape[dim + 1 :])
-    return pack(
-        _torch["cat"]([values_of(t) for t in tensors]), Stored(None, (jnp.concatenate(parts, axis=1),), shape)
-    )
+    return pack(_torch["cat"]([values_of(t) for t in tensors]), Stored(None, (jnp.concatenate(parts, axis=1),), shape))
 
 
 @handles("select")

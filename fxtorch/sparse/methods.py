@@ -201,9 +201,7 @@ def sparse_resize_(self: Tensor, size: Any, sparse_dim: int, dense_dim: int) -> 
     if (sparse_dim, dense_dim) != (self.sparse_dim(), self.dense_dim()):
         raise RuntimeError("sparse_resize_: the number of sparse and dense dimensions cannot be changed here")
     shape = tuple(int(n) for n in size)
-    if shape[sparse_dim:] != stored.shape[sparse_dim:] or any(
-        n < m for n, m in zip(shape, stored.shape, strict=True)
-    ):
+    if shape[sparse_dim:] != stored.shape[sparse_dim:] or any(n < m for n, m in zip(shape, stored.shape, strict=True)):
         raise RuntimeError("sparse_resize_: only sparse dimensions can grow while there are elements")
     self._rebind(stored.with_values(stored.values, shape=shape))
     return self

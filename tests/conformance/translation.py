@@ -56,10 +56,14 @@ class Translation:
     def _translate(self, value: Any) -> Any:
         if isinstance(value, torch.nn.utils.rnn.PackedSequence):
             return fxtorch.nn.utils.rnn.PackedSequence(*(self(part) for part in value))
-        if isinstance(value, torch.nn.Parameter):
-            return fxtorch.nn.Parameter(tensor(value), requires_grad=value.requires_grad)
+        if isinstance(value, torch.Tensor) and value.layout == torch.sparse_coo:
+            return fxtorch.sparse_coo_tensor(tensor(value._indices()), tensor(value._values()), tuple(value.shape))
         if isinstance(value, torch.Tensor):
-            return tensor(value).requires_grad_(value.requires_grad)
+            made = tensor(value)
+            made = fxtorch.nn.Parameter(made) if isinstance(value, torch.nn.Parameter) else made
+            made.requires_grad_(value.requires_grad)
+            made.grad = self(value.grad) if value.is_leaf and value.grad is not None else None
+            return made
         if isinstance(value, list | tuple):
             return type(value)(self(v) for v in value)
         if isinstance(value, dict):
