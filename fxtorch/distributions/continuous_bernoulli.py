@@ -118,14 +118,16 @@ class ContinuousBernoulli(ProbsOrLogits, ExponentialFamily):
             self._validate_sample(value)
         p = self._safe()
         exact = (torch.pow(p, value) * torch.pow(1.0 - p, 1.0 - value) + p - 1.0) / (2.0 * p - 1.0)
-        inside = torch.where(self._outside(), exact, value)
+        near = value - 0.5 * self.logits * value * (1.0 - value)
+        inside = torch.where(self._outside(), exact, near)
         return torch.where(value <= 0, 0.0, torch.where(value >= 1, 1.0, inside).to(inside.dtype))
 
     def icdf(self, value: Tensor) -> Tensor:
         """The value that :meth:`cdf` maps to ``value``."""
         p = self._safe()
         exact = torch.log1p(-p + value * (2.0 * p - 1.0)) - torch.log1p(-p)
-        return torch.where(self._outside(), exact / (torch.log(p) - torch.log1p(-p)), value)
+        near = value + 0.5 * self.logits * value * (1.0 - value)
+        return torch.where(self._outside(), exact / (torch.log(p) - torch.log1p(-p)), near)
 
     def entropy(self) -> Tensor:
         """``-log C - log(1 - p) - mean logits``."""

@@ -227,7 +227,7 @@ class Distribution:
             value = self.__dict__.get(name)
             if isinstance(value, Tensor):
                 single = value.numel() == 1 and not is_traced(value)
-                shown.append(f"{name}: {value.item() if single else value.shape}")
+                shown.append(f"{name}: {value if single else value.shape}")
             elif name in self.__dict__:
                 shown.append(f"{name}: {value}")
         return f"{self.__class__.__name__}({', '.join(shown)})"

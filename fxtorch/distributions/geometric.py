@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fxtorch import special
 from fxtorch.autograd import no_grad
 from fxtorch.distributions import constraints
 from fxtorch.distributions.distribution import Distribution
@@ -74,7 +75,7 @@ class Geometric(ProbsOrLogits, Distribution):
         if self._validate_args:
             self._validate_sample(value)
         value, probs = broadcast_all(value, self.probs)
-        return torch.xlog1py(value, -probs) + probs.log()
+        return special.xlog1py(value, -probs) + probs.log()
 
     def entropy(self) -> Tensor:
         """That of a trial, divided by ``p``."""

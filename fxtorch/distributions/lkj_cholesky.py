@@ -59,13 +59,9 @@ class LKJCholesky(Distribution):
         n = self.dim
         like = {"dtype": self.concentration.dtype, "device": self.concentration.device}
         with no_grad():
-            offset = torch.arange(n - 1, **like)
-            offset = torch.cat([torch.zeros(1, **like), offset])
-            square = (
-                Beta(offset + 0.5, self.concentration.unsqueeze(-1) + 0.5 * (n - 2) - 0.5 * offset, validate_args=False)
-                .sample(sample_shape)
-                .unsqueeze(-1)
-            )
+            below = torch.arange(n, **like).clamp(min=1)  # entries left of the diagonal; the first row is set apart
+            others = self.concentration.unsqueeze(-1) + 0.5 * (n - 1 - below)
+            square = Beta(0.5 * below, others, validate_args=False).sample(sample_shape).unsqueeze(-1)
             direction = torch.randn(self._extended_shape(sample_shape), **like).tril(-1)
             length = linalg.norm(direction, dim=-1, keepdim=True)
             direction = direction / torch.where(length == 0, 1.0, length)  # the first row has none
