@@ -45,20 +45,24 @@ def batch_norm(
         eps: added to the variance.
 
     Raises:
-        ValueError: one value a channel while training.
+        ValueError: one value a channel while training, or an ``eps`` that is not positive.
         RuntimeError: an argument does not have one entry a channel.
 
     Source: Ioffe and Szegedy, "Batch Normalization" (2015).
     """
+    if eps <= 0.0:
+        raise ValueError(f"batch_norm eps must be positive, but got {eps}")
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
         return _table["_batch_norm_eval"](input, running_mean, running_var, weight, bias, eps)
+    channels = input.shape[1] if input.ndim > 1 else 0
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
-        if running is not None and running.shape != (input.shape[1],):
-            raise RuntimeError(f"{name} should contain {input.shape[1]} elements not {running.numel()}")
+        if running is not None and running.shape != (channels,):
+            raise RuntimeError(f"{name} should contain {channels} elements not {running.numel()}")
     output, mean, variance = _table["_batch_norm_train"](input, weight, bias, eps)
-    _move(running_mean, running_var, mean, variance, momentum, input.numel() // input.shape[1])
+    if input.numel():  # of nothing there are no moments
+        _move(running_mean, running_var, mean, variance, momentum, input.numel() // channels)
     return output
 
 
