@@ -128,6 +128,36 @@ def set_autocast_enabled(device_type: Any, enabled: bool | None = None) -> None:
     _set(device_type, get_autocast_dtype(device_type) if enabled else None, _settings.cache)
 
 
+def get_autocast_cpu_dtype() -> types.dtype:
+    """:func:`get_autocast_dtype` of the CPU."""
+    return get_autocast_dtype("cpu")
+
+
+def get_autocast_gpu_dtype() -> types.dtype:
+    """:func:`get_autocast_dtype` of CUDA."""
+    return get_autocast_dtype("cuda")
+
+
+def set_autocast_cpu_dtype(dtype: types.dtype) -> None:
+    """:func:`set_autocast_dtype` of the CPU."""
+    set_autocast_dtype("cpu", dtype)
+
+
+def set_autocast_gpu_dtype(dtype: types.dtype) -> None:
+    """:func:`set_autocast_dtype` of CUDA."""
+    set_autocast_dtype("cuda", dtype)
+
+
+def is_autocast_cpu_enabled() -> bool:
+    """:func:`is_autocast_enabled` of the CPU."""
+    return is_autocast_enabled("cpu")
+
+
+def set_autocast_cpu_enabled(enabled: bool) -> None:
+    """:func:`set_autocast_enabled` of the CPU."""
+    set_autocast_enabled("cpu", enabled)
+
+
 def is_autocast_cache_enabled() -> bool:
     """Whether parameters that were cast are kept within a region."""
     return _settings.cache

@@ -155,7 +155,9 @@ def _summed(operator: Operator, x: Tensor, dim: Any = None, keepdim: bool = Fals
 
 
 @handles("norm")
-def _norm(operator: Operator, x: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:  # fmt: skip
+def _norm(
+    operator: Operator, x: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
+) -> Tensor:
     if dim is not None:
         raise NotImplementedError("norm(dim=...) is not there for sparse Tensors")
     return operator(values_of(coalesce(x)).reshape(-1), p, None, False, dtype)

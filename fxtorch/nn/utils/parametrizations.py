@@ -21,7 +21,7 @@ M = TypeVar("M", bound=Module)
 _linalg = namespace("linalg")
 
 
-# --- orthogonal ---------------------------------------------------------------------------------------------------------
+# --- orthogonal -------------------------------------------------------------------------------------------------------
 
 
 def _gram_is_identity(q: Tensor) -> bool:
@@ -159,7 +159,7 @@ def orthogonal(
     return register_parametrization(module, name, made, unsafe=True)
 
 
-# --- weight normalisation -----------------------------------------------------------------------------------------------
+# --- weight normalisation ---------------------------------------------------------------------------------------------
 
 
 class _WeightNorm(Module):
@@ -213,7 +213,7 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     return module
 
 
-# --- spectral normalisation ---------------------------------------------------------------------------------------------
+# --- spectral normalisation -------------------------------------------------------------------------------------------
 
 
 class _SpectralNorm(Module):

@@ -1,7 +1,7 @@
 """Pruning: weights with some elements held at 0 by a mask.
 
-A pruned parameter ``weight`` becomes ``weight_orig`` (trained) and the buffer ``weight_mask``; a hook sets ``weight`` to
-their product before each forward.  Pruning again prunes what is left.
+A pruned parameter ``weight`` becomes ``weight_orig`` (trained) and the buffer ``weight_mask``; a hook sets ``weight``
+to their product before each forward.  Pruning again prunes what is left.
 """
 
 from __future__ import annotations
