@@ -126,6 +126,22 @@ from fxtorch import (
     version,
 )
 from fxtorch.amp import GradScaler, autocast, is_autocast_enabled
+from fxtorch.amp.autocast_mode import (
+    autocast_decrement_nesting,
+    autocast_increment_nesting,
+    clear_autocast_cache,
+    get_autocast_cpu_dtype,
+    get_autocast_dtype,
+    get_autocast_gpu_dtype,
+    is_autocast_cache_enabled,
+    is_autocast_cpu_enabled,
+    set_autocast_cache_enabled,
+    set_autocast_cpu_dtype,
+    set_autocast_cpu_enabled,
+    set_autocast_dtype,
+    set_autocast_enabled,
+    set_autocast_gpu_dtype,
+)
 from fxtorch.autograd import (
     enable_grad,
     inference_mode,

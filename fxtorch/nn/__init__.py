@@ -4,7 +4,7 @@ from fxtorch.nn import attention, common_types, functional, init, parallel, quan
 from fxtorch.nn import modules as modules
 from fxtorch.nn.modules import *  # noqa: F403
 from fxtorch.nn.parallel import DataParallel
-from fxtorch.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
+from fxtorch.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter, factory_kwargs
 
 __all__ = [
     "Buffer",
@@ -14,6 +14,7 @@ __all__ = [
     "UninitializedParameter",
     "attention",
     "common_types",
+    "factory_kwargs",
     "functional",
     "init",
     "modules",

@@ -8,6 +8,7 @@ from typing import Any
 from fxtorch.autograd import is_grad_enabled, no_grad
 from fxtorch.nn._attention import multi_head_attention_forward as multi_head_attention_forward
 from fxtorch.nn._attention import scaled_dot_product_attention as scaled_dot_product_attention
+from fxtorch.nn._functional_names import forms
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.dispatch import namespace, no_such_name
 from fxtorch.tensor.sparse import rows_of
@@ -289,6 +290,11 @@ def triplet_margin_with_distance_loss(
         far = _torch["minimum"](far, distance(positive, negative))
     loss = (distance(anchor, positive) - far + margin).clamp(min=0)
     return loss if reduction == "none" else getattr(loss, reduction)()
+
+
+globals().update(
+    forms({"fractional_max_pool2d": fractional_max_pool2d, "fractional_max_pool3d": fractional_max_pool3d})
+)
 
 
 def __getattr__(name: str) -> Any:  # also tells type checkers that the generated names are there

@@ -92,7 +92,7 @@ def _no_values_yet(name: str) -> property:
     return property(refuse)
 
 
-class UninitializedTensor:
+class UninitializedTensorMixin:
     """What lazy parameters and buffers share: they know type and device, and get their shape on first use."""
 
     cls_to_become: type[Tensor] = Tensor
@@ -113,7 +113,7 @@ class UninitializedTensor:
         return f"<{type(self).__name__}>"
 
 
-class UninitializedParameter(UninitializedTensor, Parameter):
+class UninitializedParameter(UninitializedTensorMixin, Parameter):
     """A Parameter whose shape is not known yet.
 
     Args:
@@ -140,7 +140,7 @@ class UninitializedParameter(UninitializedTensor, Parameter):
         return type(self), (self.requires_grad, self.device, self.dtype)
 
 
-class UninitializedBuffer(UninitializedTensor, Buffer):
+class UninitializedBuffer(UninitializedTensorMixin, Buffer):
     """A buffer whose shape is not known yet.
 
     Args:
@@ -170,6 +170,30 @@ pytree.register(Parameter)
 pytree.register(Buffer)
 
 
+def factory_kwargs(kwargs: dict[str, Any] | None) -> dict[str, Any]:
+    """The options for making Tensors among the keywords of a layer, those in ``factory_kwargs`` included.
+
+    >>> factory_kwargs({"device": "cpu", "factory_kwargs": {"dtype": None}})
+    {'dtype': None, 'device': 'cpu'}
+
+    Args:
+        kwargs: ``device``, ``dtype``, ``memory_format``, and ``factory_kwargs`` with more of these.
+
+    Raises:
+        TypeError: there is something else, or an option is given twice.
+    """
+    given = dict(kwargs or {})
+    found = dict(given.pop("factory_kwargs", {}))
+    unknown = given.keys() - {"device", "dtype", "memory_format"}
+    if unknown:
+        raise TypeError(f"unexpected kwargs {unknown}")
+    for key, value in given.items():
+        if key in found:
+            raise TypeError(f"{key} specified twice, in **kwargs and in factory_kwargs")
+        found[key] = value
+    return found
+
+
 def is_lazy(value: Any) -> bool:
     """Whether ``value`` is a parameter or buffer that has no shape yet."""
-    return isinstance(value, UninitializedTensor)
+    return isinstance(value, UninitializedTensorMixin)

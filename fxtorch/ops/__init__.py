@@ -24,6 +24,7 @@ from fxtorch.ops import fft as fft
 from fxtorch.ops import fractional_pooling as fractional_pooling
 from fxtorch.ops import getitem as getitem
 from fxtorch.ops import grid_sampling as grid_sampling
+from fxtorch.ops import grouped as grouped
 from fxtorch.ops import indexing as indexing
 from fxtorch.ops import interpolation as interpolation
 from fxtorch.ops import joining as joining

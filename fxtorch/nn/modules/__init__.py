@@ -42,7 +42,7 @@ from fxtorch.nn.modules.batchnorm import (
     SyncBatchNorm,
 )
 from fxtorch.nn.modules.channelshuffle import ChannelShuffle
-from fxtorch.nn.modules.container import ModuleDict, ModuleList, Sequential
+from fxtorch.nn.modules.container import Container, ModuleDict, ModuleList, Sequential
 from fxtorch.nn.modules.conv import (
     Conv1d,
     Conv2d,
@@ -177,6 +177,7 @@ __all__ = [
     "Bilinear",
     "CTCLoss",
     "ChannelShuffle",
+    "Container",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
@@ -49,6 +50,25 @@ class _Numbered(Module):
         module = self[key]
         del self[key]
         return module
+
+
+class Container(Module):
+    """A Module made of named modules, torch's oldest container.
+
+    Args:
+        **kwargs: the modules.
+    """
+
+    def __init__(self, **kwargs: Module) -> None:
+        super().__init__()
+        warnings.warn(
+            "`nn.Container` is deprecated. All of its functionality is now implemented in `nn.Module`. Subclass that "
+            "instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        for key, module in kwargs.items():
+            self.add_module(key, module)
 
 
 class Sequential(_Numbered):
