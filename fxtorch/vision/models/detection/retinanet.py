@@ -1,0 +1,332 @@
+"""RetinaNet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from fxtorch import nn
+from fxtorch.nn import init
+from fxtorch.tensor import Tensor
+from fxtorch.vision import ops
+from fxtorch.vision._torch import torch
+from fxtorch.vision.models._api import builder, weights
+from fxtorch.vision.models.detection._utils import (
+    BoxCoder,
+    Matcher,
+    box_loss,
+    check_boxes,
+    draw,
+    overwrite_eps,
+)
+from fxtorch.vision.models.detection.anchor_utils import AnchorGenerator
+from fxtorch.vision.models.detection.backbone_utils import _resnet_fpn_extractor, norm_for, trainable_layers
+from fxtorch.vision.models.detection.faster_rcnn import _trained
+from fxtorch.vision.models.detection.rpn import by_anchor
+from fxtorch.vision.models.detection.transform import GeneralizedRCNNTransform
+from fxtorch.vision.models.resnet import ResNet50_Weights, resnet50
+from fxtorch.vision.ops.feature_pyramid_network import LastLevelP6P7
+from fxtorch.vision.ops.misc import Conv2dNormActivation
+
+RetinaNet_ResNet50_FPN_Weights = weights("RetinaNet_ResNet50_FPN_Weights")
+RetinaNet_ResNet50_FPN_V2_Weights = weights("RetinaNet_ResNet50_FPN_V2_Weights")
+
+
+def default_anchors() -> AnchorGenerator:
+    """Three sizes a level, a third of an octave apart, and three shapes."""
+    sizes = tuple((x, int(x * 2 ** (1.0 / 3)), int(x * 2 ** (2.0 / 3))) for x in (32, 64, 128, 256, 512))
+    return AnchorGenerator(sizes, ((0.5, 1.0, 2.0),) * len(sizes))
+
+
+class _Head(nn.Module):
+    """Four 3x3 convolutions."""
+
+    _version = 2
+
+    def __init__(self, in_channels: int, norm_layer: Callable[..., nn.Module] | None = None) -> None:
+        super().__init__()
+        self.conv = nn.Sequential(
+            *(Conv2dNormActivation(in_channels, in_channels, norm_layer=norm_layer) for _ in range(4))
+        )
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *args: Any
+    ) -> None:
+        if (local_metadata.get("version") or 1) < 2:  # convolutions and ReLUs stood side by side
+            for i in range(4):
+                for name in ("weight", "bias"):
+                    old = f"{prefix}conv.{2 * i}.{name}"
+                    if old in state_dict:
+                        state_dict[f"{prefix}conv.{i}.0.{name}"] = state_dict.pop(old)
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *args)
+
+
+class RetinaNetClassificationHead(_Head):
+    """The classes of each anchor.
+
+    Args:
+        in_channels: channels of the features.
+        num_anchors: anchors of a pixel.
+        num_classes: classes.
+        prior_probability: of an object, at first.
+        norm_layer: makes the normalisations.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_anchors: int,
+        num_classes: int,
+        prior_probability: float = 0.01,
+        norm_layer: Callable[..., nn.Module] | None = None,
+    ) -> None:
+        super().__init__(in_channels, norm_layer)
+        draw(self)
+        self.cls_logits = nn.Conv2d(in_channels, num_anchors * num_classes, kernel_size=3, stride=1, padding=1)
+        init.normal_(self.cls_logits.weight, std=0.01)
+        init.constant_(self.cls_logits.bias, -math.log((1 - prior_probability) / prior_probability))
+        self.num_classes = num_classes
+        self.num_anchors = num_anchors
+
+    def compute_loss(
+        self, targets: list[dict[str, Tensor]], outputs: dict[str, Tensor], matched: list[Tensor]
+    ) -> Tensor:
+        """The focal loss, for each object."""
+        losses = []
+        for target, logits, at in zip(targets, outputs["cls_logits"], matched, strict=True):
+            objects = torch.where(at >= 0)[0]
+            wanted = torch.zeros_like(logits)
+            if objects.numel():
+                wanted[objects, target["labels"][at[objects]]] = 1.0
+            valid = torch.where(at != Matcher.BETWEEN_THRESHOLDS)[0]
+            loss = ops.sigmoid_focal_loss(logits[valid], wanted[valid], reduction="sum")
+            losses.append(loss / max(1, objects.numel()))
+        return sum(losses[1:], losses[0]) / len(targets)
+
+    def forward(self, x: list[Tensor]) -> Tensor:
+        """``(N, anchors, classes)`` logits."""
+        return torch.cat([by_anchor(self.cls_logits(self.conv(level)), self.num_classes) for level in x], dim=1)
+
+
+class RetinaNetRegressionHead(_Head):
+    """The box codes of each anchor.
+
+    Args:
+        in_channels: channels of the features.
+        num_anchors: anchors of a pixel.
+        norm_layer: makes the normalisations.
+    """
+
+    def __init__(
+        self, in_channels: int, num_anchors: int, norm_layer: Callable[..., nn.Module] | None = None
+    ) -> None:  # fmt: skip
+        super().__init__(in_channels, norm_layer)
+        self.bbox_reg = nn.Conv2d(in_channels, num_anchors * 4, kernel_size=3, stride=1, padding=1)
+        draw(self)
+        self.box_coder = BoxCoder()
+        self._loss_type = "l1"
+
+    def compute_loss(
+        self,
+        targets: list[dict[str, Tensor]],
+        outputs: dict[str, Tensor],
+        anchors: list[Tensor],
+        matched: list[Tensor],
+    ) -> Tensor:
+        """The L1 loss (or that of the overlap), for each object."""
+        losses = []
+        for target, codes, own, at in zip(targets, outputs["bbox_regression"], anchors, matched, strict=True):
+            objects = torch.where(at >= 0)[0]
+            truths = target["boxes"][at[objects]]
+            loss = box_loss(self._loss_type, self.box_coder, own[objects], truths, codes[objects])
+            losses.append(loss / max(1, objects.numel()))
+        return sum(losses[1:], losses[0]) / max(1, len(targets))
+
+    def forward(self, x: list[Tensor]) -> Tensor:
+        """``(N, anchors, 4)`` codes."""
+        return torch.cat([by_anchor(self.bbox_reg(self.conv(level)), 4) for level in x], dim=1)
+
+
+class RetinaNetHead(nn.Module):
+    """Classes and box codes of each anchor; arguments as in the two heads."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_anchors: int,
+        num_classes: int,
+        norm_layer: Callable[..., nn.Module] | None = None,
+    ) -> None:
+        super().__init__()
+        self.classification_head = RetinaNetClassificationHead(
+            in_channels, num_anchors, num_classes, norm_layer=norm_layer
+        )
+        self.regression_head = RetinaNetRegressionHead(in_channels, num_anchors, norm_layer=norm_layer)
+
+    def forward(self, x: list[Tensor]) -> dict[str, Tensor]:
+        """``cls_logits`` and ``bbox_regression``."""
+        return {"cls_logits": self.classification_head(x), "bbox_regression": self.regression_head(x)}
+
+
+class RetinaNet(nn.Module):
+    """A one-stage detector with a focal loss.
+
+    Args:
+        backbone: gives features, and has ``out_channels``.
+        num_classes: classes, the background among them.
+        min_size: the size of a picture's shorter side.
+        max_size: the largest size of its longer side.
+        image_mean: of each channel.
+        image_std: of each channel.
+        anchor_generator: makes anchors.
+        head: scores and codes them.
+        proposal_matcher: matches them with truths.
+        score_thresh: the least score of a result.
+        nms_thresh: the overlap above which the worse result is dropped.
+        detections_per_img: how many results are kept.
+        fg_iou_thresh: the overlap from which an anchor is an object.
+        bg_iou_thresh: the overlap below which it is background.
+        topk_candidates: results of a level before suppression.
+        **kwargs: for :class:`GeneralizedRCNNTransform`.
+
+    Source: Lin et al., "Focal Loss for Dense Object Detection" (2017).
+    """
+
+    def __init__(
+        self,
+        backbone: Any,
+        num_classes: int,
+        min_size: int = 800,
+        max_size: int = 1333,
+        image_mean: list[float] | None = None,
+        image_std: list[float] | None = None,
+        anchor_generator: Any = None,
+        head: nn.Module | None = None,
+        proposal_matcher: Matcher | None = None,
+        score_thresh: float = 0.05,
+        nms_thresh: float = 0.5,
+        detections_per_img: int = 300,
+        fg_iou_thresh: float = 0.5,
+        bg_iou_thresh: float = 0.4,
+        topk_candidates: int = 1000,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.anchor_generator: Any = anchor_generator or default_anchors()
+        self.head: Any = head or RetinaNetHead(
+            backbone.out_channels, self.anchor_generator.num_anchors_per_location()[0], num_classes
+        )
+        self.proposal_matcher = proposal_matcher or Matcher(fg_iou_thresh, bg_iou_thresh, True)
+        self.box_coder = BoxCoder()
+        mean, std = image_mean or [0.485, 0.456, 0.406], image_std or [0.229, 0.224, 0.225]
+        self.transform: Any = GeneralizedRCNNTransform(min_size, max_size, mean, std, **kwargs)
+        self.score_thresh = score_thresh
+        self.nms_thresh = nms_thresh
+        self.detections_per_img = detections_per_img
+        self.topk_candidates = topk_candidates
+
+    def compute_loss(
+        self, targets: list[dict[str, Tensor]], outputs: dict[str, Tensor], anchors: list[Tensor]
+    ) -> dict[str, Tensor]:
+        """``classification`` and ``bbox_regression``."""
+        matched = []
+        for own, target in zip(anchors, targets, strict=True):
+            if target["boxes"].numel() == 0:
+                matched.append(torch.full((own.shape[0],), -1, dtype=torch.int64, device=own.device))
+            else:
+                matched.append(self.proposal_matcher(ops.box_iou(target["boxes"], own)))
+        return {
+            "classification": self.head.classification_head.compute_loss(targets, outputs, matched),
+            "bbox_regression": self.head.regression_head.compute_loss(targets, outputs, anchors, matched),
+        }
+
+    def _detect(
+        self, levels: list[tuple[Tensor, Tensor, Tensor]], shape: tuple[int, int]
+    ) -> dict[str, Tensor]:  # fmt: skip
+        """The boxes, scores and classes of one picture, from the logits, codes and anchors of its levels."""
+        boxes, scores, labels = [], [], []
+        for logits, codes, anchors in levels:
+            classes = logits.shape[-1]
+            score = torch.sigmoid(logits).flatten()
+            at = torch.where(score > self.score_thresh)[0]
+            best = score[at].topk(min(at.numel(), self.topk_candidates))
+            at = at[best.indices]
+            anchor = torch.div(at, classes, rounding_mode="floor")
+            decoded = self.box_coder.decode_single(codes[anchor], anchors[anchor])
+            boxes.append(ops.clip_boxes_to_image(decoded, shape))
+            scores.append(best.values)
+            labels.append(at % classes)
+        box, score, label = torch.cat(boxes), torch.cat(scores), torch.cat(labels)
+        keep = ops.batched_nms(box, score, label, self.nms_thresh)[: self.detections_per_img]
+        return {"boxes": box[keep], "scores": score[keep], "labels": label[keep]}
+
+    def forward(self, images: list[Tensor], targets: list[dict[str, Tensor]] | None = None) -> Any:
+        """The losses by name while training, else for each picture ``boxes``, ``scores`` and ``labels``.
+
+        Args:
+            images: ``(3, H, W)`` each, between 0 and 1.
+            targets: while training, for each picture ``boxes`` ``(N, 4)`` and ``labels`` ``(N,)``.
+        """
+        if self.training:
+            if targets is None:
+                raise ValueError("targets should not be none when in training mode")
+            check_boxes(targets)
+        sizes = [(int(image.shape[-2]), int(image.shape[-1])) for image in images]
+        batch, targets = self.transform(images, targets)
+        features = self.backbone(batch.tensors)
+        features = [features] if isinstance(features, Tensor) else list(features.values())
+        outputs = self.head(features)
+        anchors = self.anchor_generator(batch, features)
+        if self.training and targets is not None:
+            return self.compute_loss(targets, outputs, anchors)
+        pixels = [f.shape[-2] * f.shape[-1] for f in features]
+        each = outputs["cls_logits"].shape[1] // sum(pixels)
+        counts = [p * each for p in pixels]
+        found = []
+        for i, shape in enumerate(batch.image_sizes):
+            parts = [outputs["cls_logits"][i], outputs["bbox_regression"][i], anchors[i]]
+            found.append(self._detect(list(zip(*(p.split(counts) for p in parts), strict=True)), shape))
+        return self.transform.postprocess(found, batch.image_sizes, sizes)
+
+
+@builder(RetinaNet_ResNet50_FPN_Weights, backbone=ResNet50_Weights.IMAGENET1K_V1, with_weights=_trained)
+def retinanet_resnet50_fpn(
+    num_classes: int = 91,
+    weights_backbone: Any = None,
+    trainable_backbone_layers: int | None = None,
+    _trained: bool = False,
+    **kwargs: Any,
+) -> RetinaNet:
+    """:class:`RetinaNet` on ResNet-50; takes ``num_classes`` (91), ``weights_backbone``, and its options."""
+    trained = _trained or weights_backbone is not None
+    layers = trainable_layers(trained, trainable_backbone_layers, 5, 3)
+    network = resnet50(weights=weights_backbone, norm_layer=norm_for(trained))
+    backbone = _resnet_fpn_extractor(network, layers, [2, 3, 4], LastLevelP6P7(256, 256))
+    model = RetinaNet(backbone, num_classes, **kwargs)
+    if _trained:
+        overwrite_eps(model, 0.0)
+    return model
+
+
+@builder(RetinaNet_ResNet50_FPN_V2_Weights, backbone=ResNet50_Weights.IMAGENET1K_V1, with_weights=_trained)
+def retinanet_resnet50_fpn_v2(
+    num_classes: int = 91,
+    weights_backbone: Any = None,
+    trainable_backbone_layers: int | None = None,
+    _trained: bool = False,
+    **kwargs: Any,
+) -> RetinaNet:
+    """:class:`RetinaNet` on ResNet-50 with group norm; takes what the first one takes."""
+    trained = _trained or weights_backbone is not None
+    layers = trainable_layers(trained, trainable_backbone_layers, 5, 3)
+    network = resnet50(weights=weights_backbone)
+    backbone = _resnet_fpn_extractor(network, layers, [2, 3, 4], LastLevelP6P7(2048, 256))
+    anchors = default_anchors()
+    head = RetinaNetHead(
+        backbone.out_channels, anchors.num_anchors_per_location()[0], num_classes, partial(nn.GroupNorm, 32)
+    )
+    head.regression_head._loss_type = "giou"
+    return RetinaNet(backbone, num_classes, anchor_generator=anchors, head=head, **kwargs)
