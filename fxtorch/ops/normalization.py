@@ -153,7 +153,7 @@ def layer_norm(
     _check_normalized(input, shape, weight, bias)
     y = _standardize(input, tuple(range(input.ndim - len(shape), input.ndim)), float(eps))
     y = y if weight is None else y * weight
-    return y if bias is None else y + bias
+    return cast(y if bias is None else y + bias, input.dtype)  # which may be narrower than the weight's
 
 
 @op(where=("torch", "nn.functional"), saves="residuals")
@@ -170,7 +170,7 @@ def rms_norm(
     small = float(jnp.finfo(x.dtype).eps) if eps is None else eps
     axes = tuple(range(input.ndim - len(shape), input.ndim))
     y = cast(x * lax.rsqrt(jnp.mean(x * x, axes, keepdims=True) + small), input.dtype)
-    return y if weight is None else y * weight
+    return cast(y if weight is None else y * weight, input.dtype)
 
 
 @op(where=("torch", "nn.functional"), saves="residuals")
@@ -218,8 +218,8 @@ def group_norm(
 
 def _per_channel(y: JaxArray, weight: JaxArray | None, bias: JaxArray | None) -> JaxArray:
     shape = (1, -1) + (1,) * (y.ndim - 2)
-    y = y if weight is None else y * weight.reshape(shape)
-    return y if bias is None else y + bias.reshape(shape)
+    z = y if weight is None else y * weight.reshape(shape)
+    return cast(z if bias is None else z + bias.reshape(shape), y.dtype)
 
 
 @op(name="_instance_norm_train", where=("nn.functional",), saves="residuals")

@@ -12,7 +12,7 @@ from fxtorch.nn._torch import torch
 from fxtorch.nn.modules.module import Module
 from fxtorch.nn.parameter import Parameter
 from fxtorch.nn.utils.rnn import PackedSequence, lengths_of, pack_sorted, pad_sorted
-from fxtorch.tensor import Tensor
+from fxtorch.tensor import Tensor, modes
 
 _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 _OPERATORS = {"LSTM": "lstm", "GRU": "gru", "RNN_TANH": "rnn_tanh", "RNN_RELU": "rnn_relu"}
@@ -204,7 +204,7 @@ class RNNBase(Module):
 
     def _check_input(self, input: Tensor) -> None:
         weight = self._flat_weights[0]
-        if input.dtype != weight.dtype:
+        if input.dtype != weight.dtype and modes.autocast is None:
             raise ValueError(f"RNN input dtype ({input.dtype}) does not match weight dtype ({weight.dtype}).")
         if input.shape[-1] != self.input_size:
             raise RuntimeError(
