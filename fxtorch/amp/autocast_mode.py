@@ -6,7 +6,7 @@ import contextlib
 import functools
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from jax.core import Tracer
@@ -268,6 +268,17 @@ class autocast(contextlib.ContextDecorator):
     def __exit__(self, *exc: object) -> None:
         autocast_decrement_nesting()
         modes.autocast = self._before.pop()
+
+
+@contextlib.contextmanager
+def same_region(active: Any) -> Iterator[None]:
+    """The regions that were entered when ``modes.autocast`` was ``active``, without what they keep."""
+    before = modes.autocast
+    modes.autocast = Casting(active.regions, False) if isinstance(active, Casting) else None
+    try:
+        yield
+    finally:
+        modes.autocast = before
 
 
 def custom_fwd(fwd: Callable[..., Any] | None = None, *, device_type: str = "cuda", cast_inputs: Any = None) -> Any:

@@ -10,14 +10,35 @@ import jax
 from jax import lax
 from jax.core import Tracer
 
+from fxtorch.amp.autocast_mode import same_region
 from fxtorch.func.call import Call
 from fxtorch.func.watch import Watch
 from fxtorch.tensor import Tensor, modes, unwrap, wrap
 from fxtorch.tensor.generator import default_generator
 from fxtorch.tensor.tape import Node, next_number
 from fxtorch.tensor.tensor import unwrap_aval
+from fxtorch.utils._checkpoint_names import (
+    DefaultDeviceType,
+    check_backward_validity,
+    detach_variable,
+    get_device_states,
+    set_checkpoint_debug_enabled,
+    set_device_states,
+)
 
-__all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential", "noop_context_fn", "set_checkpoint_early_stop"]
+__all__ = [
+    "CheckpointError",
+    "DefaultDeviceType",
+    "check_backward_validity",
+    "checkpoint",
+    "checkpoint_sequential",
+    "detach_variable",
+    "get_device_states",
+    "noop_context_fn",
+    "set_checkpoint_debug_enabled",
+    "set_checkpoint_early_stop",
+    "set_device_states",
+]
 
 
 class CheckpointError(RuntimeError):
@@ -56,6 +77,7 @@ class CheckpointNode(Node):
         super().__init__("checkpoint", edges, slots)
         self.run: Callable[[], Any] | None = run
         self.key = key
+        self.autocast = modes.autocast
         self.versions = [(t, t._version) for t in inputs]
         self.outputs: list[Any] = []
 
@@ -83,7 +105,7 @@ class CheckpointNode(Node):
                 )
         assert self.run is not None
         start = next_number()
-        with _grad(True), _random_key(self.key), _kept_apart(self, cts):
+        with _grad(True), _random_key(self.key), _kept_apart(self, cts), same_region(self.autocast):
             results = _tensors(self.run())
         shapes = [(t.shape, t.dtype) for t in map(unwrap_aval, results)]
         if shapes != [(t.shape, t.dtype) for t in self.outputs]:
@@ -229,7 +251,7 @@ def checkpoint(
             return function(*args, **kwargs)
     key = unwrap(default_generator.key) if preserve_rng_state else None
     start = next_number()
-    with first:
+    with first, same_region(modes.autocast):
         out = function(*args, **kwargs)
     leaves, tree = jax.tree.flatten(out, is_leaf=is_tensor)
     results = [t for t in leaves if isinstance(t, Tensor)]
