@@ -1,0 +1,229 @@
+"""Transforms that only samples with boxes or labels, or whole batches, have a use for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from fxtorch.nn import functional as F
+from fxtorch.tensor import Tensor
+from fxtorch.vision._pil import is_pil
+from fxtorch.vision._torch import torch
+from fxtorch.vision.transforms._base import Transform, rng
+from fxtorch.vision.transforms._geometry import clamp_bounding_boxes, convert_bounding_box_format, resize
+from fxtorch.vision.transforms._inputs import InterpolationMode, as_float, is_image
+from fxtorch.vision.tv_tensors import BoundingBoxes, Mask, wrap
+
+
+class Lambda(Transform):
+    """A function as a transform of each part of a sample, or of the parts of ``types``."""
+
+    def __init__(self, lambd: Callable[..., Any], *types: type) -> None:
+        super().__init__()
+        self.lambd = lambd
+        self._types = types
+
+    def forward(self, *inputs: Any) -> Any:
+        """The sample, changed."""
+        sample = inputs if len(inputs) > 1 else inputs[0]
+        wanted = self._types or (object,)
+        return jax.tree.map(
+            lambda x: self.lambd(x) if isinstance(x, wanted) else x,
+            sample,
+            is_leaf=lambda x: isinstance(x, Tensor) or is_pil(x) or not isinstance(x, list | tuple | dict),
+        )
+
+
+class ConvertBoundingBoxFormat(Transform):
+    """Boxes written in another way."""
+
+    _transformed_types = (BoundingBoxes,)
+
+    def __init__(self, format: Any) -> None:
+        super().__init__()
+        self.format = format
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """The boxes."""
+        return convert_bounding_box_format(inpt, new_format=self.format)
+
+
+class ClampBoundingBoxes(Transform):
+    """Boxes with their corners moved into their picture."""
+
+    _transformed_types = (BoundingBoxes,)
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """The boxes."""
+        return clamp_bounding_boxes(inpt)
+
+
+class SanitizeBoundingBoxes(Transform):
+    """Boxes that are too small or leave their picture are dropped, with their labels and masks.
+
+    Args:
+        min_size: the least side.
+        min_area: the least area.
+        labels_getter: finds the labels in a sample: ``"default"`` looks for a key that says so, None for none.
+    """
+
+    def __init__(
+        self, min_size: float = 1.0, min_area: float = 1.0, labels_getter: Callable[[Any], Any] | str | None = "default"
+    ) -> None:
+        super().__init__()
+        self.min_size = min_size
+        self.min_area = min_area
+        self.labels_getter = labels_getter
+
+    def _labels(self, sample: Any) -> Tensor | None:
+        if callable(self.labels_getter):
+            return self.labels_getter(sample)
+        if self.labels_getter is None:
+            return None
+        holders = sample if isinstance(sample, tuple | list) else (sample,)
+        keys = {k.lower(): v for holder in holders if isinstance(holder, dict) for k, v in holder.items()}
+        found = next(
+            (v for k, v in keys.items() if k == "labels"), next((v for k, v in keys.items() if "label" in k), None)
+        )
+        if not isinstance(found, Tensor):
+            raise ValueError("could not infer where the labels are in the sample; pass labels_getter")
+        return found
+
+    def forward(self, *inputs: Any) -> Any:
+        """The sample without the bad boxes."""
+        sample = inputs if len(inputs) > 1 else inputs[0]
+        leaves = jax.tree.leaves(sample, is_leaf=lambda x: isinstance(x, Tensor) or is_pil(x))
+        boxes = next((x for x in leaves if isinstance(x, BoundingBoxes)), None)
+        if boxes is None:
+            raise ValueError("No bounding boxes were found in the sample")
+        corners = convert_bounding_box_format(boxes, new_format="XYXY")
+        height, width = boxes.canvas_size
+        sides = corners[:, 2:] - corners[:, :2]
+        good = (sides >= self.min_size).all(dim=1) & (sides[:, 0] * sides[:, 1] >= self.min_area)
+        limit = torch.tensor([width, height, width, height], dtype=corners.dtype)
+        at = torch.where(good & (corners >= 0).all(dim=1) & (corners <= limit).all(dim=1))[0]
+        labels = self._labels(sample)
+
+        def kept(x: Any) -> Any:
+            belongs = x is labels or isinstance(x, BoundingBoxes | Mask)
+            return wrap(torch.as_tensor(x)[at], like=x) if belongs else x
+
+        return jax.tree.map(
+            kept, sample, is_leaf=lambda x: isinstance(x, Tensor) or not isinstance(x, list | tuple | dict)
+        )  # fmt: skip
+
+
+class RandomShortestSize(Transform):
+    """The shorter side brought to one of several sizes.
+
+    Args:
+        min_size: the sizes.
+        max_size: the most that the longer side may have.
+        interpolation: how pictures are resampled.
+        antialias: whether Tensors are smoothed as Pillow's pictures are.
+    """
+
+    def __init__(
+        self,
+        min_size: list[int] | tuple[int, ...] | int,
+        max_size: int | None = None,
+        interpolation: Any = InterpolationMode.BILINEAR,
+        antialias: bool | None = True,
+    ) -> None:
+        super().__init__()
+        self.min_size = [min_size] if isinstance(min_size, int) else list(min_size)
+        self.max_size = max_size
+        self.interpolation = interpolation
+        self.antialias = antialias
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """The size."""
+        return {"size": int(rng().choice(self.min_size))}
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """One part, resized."""
+        return resize(inpt, params["size"], self.interpolation, self.max_size, self.antialias)
+
+
+class GaussianNoise(Transform):
+    """Normally distributed noise, added to floating pictures.
+
+    Args:
+        mean: of the noise.
+        sigma: its deviation.
+        clip: whether values stay between 0 and 1.
+    """
+
+    _transformed_types = (lambda x: isinstance(x, Tensor) and is_image(x),)
+
+    def __init__(self, mean: float = 0.0, sigma: float = 0.1, clip: bool = True) -> None:
+        super().__init__()
+        self.mean = mean
+        self.sigma = sigma
+        self.clip = clip
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """The noisy picture."""
+        noisy = inpt + self.mean + torch.randn_like(as_float(inpt)) * self.sigma
+        return wrap(noisy.clamp(0, 1) if self.clip else noisy, like=inpt)
+
+
+class _Mixing(Transform):
+    """Each sample of a batch mixed with another one, and the labels alike.
+
+    Args:
+        alpha: the mixing share is drawn from Beta(alpha, alpha).
+        num_classes: to make one-hot labels; not needed for labels that are so already.
+    """
+
+    def __init__(self, *, alpha: float = 1.0, num_classes: int | None = None) -> None:
+        super().__init__()
+        self.alpha = alpha
+        self.num_classes = num_classes
+
+    def _mix(self, batch: Tensor, share: float) -> tuple[Tensor, float]:
+        """The mixed pictures, and the share of the first ones."""
+        raise NotImplementedError
+
+    def forward(self, *inputs: Any) -> Any:
+        """The batch ``(pictures, labels)``, mixed."""
+        images, labels = inputs if len(inputs) > 1 else inputs[0]
+        if not images.is_floating_point() and labels.ndim not in (1, 2):
+            raise ValueError(f"labels should be index based with shape (batch_size,), got {labels.shape}")
+        if labels.ndim == 1:
+            if self.num_classes is None:
+                raise ValueError("num_classes must be passed if the labels are index-based")
+            labels = F.one_hot(labels, self.num_classes)
+        labels = as_float(labels)
+        images, share = self._mix(images, float(rng().beta(self.alpha, self.alpha)))
+        return images, share * labels + (1.0 - share) * labels.roll(1, 0)
+
+
+class MixUp(_Mixing):
+    """Weighted means of pairs of pictures; arguments as in :class:`_Mixing`.
+
+    Source: Zhang et al., "mixup" (2018).
+    """
+
+    def _mix(self, batch: Tensor, share: float) -> tuple[Tensor, float]:
+        return share * batch + (1.0 - share) * batch.roll(1, 0), share
+
+
+class CutMix(_Mixing):
+    """Pictures with a rectangle of another one.
+
+    Source: Yun et al., "CutMix" (2019).
+    """
+
+    def _mix(self, batch: Tensor, share: float) -> tuple[Tensor, float]:
+        height, width = batch.shape[-2:]
+        draw, side = rng(), 0.5 * (1.0 - share) ** 0.5
+        y, x = int(draw.integers(height)), int(draw.integers(width))
+        down, across = int(side * height), int(side * width)
+        top, bottom = max(y - down, 0), min(y + down, height)
+        left, right = max(x - across, 0), min(x + across, width)
+        mixed = batch.clone()
+        mixed[..., top:bottom, left:right] = batch.roll(1, 0)[..., top:bottom, left:right]
+        return mixed, 1.0 - (bottom - top) * (right - left) / (height * width)

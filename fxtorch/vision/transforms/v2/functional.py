@@ -1,0 +1,12 @@
+"""The transforms as functions: torchvision.transforms.v2.functional."""
+
+from fxtorch.vision.transforms import functional as _functional
+from fxtorch.vision.transforms._conversion import to_dtype as to_dtype
+from fxtorch.vision.transforms._conversion import to_image as to_image
+from fxtorch.vision.transforms._geometry import clamp_bounding_boxes as clamp_bounding_boxes
+from fxtorch.vision.transforms._geometry import convert_bounding_box_format as convert_bounding_box_format
+from fxtorch.vision.transforms._inputs import get_size as get_size
+from fxtorch.vision.transforms.functional import *  # noqa: F403
+
+horizontal_flip, vertical_flip = _functional.hflip, _functional.vflip
+get_num_channels = _functional.get_image_num_channels
