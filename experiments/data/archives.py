@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import pickle
 import tarfile
 import zipfile
@@ -53,9 +52,3 @@ def members(path: Path) -> Iterator[tuple[str, bytes]]:
                 file = archive.extractfile(member) if member.isfile() else None
                 if file is not None:
                     yield member.name.removeprefix("./"), file.read()
-
-
-def plain_bytes(path: Path) -> bytes:
-    """The content of a file, gunzipped where it is gzipped."""
-    content = path.read_bytes()
-    return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 import re
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from experiments.data.archives import members
 from experiments.data.cache import Arrays
 from experiments.data.collection import Collection, Form
 from experiments.data.embedded import digits
+from fxtorch.vision.datasets.utils import read_batch
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -21,19 +21,8 @@ _BATCH = re.compile(r"(?:^|/)(data_batch_\d|test_batch)(\.bin)?$")
 _PICTURE = re.compile(r"(?:^|/)(train|test)/(\w+)/[^/]+\.(?:jpg|png)$")
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """Unpickles NumPy arrays and nothing that could run code."""
-
-    _ALLOWED = ("_reconstruct", "ndarray", "dtype", "_frombuffer", "scalar", "encode")
-
-    def find_class(self, module: str, name: str):
-        if module.partition(".")[0] in ("numpy", "_codecs") and name in self._ALLOWED:
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"a batch of pictures has no use for {module}.{name}")
-
-
 def _python_batch(content: bytes) -> tuple[np.ndarray, np.ndarray]:
-    batch = _ArraysOnly(io.BytesIO(content), encoding="bytes").load()
+    batch = read_batch(content)
     return np.asarray(batch[b"data"], np.uint8), np.asarray(batch[b"labels"], np.uint8)
 
 

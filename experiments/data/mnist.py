@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.data.archives import plain_bytes
 from experiments.data.cache import Arrays
 from experiments.data.collection import Collection, Form
 from experiments.data.embedded import digits
+from fxtorch.vision.datasets.utils import read_idx
 
 _FILES = (
     "train-images-idx3-ubyte",
@@ -18,19 +18,6 @@ _FILES = (
     "t10k-labels-idx1-ubyte",
 )
 _KEYS = ("train_images", "train_labels", "test_images", "test_labels")
-
-
-def read_idx(path: Path) -> np.ndarray:
-    """An idx file of bytes, gzipped or not: ``00 00 08 rank``, the sizes as big-endian int32, the bytes."""
-    content = plain_bytes(path)
-    if content[:3] != b"\x00\x00\x08":
-        raise ValueError(f"{path.name} does not begin as an idx file of bytes does")
-    rank = content[3]
-    shape = tuple(np.frombuffer(content, ">i4", rank, 4))
-    expected, found = int(np.prod(shape)), len(content) - 4 - 4 * rank
-    if expected != found:
-        raise ValueError(f"{path.name} announces {expected} bytes and holds {found}")
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
 
 
 def _read(*paths: Path) -> Arrays:

@@ -52,7 +52,7 @@ def decode_image(
         mode: the channels.
         apply_exif_orientation: turn it as it says it should be.
     """
-    content = input.numpy().tobytes() if isinstance(input, Tensor) else open(input, "rb").read()
+    content = (input if isinstance(input, Tensor) else read_file(input)).numpy().tobytes()
     picture = pillow().open(io.BytesIO(content))
     if apply_exif_orientation:
         picture = pillow_module("ImageOps").exif_transpose(picture)
