@@ -144,8 +144,8 @@ def many(options: argparse.Namespace) -> str:
     return "\n\n".join(
         [
             "## Loops inside of one program",
-            f"Microseconds a step of one 64-64-10 perceptron, Adam, batch {BATCH}: `fold` runs {STEPS['fold']} steps of "
-            f"one, `ensemble` {STEPS['ensemble']} of {MEMBERS} at once.",
+            f"Microseconds a step of one 64-64-10 perceptron, Adam, batch {BATCH}: `fold` runs {STEPS['fold']} steps "
+            f"of one, `ensemble` {STEPS['ensemble']} of {MEMBERS} at once.",
             report.table(["", *engines, "PyTorch / fold"], rows),
         ]
     )

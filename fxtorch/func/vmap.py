@@ -54,7 +54,7 @@ def vmap(
     @functools.wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         name = getattr(func, "__name__", type(func).__name__)
-        axes = _spread(in_dims, args, name)
+        axes = spread(in_dims, args, name)
         call = Call(func, args, kwargs)
         n_args = len(jax.tree.leaves(tuple(args), is_leaf=is_leaf))
         dims: list[int | None] = [axes[p] if p < n_args else 0 for p in call.places]
@@ -134,7 +134,7 @@ def _draws(row: Any, randomness: str) -> Iterator[None]:
         modes.on_draw = outer
 
 
-def _spread(in_dims: Any, args: tuple[Any, ...], name: str) -> list[int | None]:
+def spread(in_dims: Any, args: tuple[Any, ...], name: str) -> list[int | None]:
     """The mapped dimension of each leaf of ``args``."""
     if not isinstance(in_dims, int | tuple | list):
         raise ValueError(

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax._src.array import ArrayImpl  # making an array to ask for its type would start the backend
 from jax.core import Tracer
 
 from fxtorch.ops import dtypes as rules
@@ -18,6 +18,7 @@ from fxtorch.ops.singular import RESULT_CHECKS
 from fxtorch.ops.table import Op
 from fxtorch.tensor import dtype as types
 from fxtorch.tensor import errors
+from fxtorch.tensor.checking import user_line
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.overriding import NOBODY, ORDINARY, override, overrider
 from fxtorch.tensor.record import Plan, Record, outputs, pull_back
@@ -25,7 +26,6 @@ from fxtorch.tensor.sparse import Stored
 from fxtorch.tensor.tape import FREED, Node, next_number
 from fxtorch.tensor.tensor import Tensor, unwrap, wrap
 
-ArrayImpl = type(jnp.zeros((), np.float32))
 _new = object.__new__
 _LEAF = object()  # stands in a record's key for an argument that is traced
 _PLAIN = frozenset({int, str, type(None)})  # values that no value of another type equals
@@ -267,6 +267,8 @@ class Operator:
             values = [a._data if isinstance(a, Tensor) else a for a in args]
             results = tuple(t._data for t in (out if isinstance(out, tuple) else (out,)))
             self.check_result(dict(zip([p[3] for p in self.params], values, strict=True)), results)
+        if modes.watch is not None:
+            modes.watch(self.name, out)
         if self.link is not None:
             self.link(self, args, out)
         return out
@@ -432,6 +434,8 @@ def run_traced(record: Record, tensors: Sequence[Any], leaves: Sequence[Any], ma
     if any(plan.carries):
         edges = [t if t._node is None else t._node for t in (tensors[i] for i in diff)]
         node = TracedNode(record, leaves, plan, pullback, edges, [tensors[i]._index for i in diff])
+        if modes.anomaly or modes.watch is not None:
+            node.trace = user_line()
         for i, (t, carries) in enumerate(zip(results, plan.carries, strict=True)):
             if carries:
                 t._rg, t._node, t._index = True, node, i

@@ -36,9 +36,7 @@ class Generator:
     def manual_seed(self, seed: int) -> Generator:
         """Start again from ``seed``."""
         self._seed = int(seed)
-        if self._key is None:
-            self._key = state(self._start())
-        else:
+        if self._key is not None:
             self._key._rebind(self._start())
         return self
 
@@ -74,10 +72,9 @@ class Generator:
 
     @property
     def key(self) -> Tensor:
-        """The key, made at first use so that importing fxtorch starts no backend."""
+        """The key, made at first use so that importing fxtorch and seeding start no backend."""
         if self._key is None:
-            self.manual_seed(self._seed)
-        assert self._key is not None
+            self._key = state(self._start())
         return self._key
 
     def draw(self) -> Any:

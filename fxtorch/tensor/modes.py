@@ -42,6 +42,9 @@ class Capture(Protocol):
     def effect(self, run: Callable[[], None], scalars: tuple[tuple[dict[Any, Any], Any], ...]) -> None:
         """Something is to be done on the host at each call."""
 
+    def side(self, kind: str) -> None:
+        """The program does something beside computing: ``"check"`` or ``"callback"``."""
+
     def needs_value(self, tensor: Tensor, what: str) -> BaseException:
         """Python asked for the value of a traced Tensor; the exception to raise."""
         ...
@@ -68,7 +71,9 @@ class _Modes(threading.local):
     overrides: bool = True  # whether __torch_function__ is asked
     autocast: Autocast | None = None
     capture: Capture | None = None
+    watch: Callable[[str, Any], None] | None = None  # told of each operator's name and results
     on_draw: Callable[[Any], Any] | None = None  # what vmap makes of a random key
+    batch_parts: int = 1  # how many parts of a batch have moments of their own in batch norm
 
 
 modes = _Modes()

@@ -11,7 +11,7 @@ from fxtorch.nn._torch import torch
 from fxtorch.nn.modules.affine import Affine
 from fxtorch.nn.modules.lazy import LazyModuleMixin
 from fxtorch.nn.parameter import UninitializedBuffer, UninitializedParameter
-from fxtorch.tensor import Tensor
+from fxtorch.tensor import Tensor, modes
 
 
 class _NormBase(Affine):
@@ -87,6 +87,8 @@ class _NormBase(Affine):
 class _BatchNorm(_NormBase):
     """Batch normalisation whatever the number of dimensions."""
 
+    by_part: ClassVar[bool] = True  # whether devices that share a batch may each take the moments of their part
+
     def forward(self, input: Tensor) -> Tensor:
         """``input``, normalised; in training mode the running statistics learn from it."""
         self._check_input_dim(input)
@@ -98,6 +100,8 @@ class _BatchNorm(_NormBase):
                 momentum = self.num_batches_tracked.to(torch.float32).reciprocal()
         by_batch = self.training or (self.running_mean is None and self.running_var is None)
         keep = not self.training or self.track_running_stats
+        if by_batch and modes.batch_parts > 1 and self.by_part:
+            return self._part_by_part(input, modes.batch_parts, momentum, keep)
         return F.batch_norm(
             input,
             self.running_mean if keep else None,
@@ -108,6 +112,19 @@ class _BatchNorm(_NormBase):
             momentum,
             self.eps,
         )
+
+    def _part_by_part(self, input: Tensor, parts: int, momentum: Any, keep: bool) -> Tensor:
+        """Normalise each of ``parts`` equal parts of the batch by its own moments: as channels of their own."""
+        n, c, *positions = input.shape
+        split = input.reshape(parts, n // parts, c, *positions).transpose(0, 1).reshape(n // parts, -1, *positions)
+        own = [None if t is None else t.repeat(parts) for t in (self.weight, self.bias)]
+        running = [t.repeat(parts) if keep and t is not None else None for t in (self.running_mean, self.running_var)]
+        out = F.batch_norm(split, running[0], running[1], own[0], own[1], True, momentum, self.eps)
+        with no_grad():
+            for kept, new in zip((self.running_mean, self.running_var), running, strict=True):
+                if kept is not None and new is not None:
+                    kept.copy_(new.reshape(parts, c).mean(0))
+        return out.reshape(n // parts, parts, c, *positions).transpose(0, 1).reshape(input.shape)
 
 
 class BatchNorm1d(_BatchNorm):
@@ -157,8 +174,8 @@ class BatchNorm3d(_BatchNorm):
 class SyncBatchNorm(_BatchNorm):
     """Batch normalisation with moments over all devices of ``process_group``; on one process it is BatchNorm.
 
-    Under a sharded compiled step every BatchNorm already sees the whole batch, so that this class only carries
-    torch's name.
+    A step of ``distributed.parallel`` without ``sync_batchnorm`` takes the moments of other BatchNorms device by
+    device, of these over the whole batch.
 
     Args:
         num_features: C.
@@ -171,6 +188,8 @@ class SyncBatchNorm(_BatchNorm):
         dtype: their type.
         bias: whether there is a ``bias`` beside ``weight``.
     """
+
+    by_part = False
 
     def __init__(
         self,

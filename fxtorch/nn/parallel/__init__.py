@@ -1,4 +1,5 @@
-"""torch.nn.parallel: DataParallel on the one device that a process works on."""
+"""torch.nn.parallel: DataParallel on the one device that a process works on, and one model over several processes."""
 
 from fxtorch.nn.parallel.data_parallel import DataParallel as DataParallel
 from fxtorch.nn.parallel.data_parallel import data_parallel as data_parallel
+from fxtorch.nn.parallel.distributed import DistributedDataParallel as DistributedDataParallel
