@@ -8,6 +8,7 @@ from math import e, inf, nan, pi
 
 # The eager shell, and the operators of the one table.
 from fxtorch.tensor import Size, Tensor
+from fxtorch.tensor.composite import empty_permuted, empty_strided, gradient, histogramdd
 from fxtorch.tensor.construction import (
     as_tensor,
     asarray,
@@ -108,6 +109,8 @@ from fxtorch import (
     backends,
     compiler,
     cuda,
+    debug,
+    distributed,
     distributions,
     fft,
     func,
@@ -155,7 +158,8 @@ from fxtorch.autograd import (
 )
 from fxtorch.compiler import compile, ensemble, fold, jit
 from fxtorch.cuda import Event, OutOfMemoryError, Stream
-from fxtorch.func import vmap
+from fxtorch.distributed import pmap
+from fxtorch.func import cond, map, scan, vmap, while_loop
 from fxtorch.serialization import load, save
 from fxtorch.settings import (
     are_deterministic_algorithms_enabled,

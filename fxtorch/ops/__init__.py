@@ -10,6 +10,7 @@ from fxtorch.ops import classification_loss as classification_loss
 from fxtorch.ops import comparison as comparison
 from fxtorch.ops import complex as complex
 from fxtorch.ops import convolution as convolution
+from fxtorch.ops import copies as copies
 from fxtorch.ops import creation as creation
 from fxtorch.ops import ctc as ctc
 from fxtorch.ops import cumulative as cumulative
@@ -21,10 +22,12 @@ from fxtorch.ops import embedding as embedding
 from fxtorch.ops import exponential as exponential
 from fxtorch.ops import extrema as extrema
 from fxtorch.ops import fft as fft
+from fxtorch.ops import finite_differences as finite_differences
 from fxtorch.ops import fractional_pooling as fractional_pooling
 from fxtorch.ops import getitem as getitem
 from fxtorch.ops import grid_sampling as grid_sampling
 from fxtorch.ops import grouped as grouped
+from fxtorch.ops import histogram as histogram
 from fxtorch.ops import indexing as indexing
 from fxtorch.ops import interpolation as interpolation
 from fxtorch.ops import joining as joining
@@ -53,7 +56,9 @@ from fxtorch.ops import rounding as rounding
 from fxtorch.ops import sampling as sampling
 from fxtorch.ops import scatter as scatter
 from fxtorch.ops import search as search
+from fxtorch.ops import segments as segments
 from fxtorch.ops import shape as shape
+from fxtorch.ops import short_time_fourier as short_time_fourier
 from fxtorch.ops import signal_windows as signal_windows
 from fxtorch.ops import slicing as slicing
 from fxtorch.ops import softmax as softmax
@@ -62,3 +67,4 @@ from fxtorch.ops import special as special
 from fxtorch.ops import symmetric_indefinite as symmetric_indefinite
 from fxtorch.ops import trigonometry as trigonometry
 from fxtorch.ops import views as views
+from fxtorch.ops import window_functions as window_functions

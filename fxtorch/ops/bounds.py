@@ -157,6 +157,19 @@ def _uniform(a: Arguments) -> None:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
 
 
+def _segments(a: Arguments) -> None:
+    lengths = None if a["lengths"] is None or a["unsafe"] else on_host(a["lengths"])
+    if lengths is None:
+        return
+    if (lengths < 0).any():
+        raise RuntimeError("segment_reduce(): lengths contains negative value!")
+    if (lengths.sum(-1) != a["data"].shape[lengths.ndim - 1]).any():
+        raise RuntimeError(
+            "segment_reduce(): Expected all rows of lengths along axis to sum to data.size(lengths.dim()-1) when "
+            "!unsafe."
+        )
+
+
 def _in_unit(x: Any) -> Any:
     return (x >= 0) & (x <= 1)
 
@@ -194,5 +207,6 @@ CHECKS.update(
             "p", lambda x: (x > 0) & (x < 1), "geometric_ expects p to be in (0, 1), but got p={value}"
         ),
         "uniform": _uniform,
+        "segment_reduce": _segments,
     }
 )

@@ -37,13 +37,13 @@ def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -
     Raises:
         RuntimeError: ``index`` has other dimensions than ``input``, or is larger in one that is not ``dim``.
     """
-    _check_integers(index, "gather")
     dim = wrap_dim(dim, input.ndim)
+    if index.size == 0:  # of any type, as in torch
+        return jnp.zeros(index.shape, dtype=input.dtype)
+    _check_integers(index, "gather")
     scalar = index.ndim == 0
     if input.ndim == 0 or scalar:
         input, index = jnp.atleast_1d(input), jnp.atleast_1d(index)
-    if index.size == 0:
-        return jnp.zeros(index.shape, dtype=input.dtype)
     if index.ndim != input.ndim:
         raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
     for d, (n, have) in enumerate(zip(index.shape, input.shape, strict=True)):
@@ -189,6 +189,21 @@ def nonzero(input: Array, *, as_tuple: bool = False) -> Any:
     if as_tuple:
         return tuple(jnp.asarray(i, dtype=jnp.int64) for i in np.nonzero(np.atleast_1d(seen)))
     return jnp.asarray(np.argwhere(seen), dtype=jnp.int64)
+
+
+@op(method=True, out=True, differentiable=False)
+def nonzero_static(input: Array, *, size: int, fill_value: int = -1) -> Array:
+    """The positions of the first ``size`` elements that are not zero, one a row; rows too many hold ``fill_value``.
+
+    Raises:
+        RuntimeError: ``size`` is negative.
+    """
+    if size < 0:
+        raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
+    if input.ndim == 0:
+        return jnp.zeros((size, 0), dtype=jnp.int64)
+    found = jnp.nonzero(input, size=size, fill_value=fill_value)
+    return jnp.stack([i.astype(jnp.int64) for i in found], axis=1)
 
 
 @op(method=True, dynamic=True, differentiable=False)

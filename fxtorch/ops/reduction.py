@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import numpy as np
+from jax import lax
 from jax import numpy as jnp
 
 from fxtorch.ops.checks import wrap_dims
@@ -173,6 +174,24 @@ def std_mean(
     """:func:`std` and :func:`mean` at once."""
     variance, center = _moments("std_mean", input, dim, unbiased, keepdim, correction)
     return safe_sqrt(variance), center
+
+
+@op(method=True, out=True, differentiable=False)
+def hash_tensor(input: Array, dim: Dims = None, *, keepdim: bool = False, mode: int = 0) -> Array:
+    """The exclusive or over ``dim`` (all by default) of the bits of the elements, widened to 64 bits.
+
+    Raises:
+        RuntimeError: ``mode`` is not 0, or the input is complex.
+    """
+    if mode != 0:
+        raise RuntimeError(f"hash_tensor: Unknown hash mode {mode}")
+    if is_complex(input.dtype):
+        raise RuntimeError("hash_tensor: complex inputs are not supported")
+    wide = cast(input, np.float64 if is_inexact(input.dtype) else np.int64)
+    bits = lax.bitcast_convert_type(wide, np.uint64)
+    dims = wrap_dims(dim, input.ndim)
+    found = lax.reduce(bits, np.uint64(0), lax.bitwise_xor, dims)
+    return jnp.expand_dims(found, dims) if keepdim else found
 
 
 def vector_norm_of(x: Array, p: float, dims: tuple[int, ...], keepdim: bool) -> Array:

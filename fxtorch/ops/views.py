@@ -259,7 +259,7 @@ def _np_as_strided(
     return np.lib.stride_tricks.as_strided(flat, size, [s * a.itemsize for s in stride])
 
 
-@op(method=True, view=View(write=scatter_back(_as_strided), strides=_np_as_strided))
+@op(method=True, inplace=True, view=View(write=scatter_back(_as_strided), strides=_np_as_strided))
 def as_strided(
     input: Array, size: tuple[int, ...], stride: tuple[int, ...], storage_offset: int | None = None
 ) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from fxtorch.tensor import construction, overriding
@@ -88,12 +89,6 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
 
 
 @method
-def narrow_copy(self: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """``narrow`` as a copy."""
-    return self.narrow(dim, start, length).clone()
-
-
-@method
 def as_subclass(self: Tensor, cls: type) -> Any:
     """The same memory, as a Tensor of class ``cls``, in the graph where this one is."""
     return overriding.as_subclass(self, cls)
@@ -146,10 +141,9 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
     shape = tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
     if self.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
-    flat, count = np.asarray(concrete(self, ".resize_()")).reshape(-1), int(np.prod(shape, dtype=np.int64))
-    values = np.zeros(count, flat.dtype)
-    values[: min(count, flat.size)] = flat[:count]
-    self._rebind(unwrap(construction.tensor(values.reshape(shape))), cut=True)
+    flat, count = unwrap(self).reshape(-1), int(np.prod(shape, dtype=np.int64))
+    values = flat[:count] if count <= flat.size else jnp.pad(flat, (0, count - flat.size))
+    self._rebind(values.reshape(shape), cut=True)
     return self
 
 

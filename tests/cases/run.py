@@ -30,8 +30,8 @@ def function(library: Any, name: str) -> Callable[..., Any]:
         return lambda self, *args, **kwargs: getattr(self, short)(*args, **kwargs)
     if library.__name__ == "fxtorch" and space == "nn.functional":
         return getattr(functional, short)
-    if library.__name__ == "fxtorch":
-        return namespace(space or "torch")[short]
+    if library.__name__ == "fxtorch" and short in (table := namespace(space or "torch")):
+        return table[short]
     for part in name.split("."):
         library = getattr(library, part)
     return library

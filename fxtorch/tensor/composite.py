@@ -1,0 +1,127 @@
+"""torch's functions that are made of several operators, or choose one by what they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from fxtorch.ops import return_types
+from fxtorch.tensor.dispatch import namespace
+from fxtorch.tensor.tensor import Tensor, method
+
+_torch = namespace("torch")
+
+
+class _HistogramDD(NamedTuple):
+    """The result of :func:`histogramdd`."""
+
+    hist: Tensor
+    bin_edges: tuple[Tensor, ...]
+
+
+_Histogram = return_types.of(_HistogramDD, "histogramdd")
+
+
+def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
+    """The derivatives of a sampled function along each of ``dim``, by central differences, one-sided at the ends.
+
+    >>> from fxtorch import tensor
+    >>> gradient(tensor([1.0, 2.0, 4.0, 7.0]))
+    (tensor([1.0000, 1.5000, 2.5000, 3.0000]),)
+
+    Args:
+        input: the samples.
+        spacing: how far apart they are: a number, one for each of ``dim``, or for each a Tensor of coordinates.
+        dim: the dimensions; by default all.
+        edge_order: of the formula at the ends: 1 or 2.
+
+    Raises:
+        RuntimeError: a dimension has fewer than ``edge_order + 1`` samples, or the arguments do not fit.
+    """
+    dim = tuple(dim) if isinstance(dim, list) else dim
+    if isinstance(spacing, list | tuple) and spacing and all(isinstance(s, Tensor) for s in spacing):
+        return _torch["_gradient_at"](input, spacing, dim, edge_order)
+    if isinstance(spacing, Tensor):
+        spacing = spacing.item()
+    return _torch["_gradient_spaced"](input, spacing, dim, edge_order)
+
+
+def histogramdd(
+    input: Tensor, bins: Any, *, range: Sequence[float] | None = None, weight: Tensor | None = None,
+    density: bool = False, out: tuple[Tensor, Sequence[Tensor]] | None = None,
+) -> Any:  # fmt: skip
+    """How many points lie in each cell of a grid.
+
+    Args:
+        input: (..., N): points with N coordinates, floating.
+        bins: how many for all coordinates, how many for each, or for each a Tensor of edges.
+        range: the first and last edge for each coordinate, ``2 * N`` numbers; by default those of the points.
+        weight: what each point counts.
+        density: divide by the sum and the size of the cells.
+        out: where to store the counts and the edges.
+
+    Returns:
+        ``torch.return_types.histogramdd``: the counts ``hist`` and a tuple ``bin_edges``.
+    """
+    if isinstance(bins, int):
+        bins = (bins,) * input.shape[-1]
+    if all(isinstance(b, Tensor) for b in bins):
+        edges = tuple(bins)
+    else:
+        edges = _torch["_histogramdd_bin_edges"](input, tuple(bins), range=range, weight=weight, density=density)
+    hist = _torch["_histogramdd_from_bin_tensors"](input, edges, weight=weight, density=density)
+    if out is not None:
+        for target, value in zip((out[0], *out[1]), (hist, *edges), strict=True):
+            target.data = value
+        hist, edges = out[0], tuple(out[1])
+    return _Histogram(hist, edges)
+
+
+def empty_strided(size: Sequence[int], stride: Sequence[int], **options: Any) -> Tensor:
+    """A Tensor whose values do not matter, laid out in memory as ``stride`` says.
+
+    >>> empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
+    """
+    if len(size) != len(stride):
+        raise RuntimeError(
+            f"dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})"
+        )
+    wanted = options.pop("requires_grad", False)
+    extent = 0 if 0 in size else 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
+    if 0 in size:
+        return _torch["empty"](tuple(size), requires_grad=wanted, **options)
+    made = _torch["empty"]((extent,), **options).as_strided(tuple(size), tuple(stride)).detach()
+    return made.requires_grad_() if wanted else made
+
+
+def empty_permuted(size: Sequence[int], physical_layout: Sequence[int], **options: Any) -> Tensor:
+    """A Tensor whose values do not matter, its dimensions lying in memory in the order ``physical_layout``.
+
+    >>> empty_permuted((2, 3), (1, 0)).stride()
+    (1, 2)
+
+    Raises:
+        RuntimeError: ``physical_layout`` is not a permutation of the dimensions.
+    """
+    if len(size) != len(physical_layout):
+        raise RuntimeError(
+            f"Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = "
+            f"{len(size)} is not equal to len(physical_layout) = {len(physical_layout)}"
+        )
+    for d in physical_layout:
+        if not 0 <= d < len(size):
+            raise RuntimeError(f"Dimension out of range (expected to be between 0 and {len(size) - 1}, but got {d})")
+        if list(physical_layout).count(d) > 1:
+            raise RuntimeError("Duplicate dim not allowed")
+    stride = [0] * len(size)
+    step = 1
+    for d in reversed(physical_layout):
+        stride[d], step = step, step * max(size[d], 1)
+    return empty_strided(size, stride, **options)
+
+
+@method
+def new_empty_strided(self: Tensor, size: Sequence[int], stride: Sequence[int], **options: Any) -> Tensor:
+    """:func:`empty_strided` of this type and on this device."""
+    return empty_strided(size, stride, **{"dtype": self.dtype, "device": self.device} | options)
