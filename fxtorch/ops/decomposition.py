@@ -97,6 +97,8 @@ def cholesky_ex(A: Array, *, upper: bool = False, check_errors: bool = False) ->
 def _bad_minor(A: Array) -> Array:
     """The number, from 1, of the first pivot of elimination without exchanges that is not positive; 0 for none."""
     n = A.shape[-1]
+    if n == 0:
+        return jnp.zeros(A.shape[:-2], dtype=np.int32)
     below = jnp.arange(n, dtype=np.int32)
 
     def eliminate(k: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -194,7 +195,7 @@ def triangular_solve(
     return TriangularSolve(X, jnp.broadcast_to(A, X.shape[:-2] + A.shape[-2:]))
 
 
-def _cutoff(A: Array, atol: float | None, rtol: float | None) -> Array:
+def _cutoff(A: Array, atol: Array | float | None, rtol: Array | float | None) -> Array:
     """The relative size below which a singular value counts as 0."""
     if rtol is None:
         rtol = 0.0 if atol is not None else max(A.shape[-2:]) * float(jnp.finfo(A.dtype).eps)
@@ -202,24 +203,57 @@ def _cutoff(A: Array, atol: float | None, rtol: float | None) -> Array:
     if atol is None:
         return relative
     largest = jnp.max(jnp.linalg.svd(lax.stop_gradient(A), compute_uv=False), axis=-1)
-    return jnp.maximum(relative, atol / largest)
+    return jnp.maximum(relative, cast(atol, relative.dtype) / largest)
 
 
 @op(where=("linalg",), out=True)
 def pinv(
     A: Array,
-    rcond: float | None = None,
+    rcond: Array | float | None = None,
     hermitian: bool = False,
     *,
-    atol: float | None = None,
-    rtol: float | None = None,
+    atol: Array | float | None = None,
+    rtol: Array | float | None = None,
 ) -> Array:
     """The Moore-Penrose inverse; singular values up to ``max(atol, rtol * largest)`` count as 0."""
     check_matrix("pinv", A)
-    if hermitian:  # the lower triangle is read, and the gradient is as if all were
+    return _pinv(A, _cutoff(A, atol, rcond if rtol is None else rtol), hermitian)
+
+
+@functools.partial(custom_gradient, static=(2,))
+def _pinv(A: Array, rtol: Array, hermitian: bool) -> Array:
+    if hermitian:  # the lower triangle is read
         lower = jnp.tril(A)
-        A = A + lax.stop_gradient(lower + jnp.conj(jnp.swapaxes(jnp.tril(lower, -1), -2, -1)) - A)
-    return jnp.linalg.pinv(A, rtol=_cutoff(A, atol, rcond if rtol is None else rtol))
+        A = lower + jnp.conj(jnp.swapaxes(jnp.tril(lower, -1), -2, -1))
+    return jnp.linalg.pinv(A, rtol=rtol)
+
+
+def _pinv_fwd(A: Array, rtol: Array, hermitian: bool) -> tuple[Array, tuple[Array, Array, Array]]:
+    P = _pinv(A, rtol, hermitian)
+    return P, (A, P, rtol)
+
+
+def _pinv_bwd(hermitian: bool, saved: tuple[Array, Array, Array], g: Array) -> tuple[Array, Array]:
+    """The derivative of ``P = pinv(A)`` at constant rank, conjugated as JAX's cotangents are.
+
+    ``dP = -P dA P + P P^H dA^H (I - A P) + (I - P A) dA^H P^H P``; G. Golub and V. Pereyra, The differentiation of
+    pseudo-inverses and nonlinear least squares problems whose variables separate (1973).
+    """
+    A, P, rtol = saved
+
+    def h(x: Array) -> Array:
+        return jnp.conj(jnp.swapaxes(x, -2, -1))
+
+    g = jnp.conj(g)
+    G = h(g)
+    K = G @ P
+    right = G - K @ A
+    left = G - A @ (P @ G)
+    result = -h(P @ K) + left @ P @ h(P) + h(P) @ P @ right
+    return jnp.conj(result), jnp.zeros_like(rtol)
+
+
+_pinv.defvjp(_pinv_fwd, _pinv_bwd)
 
 
 @op(method=True)
@@ -231,11 +265,11 @@ def pinverse(input: Array, rcond: float = 1e-15) -> Array:
 @op(where=("linalg",), out=True, differentiable=False)
 def matrix_rank(
     A: Array,
-    tol: float | None = None,
+    tol: Array | float | None = None,
     hermitian: bool = False,
     *,
-    atol: float | None = None,
-    rtol: float | None = None,
+    atol: Array | float | None = None,
+    rtol: Array | float | None = None,
 ) -> Array:
     """How many singular values are above ``max(atol, rtol * largest)``; ``tol`` is ``atol``'s old name."""
     check_matrix("matrix_rank", A)

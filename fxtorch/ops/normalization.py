@@ -11,7 +11,7 @@ from jax import Array as JaxArray
 from jax import lax
 
 from fxtorch.ops.batch_norm_kernels import batch_norm_train
-from fxtorch.ops.checks import wrap_dim
+from fxtorch.ops.checks import wrap_dims
 from fxtorch.ops.dtypes import cast
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.reduction import vector_norm_of
@@ -27,13 +27,14 @@ class BatchNormResult(NamedTuple):
 
 
 def _check_channels(x: JaxArray, **given: JaxArray | None) -> None:
+    channels = x.shape[1] if x.ndim > 1 else 0
     for name, values in given.items():
-        if values is not None and values.shape != (x.shape[1],):
-            raise RuntimeError(f"{name} should contain {x.shape[1]} elements not {values.size}")
+        if values is not None and values.shape != (channels,):
+            raise RuntimeError(f"{name} should contain {channels} elements not {values.size}")
 
 
 def _check_count(x: JaxArray) -> None:
-    if x.size // max(x.shape[1], 1) == 1:
+    if x.ndim > 1 and x.size // max(x.shape[1], 1) == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {_size(x)}")
 
 
@@ -51,7 +52,9 @@ def batch_norm_with_moments(input: Array, weight: Array | None, bias: Array | No
     """
     _check_count(input)
     _check_channels(input, weight=weight, bias=bias)
-    channels, dtype = input.shape[1], input.dtype
+    channels, dtype = input.shape[1] if input.ndim > 1 else 0, input.dtype
+    if input.size == 0:
+        return BatchNormResult(input, jnp.zeros(channels, dtype), jnp.zeros(channels, dtype))
     weight = jnp.ones(channels, dtype) if weight is None else weight
     bias = jnp.zeros(channels, dtype) if bias is None else bias
     return BatchNormResult(*batch_norm_train(input, weight, bias, float(eps)))
@@ -63,6 +66,8 @@ def batch_norm_with_running(
 ) -> Array:
     """Batch normalisation by given moments: an affine map for each channel."""
     _check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    if input.size == 0:
+        return input
     shape = (1, -1) + (1,) * (input.ndim - 2)
     scale = lax.rsqrt(running_var + eps)
     scale = scale if weight is None else scale * weight
@@ -212,6 +217,8 @@ def group_norm(
             )
     if batch * channels // num_groups * math.prod(input.shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {_size(input)}")
+    if input.size == 0:
+        return input
     y = _standardize(input.reshape(batch, num_groups, -1), (2,), float(eps)).reshape(input.shape)
     return _per_channel(y, weight, bias)
 
@@ -262,5 +269,5 @@ def local_response_norm(input: Array, size: int, alpha: Number = 0.0001, beta: N
 @op(where=("nn.functional",), out=True)
 def normalize(input: Array, p: float = 2.0, dim: int | tuple[int, ...] = 1, eps: float = 1e-12) -> Array:
     """``input / max(norm_p(input), eps)`` along ``dim``."""
-    axes = tuple(wrap_dim(d, input.ndim) for d in ((dim,) if isinstance(dim, int) else dim))
+    axes = wrap_dims(dim, input.ndim)
     return input / jnp.maximum(vector_norm_of(input, float(p), axes, True), eps)

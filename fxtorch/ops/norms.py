@@ -32,6 +32,19 @@ def vector_norm(
     return vector_norm_of(x, float(ord), wrap_dims(dim, x.ndim), keepdim)
 
 
+def _extreme(x: Array, ord: float) -> Array:
+    """The largest of the last dimension for a positive ``ord``, else the smallest; of nothing 0 is the largest.
+
+    Raises:
+        IndexError: the smallest of nothing is asked for.
+    """
+    if x.shape[-1]:
+        return (jnp.max if ord > 0 else jnp.min)(x, axis=-1)
+    if ord < 0:
+        raise IndexError("amin(): Expected reduction dim -1 to have non-zero size.")
+    return jnp.zeros(x.shape[:-1], dtype=x.dtype)
+
+
 @op(where=("linalg",), out=True)
 def matrix_norm(
     A: Array,
@@ -62,11 +75,10 @@ def matrix_norm(
     rows_last = jnp.moveaxis(A, dims, (-2, -1))
     if ord in ("nuc", 2, -2):
         values = jnp.linalg.svd(rows_last, compute_uv=False)
-        reduce = {"nuc": jnp.sum, 2: jnp.max, -2: jnp.min}[ord]
-        result = reduce(values, axis=-1)
+        result = jnp.sum(values, axis=-1) if ord == "nuc" else _extreme(values, ord)
     elif ord in (1, -1, np.inf, -np.inf):
         sums = jnp.sum(abs(rows_last), axis=-2 if ord in (1, -1) else -1)
-        result = (jnp.max if ord > 0 else jnp.min)(sums, axis=-1)
+        result = _extreme(sums, ord)
     else:
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
     return jnp.expand_dims(result, dims) if keepdim else result

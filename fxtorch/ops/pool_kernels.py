@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
@@ -189,5 +190,5 @@ def gathered_indices(x: Array, tables: Sequence[np.ndarray]) -> Array:
 
 def pick(x: Array, index: Array) -> Array:
     """The elements of ``(N, C, ...)`` at ``index`` into its flattened spatial dimensions."""
-    flat = x.reshape(*x.shape[:2], -1)
-    return jnp.take_along_axis(flat, index.reshape(*index.shape[:2], -1), -1).reshape(index.shape)
+    flat, at = (a.reshape(*a.shape[:2], math.prod(a.shape[2:])) for a in (x, index))
+    return jnp.take_along_axis(flat, at, -1).reshape(index.shape)

@@ -10,6 +10,7 @@ from jax import numpy as jnp
 
 from fxtorch.ops.checks import check_broadcast
 from fxtorch.ops.dtypes import cast, is_complex, is_float, is_inexact, promote
+from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.table import Array, op
 
 
@@ -125,10 +126,18 @@ def copysign(input: Array, other: Array) -> Array:
     return jnp.where(input == 0, lax.stop_gradient(jnp.copysign(input, other)), jnp.where(flipped, -input, input))
 
 
-@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, differentiable=False)
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
 def nextafter(input: Array, other: Array) -> Array:
-    """The next number after ``input`` in the direction of ``other``."""
-    return lax.nextafter(*jnp.broadcast_arrays(input, other))
+    """The next number after ``input`` in the direction of ``other``; the derivative is that of ``input``."""
+    return _nextafter(*jnp.broadcast_arrays(input, other))
+
+
+@custom_gradient
+def _nextafter(x: Array, toward: Array) -> Array:
+    return lax.nextafter(x, toward)
+
+
+_nextafter.defvjp(lambda x, toward: (lax.nextafter(x, toward), None), lambda _, g: (g, jnp.zeros_like(g)))
 
 
 @op(method=True, inplace=True, out=True, broadcast=True, differentiable=False)

@@ -51,11 +51,18 @@ def erfc(input: Array) -> Array:
 @op(method=True, inplace=True, out=True, aliases=("special.erfinv",), dtype="float")
 def erfinv(input: Array) -> Array:
     """The inverse of :func:`erf`; infinite at -1 and 1."""
-    y = lax.erf_inv(input)
-    # Newton's steps, because the derivative, exp(y^2), grows with the error of y.
+    return _erfinv(input)
+
+
+@gradient_from_output(lambda out, g: g * (math.sqrt(math.pi) / 2) * lax.exp(out * out))
+def _erfinv(x: Array) -> Array:
+    """XLA's value improved by Newton's steps: its error grows by ``exp(y^2)`` in the derivative."""
+    y = lax.erf_inv(x)
+    far = abs(x) > 0.5
     for _ in range(2):
-        step = (lax.erf(y) - input) * (math.sqrt(math.pi) / 2) * lax.exp(y * y)
-        y = jnp.where(jnp.isfinite(step), y - lax.stop_gradient(step), y)
+        error = jnp.where(far, jnp.sign(x) * ((1 - abs(x)) - lax.erfc(abs(y))), lax.erf(y) - x)
+        step = error * (math.sqrt(math.pi) / 2) * lax.exp(y * y)
+        y = jnp.where(jnp.isfinite(step), y - step, y)
     return y
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+import inspect
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -91,6 +94,12 @@ class Arguments:
         """fxtorch's Tensors."""
         return [tensor_of(array_of(t), requires_grad=grad and t.requires_grad) for t in self.tensors]
 
+    def but(self, tensors: Iterable[torch.Tensor]) -> Arguments:
+        """The same call on other Tensors."""
+        other = copy.copy(self)
+        other.tensors = list(tensors)
+        return other
+
     def elements(self) -> int:
         """How many numbers the Tensors hold together."""
         return sum(t.numel() for t in self.tensors)
@@ -137,8 +146,8 @@ def _translated(value: Any) -> Any:
         return fxtorch.device(str(value))
     if isinstance(value, torch.Generator):
         return fxtorch.Generator().manual_seed(value.initial_seed())
-    if isinstance(value, torch.nn.Module):
-        return _module(value)
+    if isinstance(value, torch.nn.Module) or dataclasses.is_dataclass(value):
+        return _alike(value)
     if isinstance(value, types.FunctionType):
         return rebuilt(value, fxtorch)
     if isinstance(value, types.BuiltinFunctionType) and getattr(torch, value.__name__, None) is value:
@@ -146,9 +155,11 @@ def _translated(value: Any) -> Any:
     return value
 
 
-def _module(module: Any) -> Any:
-    """fxtorch's module of that class, constructed alike."""
-    return getattr(fxtorch.nn, type(module).__name__)(**{k: getattr(module, k) for k in module.__constants__})
+def _alike(value: Any) -> Any:
+    """fxtorch's object of that class of ``torch.nn``, constructed alike."""
+    made = getattr(fxtorch.nn, type(value).__name__)
+    names = inspect.signature(made).parameters
+    return made(**{name: getattr(value, name) for name in names if hasattr(value, name)})
 
 
 def rebuilt(fn: types.FunctionType, library: Any) -> types.FunctionType:

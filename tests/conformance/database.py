@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import functools
-import types
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -81,7 +80,7 @@ def find(name: str, library: Any = fxtorch) -> Any:
         found: Any = space
         for part in name.split("."):
             found = getattr(found, part, None)
-        if found is not None and not isinstance(found, types.ModuleType):
+        if callable(found):
             return found
     raise MissingName(f"missing name {name}")
 
