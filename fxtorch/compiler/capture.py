@@ -103,6 +103,7 @@ class Capture:
         self.assigned = set(assigned)
         self.surroundings = Surroundings(self.read, self.guard, names)
         self.writes: dict[Any, tuple[Place, Any]] = {}  # what is stored anew, and what was there
+        self.sides: set[str] = set()
         self.inputs: dict[Any, Input] = {}  # by the identity of whose eager graph they stand for
         self.grads_written: dict[Any, Held | Argument] = {}
         self.given: dict[int, Any] = {}  # the tracer each known Tensor was given
@@ -223,6 +224,9 @@ class Capture:
         finally:
             modes.capture = before
         self.undo.append(undo)
+        for optimizer in self._optimizers.values():  # what was built is there for good
+            for state in optimizer.state.values():
+                self._tables.setdefault(id(state), _Table(state))
         for table in self._tables.values():
             table.look()
         return result
@@ -245,6 +249,10 @@ class Capture:
         places = {(id(owner), key) for owner, key in scalars}
         late = bool(places & self._scalars_read) or any(was_late for _, was_late in self.effects)
         self.effects.append((run, late))
+
+    def side(self, kind: str) -> None:
+        """The program does something beside computing."""
+        self.sides.add(kind)
 
     def needs_value(self, tensor: Tensor, what: str) -> BaseException:
         """Python asked for the value of a traced Tensor."""

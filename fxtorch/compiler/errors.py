@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
+import linecache
 
-import jax
-
-_OURS = (str(Path(__file__).resolve().parent.parent), str(Path(jax.__file__).resolve().parent))
+from fxtorch.tensor.checking import user_line
 
 
 class NotCompilable(RuntimeError):
@@ -30,19 +27,17 @@ class StateChanged(Exception):
     """The state has other shapes or types than the program was compiled for."""
 
 
-def user_line() -> str:
+def source_line() -> str:
     """``file:line: source`` of the innermost frame that is neither fxtorch's nor JAX's."""
-    for frame in reversed(traceback.extract_stack()):
-        if not frame.filename.startswith(_OURS) and not frame.filename.startswith("<"):
-            return f"{frame.filename}:{frame.lineno}: {frame.line}"
-    return "an unknown line"
+    file, _, number = user_line().rpartition(":")
+    return f"{file}:{number}: {linecache.getline(file, int(number)).strip()}" if number.isdigit() else "an unknown line"
 
 
 def needs_value(what: str) -> DataDependent:
     """The error for ``what`` (``.item()``, ``if`` ...) in a function that is being compiled."""
     return DataDependent(
         f"{what} needs the value of a Tensor, which a compiled function does not have while it is being compiled, at\n"
-        f"  {user_line()}\n"
+        f"  {source_line()}\n"
         "Use torch.where to choose between values, fxtorch.cond, while_loop or scan for control flow, or return the "
         "Tensor and look at it outside of the compiled function."
     )

@@ -13,10 +13,12 @@ import jax
 from jax.core import Tracer
 
 from fxtorch.compiler import errors
+from fxtorch.compiler.ahead import Lowered
 from fxtorch.compiler.guards import signature
 from fxtorch.compiler.program import Program
 from fxtorch.compiler.results import is_leaf
 from fxtorch.compiler.trace import Traced
+from fxtorch.compiler.timing import Making, timed
 from fxtorch.nn import Module
 from fxtorch.optim import Optimizer
 from fxtorch.tensor import Tensor
@@ -25,7 +27,7 @@ from fxtorch.tensor.modes import modes
 _lock = threading.RLock()  # one for all: programs of several functions may overwrite the same state
 _EAGERLY = object()  # the answer of a call that cannot be compiled
 _ROUNDS = 5  # traces of one function before it counts as never settling
-_MODES = ("whether gradients are recorded", "inference mode", "anomaly detection", "overrides", "autocast")
+_MODES = ("recording of gradients", "inference mode", "anomaly detection", "NaN detection", "overrides", "autocast")
 _MOST = 16  # programs for the same arguments, after which Python state changes at each call and eager is cheaper
 
 
@@ -33,7 +35,7 @@ class CompiledFunction:
     """A function that runs as XLA programs, one for each combination of what it takes for granted.
 
     Attributes:
-        traces: how many programs were made, and ``reasons``: why each of them was.
+        traces: how many programs were made, ``reasons``: why each of them was, and ``makings``: how long it took.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class CompiledFunction:
         self.name = name or getattr(fn, "__name__", type(fn).__name__)
         self.programs: dict[Any, list[Program]] = {}
         self.reasons: list[str] = []
+        self.makings: list[Making] = []
         self._eager_for: set[Any] = set()
 
     @property
@@ -74,8 +77,7 @@ class CompiledFunction:
         return self.fn(*args, **kwargs) if result is _EAGERLY else result
 
     def _run(self, leaves: Sequence[Any], tree: Any) -> Any:
-        autocast = None if modes.autocast is None else modes.autocast.key
-        key = (tree, (modes.grad, modes.inference, modes.anomaly, modes.overrides, autocast), signature(leaves))
+        key = self._key(leaves, tree)
         for program in self.programs.get(key, ()):
             if program.guards.hold():
                 try:
@@ -86,6 +88,12 @@ class CompiledFunction:
                 except errors.Shared as error:
                     return self._give_up(key, error)
         return _EAGERLY if key in self._eager_for else self._trace(key, leaves, tree, repeated=False)
+
+    def _key(self, leaves: Sequence[Any], tree: Any) -> Any:
+        """What decides, before the guards, which programs may fit."""
+        autocast = None if modes.autocast is None else modes.autocast.key
+        checks = modes.anomaly, modes.watch is not None
+        return (tree, (modes.grad, modes.inference, *checks, modes.overrides, autocast), signature(leaves))
 
     def _trace(self, key: Any, leaves: Sequence[Any], tree: Any, *, repeated: bool) -> Any:
         reason = "changed: the shape or type of some state" if repeated else self._reason(key)
@@ -98,7 +106,8 @@ class CompiledFunction:
         try:
             if len(self.programs.get(key, ())) >= _MOST:
                 raise errors.NotCompilable(f"it was compiled {_MOST} times for the same arguments; {reason}")
-            program, result = self._settle(traced, leaves, repeated)
+            with timed() as making:
+                program, result = self._settle(traced, leaves, repeated)
         except (
             errors.NotCompilable,
             jax.errors.ConcretizationTypeError,
@@ -110,8 +119,46 @@ class CompiledFunction:
             traced.abandon()
             raise
         self.reasons.append(reason)
+        self.makings.append(making)
         self.programs.setdefault(key, []).insert(0, program)
         return result
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """Trace for arguments like these, and do not run: ``.compile()`` follows.
+
+        >>> import fxtorch as torch
+        >>> "stablehlo.sine" in torch.jit(torch.sin).lower(torch.ones(2)).as_text()
+        True
+
+        Raises:
+            NotCompilable: the function needs the value of a Tensor.
+        """
+        leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=is_leaf)
+        with _lock, timed() as making:
+            key = self._key(leaves, tree)
+            traced = Traced(self.fn, leaves, tree)
+            try:
+                traced.discover()
+                program, lowered = self._lowered(traced, leaves)
+            except BaseException:
+                traced.abandon()
+                raise
+
+        def keep(program: Program) -> None:
+            self.reasons.append("compiled ahead of time")
+            self.makings.append(making)
+            self.programs.setdefault(key, []).insert(0, program)
+
+        return Lowered(program, leaves, keep, lowered)
+
+    def _lowered(self, traced: Traced, leaves: Sequence[Any]) -> tuple[Program, Any]:
+        for _ in range(_ROUNDS):
+            program = Program(traced, donate=self.donate, name=self.name)
+            try:
+                return program, program.lower(leaves)
+            except errors.Unsettled:
+                continue
+        raise errors.NotCompilable("each trace of the function finds state that the one before had not")
 
     def _give_up(self, key: Any, error: Exception) -> Any:
         """Run the call eagerly, and say so once; with ``fullgraph`` raise."""
@@ -181,13 +228,17 @@ def explain(fn: CompiledFunction) -> str:
     """
     programs = [p for group in fn.programs.values() for p in group]
     lines = [f"{fn.name}: {len(programs)} program{'s' * (len(programs) != 1)}"]
-    lines += [f"  trace {i + 1}: {reason}" for i, reason in enumerate(fn.reasons)]
+    made = enumerate(zip(fn.reasons, fn.makings, strict=True))
+    lines += [f"  trace {i + 1}: {reason} ({making})" for i, (reason, making) in made]
+    if isinstance(padded := getattr(fn, "waste", None), float):
+        lines.append(f"  padding: {padded:.0%} of the elements computed on")
     names = _names(fn.fn)
     for i, program in enumerate(programs):
         found = program.describe()
         lines.append(f"  program {i + 1}")
         lines += [f"    reads {_title(r, names)}" for r in found["reads"]]
         lines += [f"    changes {_title(r, names)}" for r in found["changes"]]
+        lines += [f"    does {side}s" for side in sorted(program.layout.sides)]
         lines += [f"    number {s.key}" for s in program.traced.known.scalars]
         lines += [f"    guards {fact}" for fact in program.guards.describe()]
     return "\n".join(lines)

@@ -9,15 +9,19 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental import checkify
 
 from fxtorch.compiler import errors
 from fxtorch.compiler.guards import Guards
-from fxtorch.compiler.references import Argument, Held, Reference
+from fxtorch.compiler.references import Argument, Entry, Held, Reference
 from fxtorch.compiler.results import Leaf
 from fxtorch.compiler.trace import Layout, Traced
+from fxtorch.ops.transposes import cancelling
+from fxtorch.ops.xla import compiled
 from fxtorch.tensor import Tensor, modes, unwrap, wrap
+from fxtorch.tensor.checking import CheckError
 from fxtorch.tensor.engine import backward
-from fxtorch.tensor.execute import apply
+from fxtorch.tensor.execute import OpNode, apply
 from fxtorch.tensor.record import Record
 
 _HELD_BY_US = 3  # the Tensor, the list of inputs and getrefcount's own argument
@@ -35,11 +39,13 @@ class Program:
     def __init__(self, traced: Traced, *, donate: bool, name: str) -> None:
         assert traced.layout is not None
         self.traced = traced
+        self._ahead: Any = None  # compiled before the first call
+        self._error: Any = None  # how the outcome of checks is put together
         self.name = name
         self.layout: Layout = traced.layout
         references = traced.known.references
         self.changed = changed = _identities(self.layout)
-        reuse = donate and not self.layout.differentiable
+        reuse = donate and not self.layout.differentiable and not self.layout.sides
         renewed = {identity for identity, _, unchanged in changed if not unchanged}
         self.donated = [reuse and r.identity in renewed and not isinstance(r, Argument) for r in references]
         donated = self.donated
@@ -49,16 +55,22 @@ class Program:
             return self._pure([next(given) if d else next(kept) for d in donated], arrays, scalars)
 
         run.__name__ = run.__qualname__ = name
-        self.run = jax.jit(run, donate_argnums=0)
+        self.run = compiled(cancelling(run) if traced.convolves else run, donate_argnums=0)
         self.record = Record(self._flat, name, "residuals") if self.layout.differentiable else None
         self.compiled = False
         self._held = {r.identity: r.tensor for r in references if isinstance(r, Held)}
         owners = [c.reference for c in self.layout.changed] + [owner for owner, _ in self.layout.grads]
         self._written = [r.tensor for r in owners if isinstance(r, Held)]
-        self._writes_arguments = any(isinstance(r, Argument) for r in owners)
+        self._writes_arguments = any(isinstance(r, Argument | Entry) for r in owners)
+        self._entries = [r for r in references if isinstance(r, Entry)]
 
     def _pure(self, state: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any]) -> tuple[Any, ...]:
-        outputs = self.traced.pure(state, arrays, scalars)
+        if "check" in self.layout.sides:
+            error, outputs = checkify.checkify(self.traced.pure)(state, arrays, scalars)
+            found, self._error = jax.tree.flatten(error)
+            outputs = (*outputs, *found)
+        else:
+            outputs = self.traced.pure(state, arrays, scalars)
         assert self.traced.layout is not None
         self.layout = self.traced.layout
         if self.traced.found_new or _identities(self.layout) != self.changed:
@@ -85,7 +97,11 @@ class Program:
         if not repeated:
             self._run_effects(late=False)
         outputs = self._run_compiled(leaves) if self.record is None else self._run_recorded(leaves)
+        if self._error is not None:
+            self._raise_failed(outputs)
         result = self._write_back(outputs, leaves)
+        if self.record is not None:
+            self._keep_saved(outputs, leaves)
         self._run_effects(late=True)
         return result
 
@@ -98,6 +114,7 @@ class Program:
         if not (self._written or self._writes_arguments):
             return
         given = [leaf for i in self.traced.inputs if isinstance(leaf := leaves[i], Tensor)]
+        given += [r.find(leaves) for r in self._entries]
         if not self._held.keys().isdisjoint(map(id, given)):
             raise errors.Shared(f"an argument of {self.name} is a Tensor that it also reaches by another way")
         cells = {id(cell): t for t in given if (cell := t._cell) is not None}
@@ -114,7 +131,34 @@ class Program:
             if is_late == late:
                 effect()
 
+    def lower(self, leaves: Sequence[Any]) -> Any:
+        """The program as JAX lowers it for these arguments.
+
+        Raises:
+            Unsettled: the trace found something new, and must be repeated.
+        """
+        self.traced.open = True
+        return self.run.lower(*self._gather(leaves))
+
+    def use(self, compiled: Any) -> None:
+        """Run what :meth:`lower` gave, compiled, wherever the types of the state are what they were."""
+        self._ahead, self.compiled = compiled, True
+
     def _run_compiled(self, leaves: Sequence[Any]) -> Sequence[Any]:
+        given = self._gather(leaves)
+        if self._ahead is not None:
+            try:
+                return self._ahead(*given)
+            except (TypeError, ValueError) as error:
+                raise errors.StateChanged from error
+        self.traced.open = not self.compiled
+        try:
+            return self.run(*given)
+        finally:
+            self.compiled = True
+
+    def _gather(self, leaves: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+        """The state that is donated, the state that is not, the arguments and the numbers."""
         mutable: list[Any] = []
         fixed: list[Any] = []
         for reference, donated in zip(self.traced.known.references, self.donated, strict=True):
@@ -125,11 +169,7 @@ class Program:
             mutable = [jnp.copy(x) if n > _HELD_BY_US else x for x, n in zip(mutable, holders, strict=True)]
         arrays = [_input(leaves[i]) for i in self.traced.inputs]
         scalars = [s.owner[s.key] for s in self.traced.known.scalars]
-        self.traced.open = not self.compiled
-        try:
-            return self.run(mutable, fixed, arrays, scalars)
-        finally:
-            self.compiled = True
+        return mutable, fixed, arrays, scalars
 
     def _run_recorded(self, leaves: Sequence[Any]) -> Sequence[Any]:
         """Run as one operator on the tape: its forward and its backward are two compiled programs."""
@@ -139,6 +179,24 @@ class Program:
         tensors += [leaves[i] for i in self.traced.inputs]
         out = apply(self.record, [*tensors, *scalars])
         return out if isinstance(out, tuple) else (out,)
+
+    def _raise_failed(self, outputs: Sequence[Any]) -> None:
+        """Wait for the program, and raise what a check in it found.
+
+        Raises:
+            CheckError: a check failed; nothing has been written back.
+        """
+        found = [_array(out) for out in outputs[-self._error.num_leaves :]]
+        words = jax.tree.unflatten(self._error, found).get()
+        if words is not None:
+            raise CheckError(words.removesuffix(" (`check` failed)"))
+
+    def _keep_saved(self, outputs: Sequence[Any], leaves: Sequence[Any]) -> None:
+        """What the backward saved of state that the program changed is the value before, and stays right."""
+        node = next((out._node for out in outputs if isinstance(out, Tensor) and isinstance(out._node, OpNode)), None)
+        if node is not None:
+            own = {id(c.reference.find(leaves)._cell) for c in self.layout.changed}
+            node.checks = [check for check in node.checks if id(check[0]) not in own]
 
     def _write_back(self, outputs: Sequence[Any], leaves: Sequence[Any]) -> Any:
         layout = self.layout

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
+from fxtorch.compiler.bucket import Axes, bucketed
 from fxtorch.compiler.function import CompiledFunction
 from fxtorch.compiler.module import OptimizedModule
 from fxtorch.nn import Module
 from fxtorch.nn.modules.module import set_compiler
 
 
-def _compiled(target: Any, **options: Any) -> Any:
+def _compiled(target: Any, *, dynamic: Any = None, axes: Any = None, sizes: Any = None, **options: Any) -> Any:
+    if dynamic == "bucket":
+        return bucketed(target, axes, sizes, **options)
+    if axes is not None or sizes is not None or dynamic not in (None, False, True):
+        raise ValueError(f'axes and sizes are for dynamic="bucket", not for dynamic={dynamic!r}')
     if isinstance(target, Module):
         return OptimizedModule(target, **options)
     if isinstance(target, CompiledFunction):
@@ -50,6 +55,18 @@ class Jit(ModuleType):
         fullgraph: raise where the function needs the value of a Tensor, instead of running it eagerly with a warning.
         donate: reuse the memory of state that the function overwrites.
         max_traces: raise when more programs than this would be made.
+        dynamic: ``"bucket"`` pads arguments whose size varies, so that a few programs do for all sizes; the function
+            takes a ``mask`` that says what is real (:class:`fxtorch.compiler.Bucketed`).
+        axes: for that: for each argument to pad, by name, its axis (or its axes, ``{axis: name}``).
+        sizes: for that: the sizes to pad to; powers of two where there are none.
+
+    >>> @torch.jit(dynamic="bucket", axes={"x": 0})
+    ... def mean(x, mask):
+    ...     return torch.where(mask, x, 0.0).sum() / mask.sum()
+    >>> [mean(torch.ones(n)).item() for n in (5, 6, 7, 8)], mean.traces
+    ([1.0, 1.0, 1.0, 1.0], 1)
+    >>> round(mean.waste, 2)
+    0.19
 
     The object carries the names of ``torch.jit`` (``interop/torchscript.py``), so that programs that use TorchScript
     run, and can be imported from, as ``torch.jit`` can.
@@ -62,9 +79,13 @@ class Jit(ModuleType):
         fullgraph: bool = False,
         donate: bool = True,
         max_traces: int | None = None,
+        dynamic: str | bool | None = None,
+        axes: Axes | None = None,
+        sizes: Sequence[int] | None = None,
     ) -> Any:
         """The compiled form of ``target``, or without one a decorator."""
-        options = {"fullgraph": fullgraph, "donate": donate, "max_traces": max_traces}
+        options: dict[str, Any] = {"fullgraph": fullgraph, "donate": donate, "max_traces": max_traces}
+        options |= {"dynamic": dynamic, "axes": axes, "sizes": sizes}
         if target is None:
             return functools.partial(_compiled, **options)
         return _compiled(target, **options)

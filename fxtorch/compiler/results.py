@@ -27,16 +27,17 @@ def is_leaf(x: Any) -> bool:
 
 
 class Spent(Node):
-    """The ``grad_fn`` of a result whose graph was used up inside of the program."""
+    """The ``grad_fn`` of a result whose graph was used up inside of the program, or cannot be walked."""
 
-    __slots__ = ()
+    __slots__ = ("words",)
 
-    def __init__(self) -> None:
+    def __init__(self, words: str = FREED) -> None:
         super().__init__("compiled", [], [])
+        self.words = words
 
     def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
         """There is nothing left."""
-        raise RuntimeError(FREED)
+        raise RuntimeError(self.words)
 
     pull_tensors = pull
 
@@ -48,10 +49,12 @@ class Graph:
     Attributes:
         requires_grad: its flag.
         kind: ``"leaf"``, ``"alive"`` (a graph that can be walked from outside) or ``"spent"``.
+        words: what a walk of a spent graph raises.
     """
 
     requires_grad: bool
     kind: str
+    words: str = FREED
 
     @classmethod
     def of(cls, tensor: Tensor) -> Graph:
@@ -60,8 +63,11 @@ class Graph:
         node = tensor._node
         if node is None:
             return cls(requires_grad, "leaf")
-        spent = any(getattr(n, "leaves", True) is None for n in reachable([node]))
-        return cls(requires_grad, "spent" if spent else "alive")
+        for behind in reachable([node]):
+            words = FREED if getattr(behind, "leaves", True) is None else getattr(behind, "refusal", None)
+            if words is not None:
+                return cls(requires_grad, "spent", words)
+        return cls(requires_grad, "alive")
 
     def put_on(self, tensor: Tensor, out: Any) -> None:
         """Give ``tensor``, whose values are the program's output ``out``, this place."""
@@ -70,7 +76,7 @@ class Graph:
         elif self.kind == "leaf":
             tensor._rg, tensor._node, tensor._index = self.requires_grad, None, 0
         else:
-            tensor._rg, tensor._node, tensor._index = True, Spent(), 0
+            tensor._rg, tensor._node, tensor._index = True, Spent(self.words), 0
 
 
 @dataclass

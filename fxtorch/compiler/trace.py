@@ -22,6 +22,7 @@ from fxtorch.compiler.references import Argument, Held, Input, Reference
 from fxtorch.compiler.results import Collector, Fresh, Graph, Leaf, Pieces, is_leaf
 from fxtorch.compiler.surroundings import names_around
 from fxtorch.compiler.watching import watching
+from fxtorch.ops.transposes import convolves
 from fxtorch.tensor import Tensor, modes
 
 
@@ -54,6 +55,7 @@ class Layout:
         guards: what the trace took for granted.
         effects: what is to be done on the host, and whether after the program.
         grad_mode: what the function left gradient recording switched to.
+        sides: what it does beside computing (``"check"``, ``"callback"``).
         differentiable: whether a graph that leads into the program can be walked from outside.
     """
 
@@ -67,6 +69,7 @@ class Layout:
     guards: Guards
     effects: list[tuple[Callable[[], None], bool]]
     grad_mode: bool
+    sides: set[str]
     differentiable: bool = False
 
 
@@ -96,18 +99,19 @@ class Traced:
         self.known = Known()
         self.layout: Layout | None = None
         self.found_new = False
+        self.convolves = False
         self.open = True  # whether pure() may run: JAX calls it again when the state's shapes change
         self.names = names_around(fn, leaves)
         self.inputs = [i for i, x in enumerate(leaves) if isinstance(x, Tensor) or _is_array(x)]
 
     def discover(self) -> None:
         """Trace once, to find the state and what becomes of it."""
-        jax.eval_shape(
-            self.pure,
+        traced = jax.make_jaxpr(self.pure)(
             [r.find(self.leaves)._data for r in self.known.references],
             [self._array(i) for i in self.inputs],
             [s.read() for s in self.known.scalars],
         )
+        self.convolves = convolves(traced.jaxpr)
 
     def _array(self, position: int) -> Any:
         leaf = self.leaves[position]
@@ -219,7 +223,7 @@ def _lay_out(
     graphs = [p.graph for p in collector.pieces if isinstance(p, Fresh)] + [c.graph for c in changes if c.graph]
     layout = Layout(
         tree, results, Pieces(collector.pieces), changes, gradients, stored, flows, capture.guards, capture.effects,
-        modes.grad, any(g.kind == "alive" for g in graphs),
+        modes.grad, capture.sides, any(g.kind == "alive" for g in graphs),
     )  # fmt: skip
     return tuple(outputs), layout
 

@@ -1,10 +1,12 @@
-"""Module attributes during a trace: each that is read is a guard, each that is assigned is carried out of it."""
+"""Modules during a trace: attributes that are read are guards, those assigned are carried out, calls are scopes."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
 from typing import Any
+
+import jax
 
 from fxtorch.compiler.capture import Capture
 from fxtorch.compiler.guards import ABSENT
@@ -17,10 +19,18 @@ def watching(capture: Capture) -> Iterator[None]:
     """Trace: Tensors report to ``capture``, and so do the attributes of Modules."""
     before = modes.capture
     plain_get, plain_set = Module.__getattribute__, Module.__setattr__
-    plain_missing = Module.__getattr__
+    plain_missing, plain_call = Module.__getattr__, Module.__call__
+    scopes: dict[int, str] = {}
+
+    def elsewhere() -> bool:
+        """Whether this is another thread, or code that runs outside of the trace."""
+        innermost: Any = modes.capture
+        while innermost is not None and innermost is not capture:  # transformations inside of the trace
+            innermost = getattr(innermost, "outer", None)
+        return innermost is None
 
     def get(self: Module, name: str) -> Any:
-        if modes.capture is not capture:  # another thread, or code that runs outside of the trace
+        if elsewhere():
             return plain_get(self, name)
         try:
             value = plain_get(self, name)
@@ -41,7 +51,7 @@ def watching(capture: Capture) -> Iterator[None]:
         return value
 
     def set_(self: Module, name: str, value: Any) -> None:
-        if modes.capture is not capture:
+        if elsewhere():
             plain_set(self, name, value)
             return
         state = plain_get(self, "__dict__")
@@ -52,7 +62,17 @@ def watching(capture: Capture) -> Iterator[None]:
             if table.get(name, ABSENT) is not old:
                 capture.wrote_attribute(table, name, old)
 
+    def call(self: Module, *args: Any, **kwargs: Any) -> Any:
+        if elsewhere():
+            return plain_call(self, *args, **kwargs)
+        if id(self) not in scopes:
+            for path, module in self.named_modules():
+                scopes.setdefault(id(module), path.rpartition(".")[2] or type(self).__name__)
+        with jax.named_scope(scopes[id(self)]):
+            return plain_call(self, *args, **kwargs)
+
     modes.capture = capture
+    Module.__call__ = call  # type: ignore[method-assign]
     Module.__getattribute__ = get  # type: ignore[method-assign]
     Module.__setattr__ = set_  # type: ignore[method-assign]
     try:
@@ -61,3 +81,4 @@ def watching(capture: Capture) -> Iterator[None]:
         modes.capture = before
         del Module.__getattribute__
         Module.__setattr__ = plain_set  # type: ignore[method-assign]
+        Module.__call__ = plain_call  # type: ignore[method-assign]

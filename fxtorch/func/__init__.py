@@ -5,6 +5,7 @@ any order, with themselves, with the tape (what a transformation returns can be 
 with ``fxtorch.jit``.  ``grad`` of a Module differentiates by its parameters.
 """
 
+from fxtorch.func.control_flow import cond, map, scan, while_loop
 from fxtorch.func.derivatives import grad, grad_and_value, jvp, linearize, value_and_grad, vjp
 from fxtorch.func.functional_call import functional_call
 from fxtorch.func.jacobians import hessian, jacfwd, jacrev
@@ -12,6 +13,7 @@ from fxtorch.func.module_state import functionalize, replace_all_batch_norm_modu
 from fxtorch.func.vmap import vmap
 
 __all__ = [
+    "cond",
     "functional_call",
     "functionalize",
     "grad",
@@ -21,9 +23,12 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "map",
     "replace_all_batch_norm_modules_",
+    "scan",
     "stack_module_state",
     "value_and_grad",
     "vjp",
     "vmap",
+    "while_loop",
 ]

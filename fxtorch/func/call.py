@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 
-from fxtorch.func.watch import Lift, Watch
+from fxtorch.func.watch import Carry, Lift, Watch
 from fxtorch.tensor import Tensor, modes, unwrap, wrap
 from fxtorch.tensor.execute import run_traced
 from fxtorch.tensor.record import Record
@@ -57,6 +57,7 @@ class Call:
         self.outside = modes.grad
         self.lift = modes.grad
         self.carried: list[Tensor] = []  # those of ``lifted`` that may change: their new values are returned
+        self.carries = False  # whether others that change may come to them
 
     def inside(self, arrays: Sequence[Any]) -> tuple[Any, dict[int, Any]]:
         """Run the function on Tensors around ``arrays``: first those of ``tensors``, then those of ``lifted``.
@@ -67,7 +68,8 @@ class Call:
         n = len(self.tensors)
         given = dict(zip(map(id, self.lifted), arrays[n:], strict=True))
         outer = modes.capture
-        watch = Watch(given, self.lift, outer, [t._data for t in (*self.tensors, *self.lifted)], self.carried)
+        outside = [t._data for t in (*self.tensors, *self.lifted)]
+        watch = Watch(given, self.lift, outer, outside, self.carried, self.carries)
         modes.capture = watch
         try:
             try:
@@ -75,7 +77,9 @@ class Call:
             finally:
                 modes.capture = outer
             changed |= {
-                i: t._data for i, t in enumerate(self.lifted, n) if id(t) in watch.carried and t._data is not arrays[i]
+                i: t._data
+                for i, t in enumerate(self.lifted, n)
+                if id(t) in watch.carried and watch.met(t) and t._data is not arrays[i]
             }
             if watch.to_lift:
                 raise Lift(watch.to_lift)
@@ -116,6 +120,9 @@ class Call:
                 return self._run(pure, name)
             except Lift as found:
                 self.lifted += found.tensors
+            except Carry as found:
+                self.carried += found.tensors
+                self.lifted += [t for t in found.tensors if not any(t is u for u in self.lifted)]
 
     def _run(self, pure: Callable[[Sequence[Any]], Any], name: str) -> Any:
         inputs = [*self.tensors, *self.lifted]

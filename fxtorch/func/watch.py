@@ -22,6 +22,13 @@ class Lift(Exception):
         self.tensors = tensors
 
 
+class Carry(Exception):
+    """Tensors from outside were changed: the call must be repeated with them going round with its state."""
+
+    def __init__(self, tensors: list[Tensor]) -> None:
+        self.tensors = tensors
+
+
 def traces_of(arrays: Sequence[Any]) -> set[int]:
     """The traces that ``arrays`` belong to, those around them included."""
     found: set[int] = set()
@@ -70,6 +77,7 @@ class Watch:
         outer: who is told as well: another transformation, or the compiler.
         arrays: the arrays that come from outside.
         carried: Tensors among the given whose change the caller brings out.
+        carries: whether the caller can bring out the changes of others, too.
     """
 
     def __init__(
@@ -79,12 +87,14 @@ class Watch:
         outer: Capture | None,
         arrays: Sequence[Any],
         carried: Sequence[Tensor] = (),
+        carries: bool = False,
     ) -> None:
         self.given = given
         self.lift = lift
         self.outer = outer
         self.to_lift: list[Tensor] = []
         self.carried = {id(t) for t in carried}
+        self.carries = carries
         self._arrays = list(arrays)
         self._made: dict[int, Tensor] = {}
         self._before: dict[int, _Before] = {}
@@ -157,6 +167,11 @@ class Watch:
         else:
             self.outer.effect(run, scalars)
 
+    def side(self, kind: str) -> None:
+        """The program does something beside computing."""
+        if self.outer is not None:
+            self.outer.side(kind)
+
     def needs_value(self, tensor: Tensor, what: str) -> BaseException:
         """Python asked for a value that is not known."""
         if self.outer is not None:
@@ -167,6 +182,10 @@ class Watch:
         )
 
     # --- the end ----------------------------------------------------------------------------------------------------
+
+    def met(self, tensor: Tensor) -> bool:
+        """Whether a Tensor from outside was read or changed."""
+        return id(tensor) in self._before
 
     def is_foreign(self, array: Any) -> bool:
         """Whether ``array`` is a tracer of this transformation, which means nothing outside of it."""
@@ -182,7 +201,19 @@ class Watch:
 
         Raises:
             RuntimeError: one would be a tracer of this transformation; all changes are then taken back.
+            Carry: the same, where the caller can bring them out.
         """
+        if self.carries:
+            changed_here = [
+                before.tensor
+                for key, before in self._before.items()
+                if key not in self.carried
+                and before.tensor._data is not before.array
+                and self.is_foreign(before.tensor._data)
+            ]
+            if changed_here:
+                self.roll_back()
+                raise Carry(changed_here)
         for key, before in self._before.items():
             t, changed = before.tensor, []
             if key in self.carried:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jax.core import Tracer
 
 from fxtorch.tensor import sparse
+from fxtorch.tensor.checking import check
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.replay import replay
 from fxtorch.tensor.sparse import Stored
@@ -119,6 +120,8 @@ def walk(
         grads = node.pull_tensors(slots) if create_graph else node.pull(slots)
         if modes.anomaly and modes.check_nan:
             _check_nan(node, grads)
+        if modes.watch is not None:
+            modes.watch(f"{node.name()} (of the call at {node.trace})" if node.trace else node.name(), grads)
         if node.hooks is not None:
             grads = _after(node, grads, slots, create_graph)
         for edge, slot, g in zip(node.edges, node.slots, grads, strict=True):
@@ -185,7 +188,12 @@ def _after(node: Node, grads: Sequence[Any], slots: Sequence[Any], create_graph:
 def _check_nan(node: Node, grads: Sequence[Any]) -> None:
     for i, g in enumerate(grads):
         array = unwrap(g) if isinstance(g, Tensor) else g
-        if array is None or isinstance(array, Tracer) or not bool(jnp.any(jnp.isnan(array))):
+        if isinstance(array, Tracer):
+            if array.dtype != jax.dtypes.float0 and jnp.issubdtype(array.dtype, jnp.inexact):
+                words = f"Function '{node.name()}' returned nan values in its {i}th output"
+                check(~jnp.any(jnp.isnan(array)), f"{words}; the forward call was at {node.trace}")
+            continue
+        if array is None or not bool(jnp.any(jnp.isnan(array))):
             continue
         if node.trace:
             warnings.warn(

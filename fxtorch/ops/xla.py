@@ -1,0 +1,32 @@
+"""How a function is given to XLA: the options that every compiled program of the house shares.
+
+On a CPU, XLA's library of fused kernels ("YNN") computes matrix products, and the convolutions that come down to them,
+faster than its default does (two cores, batch 128: a CNN's step 154 ms in place of 184, an LSTM's 145 in place of 160).
+An option that a version of jaxlib does not know is an error, so it is given only to versions on which the tests passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jaxlib.version
+
+_TESTED = frozenset({"0.10.0", "0.10.1", "0.10.2"})
+_ON_CPU: Any = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT"}
+
+
+def compiled(function: Callable[..., Any], **options: Any) -> Any:
+    """``jax.jit(function, **options)`` with the house's compiler options; not to be called while JAX traces.
+
+    >>> import jax.numpy as jnp
+    >>> float(compiled(lambda x: x + 1)(jnp.float32(1)))
+    2.0
+    """
+    return jax.jit(function, compiler_options=_options(), **options)
+
+
+def _options() -> dict[str, Any] | None:
+    known = jaxlib.version.__version__ in _TESTED
+    return _ON_CPU if known and jax.default_backend() == "cpu" else None
