@@ -77,16 +77,16 @@ def _batched(input: JaxArray, target: JaxArray, probabilities: bool) -> tuple[Ja
         if not probabilities and target.size != 1:
             raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {target.size}")
         return input[None], target.reshape(1, *(input.shape if probabilities else ()))
+    if target.ndim and input.shape[0] != target.shape[0]:
+        raise ValueError(
+            f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]})."
+        )
     if not probabilities and target.ndim + 1 != input.ndim:
         if input.ndim > 3:
             raise RuntimeError(
                 f"only batches of spatial targets supported (3D tensors) but got targets of dimension: {target.ndim}"
             )
         raise RuntimeError(f"Expected target size {[input.shape[0], *input.shape[2:]]}, got {list(target.shape)}")
-    if input.shape[0] != target.shape[0]:
-        raise ValueError(
-            f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]})."
-        )
     if not probabilities and input.shape[2:] != target.shape[1:]:
         if input.ndim == 4:
             raise RuntimeError(f"size mismatch (got input: {list(input.shape)} , target: {list(target.shape)} ")
@@ -160,9 +160,9 @@ def cross_entropy(
     probabilities = input.shape == target.shape and is_float(target.dtype)
     if probabilities and ignore_index >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target")
+    x, y = _batched(input, target, probabilities)
     if not probabilities:
         _check_target(target)
-    x, y = _batched(input, target, probabilities)
     _check_weight(weight, x.shape[1])
     if probabilities:
         y = y * (1 - label_smoothing) + label_smoothing / x.shape[1]
