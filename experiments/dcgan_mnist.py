@@ -20,6 +20,7 @@ from experiments.running.errors import guarded
 from experiments.running.options import parse, parser
 from experiments.running.run import Run, compiled
 from fxtorch import nn
+from fxtorch.optim.lr_scheduler import LambdaLR
 
 BATCH = 64
 NOISE = 64
@@ -28,7 +29,7 @@ NOISE = 64
 class Generator(nn.Module):
     """Noise to 7x7, 14x14, 28x28 by transposed convolutions."""
 
-    def __init__(self, noise: int = NOISE, width: int = 16) -> None:
+    def __init__(self, noise: int = NOISE, width: int = 24) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.ConvTranspose2d(noise, 4 * width, 7, bias=False),
@@ -46,7 +47,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """28x28 to one number, by convolutions of stride two; its sigmoid is P(real)."""
+    """28x28 to 14x14, 7x7, 3x3 and one number, by convolutions of stride two; its sigmoid is P(real)."""
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
@@ -56,8 +57,11 @@ class Discriminator(nn.Module):
             nn.Conv2d(width, 2 * width, 4, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(2 * width),
             nn.LeakyReLU(0.2),
+            nn.Conv2d(2 * width, 4 * width, 4, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(4 * width),
+            nn.LeakyReLU(0.2),
             nn.Flatten(),
-            nn.Linear(2 * width * 7 * 7, 1),
+            nn.Linear(4 * width * 3 * 3, 1),
         )
 
     def forward(self, images):
@@ -173,7 +177,7 @@ def train_judge(train, test, options, epochs=8):
 
 def main(argv=None):
     options = parser(
-        "dcgan_mnist", __doc__, epochs=15, batch_size=BATCH, lr=2e-4, brief={"epochs": 5, "train_size": 2000}
+        "dcgan_mnist", __doc__, epochs=8, batch_size=BATCH, lr=2e-4, brief={"epochs": 5, "train_size": 2000}
     )
     options = parse(options, argv)
     data, source = MNIST.find(options.data_dir, options.embedded)
@@ -187,6 +191,7 @@ def main(argv=None):
     noise = torch.randn(1000, NOISE)
     model = make_model()
     optimizer = make_optimizer(model, options.lr)
+    slower = [LambdaLR(player, lambda epoch: min(1.0, 2 - 2 * epoch / options.epochs)) for player in optimizer]
     step = compiled(make_step(model, optimizer), options.mode)
     draw = compiled(model.average, options.mode)
 
@@ -197,11 +202,14 @@ def main(argv=None):
             probability = torch.cat([F.softmax(read(part), dim=1) for part in images.split(250)]).numpy()
         return images.numpy()[:, 0], probability.argmax(1), probability.max(1)
 
-    run = Run(options, source, model=model, discriminator=optimizer[0], generator=optimizer[1])
+    players = {"discriminator": optimizer[0], "generator": optimizer[1]}
+    run = Run(options, source, model=model, **players, slower_discriminator=slower[0], slower_generator=slower[1])
     for epoch in run.epochs():
         for (real,) in run.progress(shuffled(digits, options.batch_size, options.seed, epoch)):
             found_out, deceived = step(real)
             run.note(discriminator=found_out, generator=deceived)
+        for scheduler in slower:
+            scheduler.step()
         images, _, sure = drawn_and_judged()
         pictures.grid(run.path(f"samples_{epoch + 1:02d}.png"), images[:64])
         run.record(confidence=sure.mean())
