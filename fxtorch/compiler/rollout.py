@@ -13,6 +13,7 @@ from jax import lax
 
 from fxtorch.compiler import errors
 from fxtorch.compiler.transition import Transition
+from fxtorch.ops.xla import compiled
 from fxtorch.tensor import Tensor, unwrap
 
 Kinds = tuple[tuple[bool, bool], ...]  # of each number: whether it differs by step, and by member
@@ -55,8 +56,8 @@ class Rollout:
         """Whether what the traces took for granted still is so."""
         return all(m.guards_hold() for m in self.members)
 
-    def __call__(self, leaves: Sequence[Any]) -> list[Any]:
-        """Run, write the members' state back, and return each one's result (of the first, all that is mapped).
+    def __call__(self, leaves: Sequence[Any]) -> Any:
+        """Run, write the members' state back, and return the result of all.
 
         Args:
             leaves: the flattened arguments.
@@ -64,7 +65,9 @@ class Rollout:
         for member in self.members:
             member._check_memory(leaves)
         gathered = [m.gather(leaves) for m in self.members]
-        columns = [column[0] if self.shared[j] else list(column) for j, column in enumerate(zip(*gathered, strict=True))]
+        columns = [
+            column[0] if self.shared[j] else list(column) for j, column in enumerate(zip(*gathered, strict=True))
+        ]
         arrays = [_input(leaves[i]) for i in self.members[0].traced.inputs]
         scalars, kinds = self._numbers()
         carry, results = self._program(kinds)(columns, arrays, scalars)
@@ -110,11 +113,12 @@ class Rollout:
 
     def _program(self, kinds: Kinds) -> Any:
         if kinds not in self._programs:
+
             def run(columns: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any]) -> Any:
                 return self._run(kinds, columns, arrays, scalars)
 
             run.__name__ = run.__qualname__ = self.members[0].name
-            self._programs[kinds] = jax.jit(run)
+            self._programs[kinds] = compiled(run)
         return self._programs[kinds]
 
     def _run(self, kinds: Kinds, columns: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any]) -> Any:
@@ -133,7 +137,9 @@ class Rollout:
             return advance(carry, fixed, some, every, *row)
 
         if self.length is None:
-            carry, results = step(carry, (arrays, [s for s, (by_step, _) in zip(scalars, kinds, strict=True) if by_step]))
+            carry, results = step(
+                carry, (arrays, [s for s, (by_step, _) in zip(scalars, kinds, strict=True) if by_step])
+            )
         else:
             steps = [s for s, (by_step, _) in zip(scalars, kinds, strict=True) if by_step]
             carry, results = lax.scan(step, carry, (list(arrays), steps), self.length, unroll=self.unroll)

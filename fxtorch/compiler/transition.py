@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import jax
@@ -21,6 +22,7 @@ from fxtorch.compiler.program import Program
 from fxtorch.compiler.references import Argument, Entry, Gradient, Held
 from fxtorch.compiler.results import Fresh, Known, Leaf, Spent
 from fxtorch.compiler.trace import Traced
+from fxtorch.ops.transposes import cancelling, convolves
 from fxtorch.tensor import Tensor, modes, unwrap, wrap
 
 _ROUNDS = 5  # traces of one function before it counts as never settling
@@ -49,6 +51,7 @@ class Transition(Program):
         traced = Traced(fn, leaves, tree)
         try:
             self.closed = _settled(traced)
+            traced.convolves = False  # for a program of one step, which this one never runs
             super().__init__(traced, donate=False, name=name)
             self._find_successors(copies)
         except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
@@ -142,7 +145,10 @@ class Transition(Program):
             row: what :meth:`draw_by_row` added.
         """
         state = self._assemble(carry, fixed)
-        outputs = jaxpr_as_fun(self.closed)(*state, *arrays, *scalars, *row)
+        step = jaxpr_as_fun(self.closed)
+        if convolves(self.closed.jaxpr):
+            step = cancelling(step)
+        outputs = step(*state, *arrays, *scalars, *row)
         n = len(self.references)
         new = [outputs[k] if k >= 0 else state[k + n] for k in (self._after[i] for i in self.moving)]
         return [*new, *(outputs[k] for k in self.last)], [outputs[k] for k in self._results]
@@ -197,7 +203,9 @@ class Transition(Program):
         values = [outputs.get(k) for k in range(len(self.closed.out_avals))]
         self._write_back(values, leaves)
         stacked = dict(zip(self._results, results, strict=True))
-        return jax.tree.unflatten(self.layout.tree, [self._value(leaf, stacked, leaves) for leaf in self.layout.results])
+        return jax.tree.unflatten(
+            self.layout.tree, [self._value(leaf, stacked, leaves) for leaf in self.layout.results]
+        )
 
     def _value(self, leaf: Leaf, outputs: dict[int, Any], leaves: Sequence[Any]) -> Any:
         if leaf.kind == "constant":
@@ -265,7 +273,7 @@ class Transition(Program):
                 elif tensor._grad is None:
                     tensor._grad = _valueless()
             for place, tree, found in layout.entries:
-                undo.append(lambda place=place, old=place.get(): place.set(old))
+                undo.append(partial(place.set, place.get()))
                 place.set(jax.tree.unflatten(tree, [stand_in(leaf) for leaf in found]))
             yield
         finally:
