@@ -79,9 +79,7 @@ def linear_cross_entropy(
     if probabilities and ignore_index is not None:
         raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
     if probabilities and not is_float(target.dtype):
-        raise RuntimeError(
-            f"Expected floating point type for target with class probabilities, got {target.dtype}"
-        )
+        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {target.dtype}")
     ignored = -100 if ignore_index is None else ignore_index
 
     def losses(x: JaxArray, y: JaxArray, how: str) -> JaxArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 from typing import Any
 
@@ -71,7 +72,8 @@ class Translation:
         if isinstance(value, torch.dtype | torch.device):
             return fxtorch.device(str(value)) if isinstance(value, torch.device) else _named(str(value))
         if isinstance(value, torch.nn.LinearCrossEntropyOptions):
-            return fxtorch.nn.LinearCrossEntropyOptions(**{k: self(v) for k, v in vars(value).items()})
+            parts = {f.name: self(getattr(value, f.name)) for f in dataclasses.fields(value)}
+            return fxtorch.nn.LinearCrossEntropyOptions(**parts)
         if isinstance(value, torch.nn.TransformerEncoderLayer):
             return _encoder_layer(value)
         if callable(value):
