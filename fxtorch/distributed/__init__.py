@@ -91,7 +91,7 @@ from fxtorch.distributed.queries import (
 from fxtorch.distributed.reduce_op import ReduceOp, reduce_op
 from fxtorch.distributed.reducer import Reducer
 from fxtorch.distributed.sharding import fully_shard
-from fxtorch.nn.parallel.distributed import set_collectives
+from fxtorch.nn._collectives import set_collectives
 
 set_collectives(Reducer())
 

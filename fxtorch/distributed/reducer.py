@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from fxtorch.distributed import axis
-from fxtorch.distributed.collectives import all_reduce_coalesced, broadcast
+from fxtorch.distributed.collectives import all_reduce, all_reduce_coalesced, broadcast
 from fxtorch.distributed.objects import exchange
-from fxtorch.distributed.process_group import get_world_size
+from fxtorch.distributed.process_group import get_world_size, is_initialized
 from fxtorch.distributed.reduce_op import ReduceOp
 from fxtorch.tensor import Tensor
 
@@ -31,6 +31,16 @@ class Reducer:
         """Put the first process's values into each Tensor."""
         for t in tensors:
             broadcast(t.detach(), group=group, group_src=0)
+
+    def started(self) -> bool:
+        """Whether ``init_process_group`` has run."""
+        return is_initialized()
+
+    def total(self, tensor: Tensor, group: Any) -> Tensor:
+        """The sum over all processes."""
+        out = tensor.detach().clone()
+        all_reduce(out, ReduceOp.SUM, group)
+        return out
 
     def alike(self, value: str, group: Any) -> bool:
         """Whether ``value`` is the same in all processes."""

@@ -221,6 +221,29 @@ def one_program_over_all_processes(rank: int, world: int) -> None:
     assert model(torch.tensor(X[:3])).shape == (3, 4)
 
 
+def batch_norm_over_all_processes(rank: int, world: int) -> None:
+    def normed() -> nn.Sequential:
+        torch.manual_seed(3)
+        return nn.Sequential(nn.Linear(6, 8, bias=False), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 4))
+
+    reference = normed()
+    wanted = single_process(reference, [np.arange(8), np.arange(8, 16)])
+    model = nn.parallel.DistributedDataParallel(nn.SyncBatchNorm.convert_sync_batchnorm(normed()))
+    opt = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    losses = []
+    for rows in (np.arange(4) + 4 * rank, np.arange(8, 12) + 4 * rank):
+        opt.zero_grad()
+        loss = F.cross_entropy(model(torch.tensor(X[rows])), torch.tensor(Y[rows]))
+        loss.backward()
+        opt.step()
+        mean = loss.detach()
+        dist.all_reduce(mean, dist.ReduceOp.AVG)
+        losses.append(mean.item())
+    np.testing.assert_allclose(losses, wanted, rtol=1e-5)
+    for name, value in reference.state_dict().items():
+        np.testing.assert_allclose(model.module.state_dict()[name].numpy(), value.numpy(), rtol=1e-4, atol=1e-5)
+
+
 def in_a_compiled_step_they_say_so(rank: int, world: int) -> None:
     @torch.jit(fullgraph=True)
     def step(x: torch.Tensor) -> torch.Tensor:
@@ -269,6 +292,7 @@ CHECKS = [
     distributed_data_parallel,
     unused_parameters,
     one_program_over_all_processes,
+    batch_norm_over_all_processes,
     in_a_compiled_step_they_say_so,
 ]
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from fxtorch.autograd import no_grad
 from fxtorch.nn import functional as F
 from fxtorch.nn._torch import torch
+from fxtorch.nn.modules._sync_batchnorm import processes, synchronised
 from fxtorch.nn.modules.affine import Affine
 from fxtorch.nn.modules.lazy import LazyModuleMixin
 from fxtorch.nn.parameter import UninitializedBuffer, UninitializedParameter
@@ -87,6 +88,7 @@ class _NormBase(Affine):
 class _BatchNorm(_NormBase):
     """Batch normalisation whatever the number of dimensions."""
 
+    process_group: Any = None
     by_part: ClassVar[bool] = True  # whether devices that share a batch may each take the moments of their part
 
     def forward(self, input: Tensor) -> Tensor:
@@ -100,6 +102,9 @@ class _BatchNorm(_NormBase):
                 momentum = self.num_batches_tracked.to(torch.float32).reciprocal()
         by_batch = self.training or (self.running_mean is None and self.running_var is None)
         keep = not self.training or self.track_running_stats
+        if by_batch and not self.by_part and processes(self.process_group) > 1:
+            running = (self.running_mean, self.running_var) if keep else (None, None)
+            return synchronised(input, self.weight, self.bias, running, momentum, self.eps, self.process_group)
         if by_batch and modes.batch_parts > 1 and self.by_part:
             return self._part_by_part(input, modes.batch_parts, momentum, keep)
         return F.batch_norm(
@@ -174,6 +179,7 @@ class BatchNorm3d(_BatchNorm):
 class SyncBatchNorm(_BatchNorm):
     """Batch normalisation with moments over all devices of ``process_group``; on one process it is BatchNorm.
 
+    Between the processes of ``init_process_group`` it sends two small messages a forward and two a backward.
     A step of ``distributed.parallel`` without ``sync_batchnorm`` takes the moments of other BatchNorms device by
     device, of these over the whole batch.
 

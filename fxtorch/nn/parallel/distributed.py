@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
+from fxtorch.nn._collectives import collectives
 from fxtorch.nn._torch import torch
 from fxtorch.nn.modules.module import Module
 from fxtorch.tensor import Tensor, modes
@@ -16,32 +17,6 @@ UNFINISHED = (
     "Expected to have finished reduction in the prior iteration before starting a new one: parameters {} got no "
     "gradient in the last backward. Pass find_unused_parameters=True if the loss does not depend on all of them"
 )
-
-
-class Collectives(Protocol):
-    """What the processes say to one another; ``fxtorch.distributed`` gives it (:func:`set_collectives`)."""
-
-    def size(self, group: Any) -> int:
-        """How many processes; 1 where there is nobody to speak to, or one program runs over all."""
-        ...
-
-    def average(self, tensors: Sequence[Tensor], group: Any) -> None:
-        """Put the mean over all processes into each Tensor."""
-
-    def from_first(self, tensors: Sequence[Tensor], group: Any) -> None:
-        """Put the first process's values into each Tensor."""
-
-    def alike(self, value: str, group: Any) -> bool:
-        """Whether ``value`` is the same in all processes."""
-        ...
-
-
-_collectives: list[Collectives] = []
-
-
-def set_collectives(collectives: Collectives) -> None:
-    """Set what carries values between processes; nn itself stands below it."""
-    _collectives[:] = [collectives]
 
 
 class DistributedDataParallel(Module):
@@ -99,9 +74,9 @@ class DistributedDataParallel(Module):
         self._used: set[int] = set()
         if self._world() > 1 and init_sync:
             shapes = ", ".join(f"{n} {tuple(p.shape)} {p.dtype}" for n, p in module.named_parameters())
-            if not _collectives[0].alike(shapes, process_group):
+            if not collectives().alike(shapes, process_group):
                 raise RuntimeError("DistributedDataParallel: the parameters of the processes differ in name or shape")
-            _collectives[0].from_first([*module.parameters(), *module.buffers()], process_group)
+            collectives().from_first([*module.parameters(), *module.buffers()], process_group)
         for p in self._learned.values():
             p.register_post_accumulate_grad_hook(self._arrived)
 
@@ -113,7 +88,7 @@ class DistributedDataParallel(Module):
             raise RuntimeError(UNFINISHED.format(", ".join(missing)))
         buffers = [b for b in self.module.buffers() if self.broadcast_buffers]
         if synchronise and self.training and buffers:
-            _collectives[0].from_first(buffers, self.process_group)
+            collectives().from_first(buffers, self.process_group)
         out = self.module(*inputs, **kwargs)
         every = {id(p) for p in self._learned.values()}
         self._used = every & _leaves_behind(out) if synchronise and self.find_unused_parameters else every
@@ -142,21 +117,17 @@ class DistributedDataParallel(Module):
         learned = list(self._learned.values())
         grads = [p.grad for p in learned]
         if not self.find_unused_parameters:
-            _collectives[0].average([g for g in grads if g is not None], self.process_group)
+            collectives().average([g for g in grads if g is not None], self.process_group)
             return
         mine = [torch.zeros_like(p) if g is None else g for p, g in zip(learned, grads, strict=True)]
         used = tensor([float(id(p) in self._used) for p in learned])
-        _collectives[0].average([used, *(g.detach() for g in mine)], self.process_group)
+        collectives().average([used, *(g.detach() for g in mine)], self.process_group)
         for p, g, anywhere in zip(learned, mine, used.tolist(), strict=True):
             if anywhere:
                 p.grad = g
 
     def _world(self) -> int:
-        if not _collectives:
-            raise ValueError(
-                "Default process group has not been initialized, please make sure to call init_process_group."
-            )
-        return _collectives[0].size(self.process_group)
+        return collectives().size(self.process_group)
 
 
 def _leaves_behind(out: Any) -> set[int]:
