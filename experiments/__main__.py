@@ -24,9 +24,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = _Parser(prog="python -m experiments", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("list", help="the systems, a line each")
-    run = commands.add_parser("run", help="train one system: run NAME [options]", add_help=False)
-    run.add_argument("name", metavar="NAME")
-    run.add_argument("options", nargs=argparse.REMAINDER)
+    run = commands.add_parser("run", help="train one system: run NAME [options]", description="Train one system.")
+    run.add_argument("name", metavar="NAME", help=f"one of {', '.join(NAMES)}")
+    run.add_argument("options", nargs=argparse.REMAINDER, help="its own options: run NAME --help lists them")
     for name, what in (("compare", "train in both modes, print speeds and metrics"), ("brief", "compare --brief")):
         command = commands.add_parser(name, help=what, description=what)
         command.add_argument("names", nargs="*", metavar="NAME", help="which systems (default: all seven)")
