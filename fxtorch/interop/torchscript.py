@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Optional
 
 from fxtorch.compiler import CompiledFunction, jit
 from fxtorch.nn import Module
@@ -192,14 +192,18 @@ for _name, _value in {
     "_overload_method": script_method,
     "_script_if_tracing": script_if_tracing,
     "Attribute": attribute,
+    "Dict": dict,
     "Error": Error,
     "Final": Final,
+    "List": list,
+    "Optional": Optional,
     "RecursiveScriptModule": ScriptModule,
     "ScriptFunction": CompiledFunction,
     "ScriptModule": ScriptModule,
     "TopLevelTracedModule": ScriptModule,
     "TracedModule": ScriptModule,
     "TracerWarning": TracerWarning,
+    "Tuple": tuple,
     "annotate": annotate,
     "enable_onednn_fusion": enable_onednn_fusion,
     "export": ignore,

@@ -21,6 +21,7 @@ from fxtorch.tensor import device as devices
 from fxtorch.tensor import errors, generator, views
 from fxtorch.tensor.execute import Operator, OpNode
 from fxtorch.tensor.modes import modes
+from fxtorch.tensor.overwriting import RESULT_NEEDED
 from fxtorch.tensor.tensor import Tensor, unwrap
 
 _NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
@@ -82,11 +83,13 @@ def in_place(op: Operator, position: int, args: Sequence[Any]) -> Tensor:
         check_writable(target)
     result = op(*args)
     node = result._node
+    if modes.forward is not None:
+        modes.forward.give(target, result.__dict__.get("_tangent"))
     target._rebind(result._data, node, result._index)
-    if isinstance(node, OpNode):  # what the call itself saved is the value before, and stays right
+    if node.__class__ is OpNode:  # what the call itself saved is the value before, and stays right
         cell = target._cell
         node.checks = [c for c in node.checks if c[0] is not cell and c[0] is not result._cell]
-        if node.plan.saved_out:
+        if node.plan.saved_out and node.label in RESULT_NEEDED:
             node.checks.append((cell, cell[1]))
     return target
 
