@@ -5,6 +5,8 @@ trace), trace (a pure function), program (compiled: gather, run, write back), fu
 public; then transition (a step whose state goes round), rollout (many in one program), ensemble, fold.
 """
 
+from fxtorch.compiler.ahead import Ahead, Cost, Lowered
+from fxtorch.compiler.bucket import Bucketed
 from fxtorch.compiler.ensemble import Ensemble, ensemble
 from fxtorch.compiler.errors import DataDependent, Escaped, NotCompilable
 from fxtorch.compiler.fold import Fold, fold
@@ -24,12 +26,16 @@ from fxtorch.compiler.torch_names import (
 )
 
 __all__ = [
+    "Ahead",
+    "Bucketed",
     "CompiledFunction",
+    "Cost",
     "DataDependent",
     "Ensemble",
     "Escaped",
     "Fold",
     "Jit",
+    "Lowered",
     "NotCompilable",
     "allow_in_graph",
     "assume_constant_result",

@@ -17,8 +17,8 @@ from fxtorch.compiler.ahead import Lowered
 from fxtorch.compiler.guards import signature
 from fxtorch.compiler.program import Program
 from fxtorch.compiler.results import is_leaf
-from fxtorch.compiler.trace import Traced
 from fxtorch.compiler.timing import Making, timed
+from fxtorch.compiler.trace import Traced
 from fxtorch.nn import Module
 from fxtorch.optim import Optimizer
 from fxtorch.tensor import Tensor
@@ -216,7 +216,7 @@ def _is_traced(x: Any) -> bool:
     return isinstance(x._data if isinstance(x, Tensor) else x, Tracer)
 
 
-def explain(fn: CompiledFunction) -> str:
+def explain(fn: Any) -> str:
     """What each program of a compiled function captured, changes and takes for granted, and why it was made.
 
     >>> import fxtorch as torch
@@ -226,6 +226,7 @@ def explain(fn: CompiledFunction) -> str:
     >>> print(torch.compiler.explain(double).splitlines()[0])
     <lambda>: 1 program
     """
+    fn = getattr(fn, "_compiled", fn)  # of a compiled Module
     programs = [p for group in fn.programs.values() for p in group]
     lines = [f"{fn.name}: {len(programs)} program{'s' * (len(programs) != 1)}"]
     made = enumerate(zip(fn.reasons, fn.makings, strict=True))

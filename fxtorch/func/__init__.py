@@ -10,6 +10,7 @@ from fxtorch.func.derivatives import grad, grad_and_value, jvp, linearize, value
 from fxtorch.func.functional_call import functional_call
 from fxtorch.func.jacobians import hessian, jacfwd, jacrev
 from fxtorch.func.module_state import functionalize, replace_all_batch_norm_modules_, stack_module_state
+from fxtorch.func.repeated import scan_modules
 from fxtorch.func.vmap import vmap
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "map",
     "replace_all_batch_norm_modules_",
     "scan",
+    "scan_modules",
     "stack_module_state",
     "value_and_grad",
     "vjp",

@@ -22,6 +22,10 @@ from fxtorch.tensor.tape import Node
 _stack = dispatch.namespace("torch")["stack"]
 
 
+class CarryChanged(RuntimeError):
+    """The state of a loop is another structure, shape or type after a turn than before it."""
+
+
 def cond(
     pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], operands: tuple[Any, ...] | list[Any] = ()
 ) -> Any:
@@ -215,7 +219,7 @@ def _eager_scan(combine_fn: Callable[..., Any], init: Any, xs: Any, dim: int, re
         before = _shapes(carry)
         carry, y = combine_fn(carry, row)
         if _shapes(carry) != before:
-            raise RuntimeError(f"scan: combine_fn was given {_words(before)}, but returned {_words(_shapes(carry))}")
+            raise CarryChanged(f"scan: combine_fn was given {_words(before)}, but returned {_words(_shapes(carry))}")
         kept.append(y)
     kept = kept[::-1] if reverse else kept
     return carry, jax.tree.map(lambda *ys: _stack(ys, dim), *kept, is_leaf=is_tensor)
@@ -310,7 +314,7 @@ class _Loop(Call):
         """Raise where the next state is not like the one before."""
         old, new = ((tree, [(x.shape, x.dtype) for x in leaves]) for tree, leaves in (before, after))
         if old != new:
-            raise RuntimeError(f"{self.name}: {fn} was given {_words(old)}, but returned {_words(new)}")
+            raise CarryChanged(f"{self.name}: {fn} was given {_words(old)}, but returned {_words(new)}")
 
     def _run(self, pure: Callable[[Sequence[Any]], Any], name: str) -> Any:
         if self.name != "while_loop":

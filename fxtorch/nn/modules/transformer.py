@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from fxtorch.func.repeated import scan_modules
 from fxtorch.nn import functional as F
 from fxtorch.nn import init
 from fxtorch.nn._torch import torch
@@ -165,6 +166,15 @@ def _copies(layer: Module, count: int) -> ModuleList:
     return ModuleList([copy.deepcopy(layer) for _ in range(count)])
 
 
+def _through(layers: ModuleList, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """``x`` through all layers; a compiled function holds layers of our own, which assign nothing, once."""
+    if all(type(layer) in (TransformerEncoderLayer, TransformerDecoderLayer) for layer in layers):
+        return scan_modules(layers, x, *args, **kwargs)
+    for layer in layers:
+        x = layer(x, *args, **kwargs)
+    return x
+
+
 class TransformerEncoder(Module):
     """``num_layers`` copies of ``encoder_layer``, one after the other.
 
@@ -199,9 +209,8 @@ class TransformerEncoder(Module):
         is_causal: bool | None = None,
     ) -> Tensor:
         """All layers applied to ``src``."""
-        output = src
-        for layer in self.layers:
-            output = layer(output, src_mask=mask, is_causal=bool(is_causal), src_key_padding_mask=src_key_padding_mask)
+        masks = {"src_mask": mask, "is_causal": bool(is_causal), "src_key_padding_mask": src_key_padding_mask}
+        output = _through(self.layers, src, **masks)
         return output if self.norm is None else self.norm(output)
 
 
@@ -232,18 +241,17 @@ class TransformerDecoder(Module):
         memory_is_causal: bool = False,
     ) -> Tensor:
         """All layers applied to ``tgt`` given ``memory``."""
-        output = tgt
-        for layer in self.layers:
-            output = layer(
-                output,
-                memory,
-                tgt_mask=tgt_mask,
-                memory_mask=memory_mask,
-                tgt_key_padding_mask=tgt_key_padding_mask,
-                memory_key_padding_mask=memory_key_padding_mask,
-                tgt_is_causal=bool(tgt_is_causal),
-                memory_is_causal=memory_is_causal,
-            )
+        output = _through(
+            self.layers,
+            tgt,
+            memory,
+            tgt_mask=tgt_mask,
+            memory_mask=memory_mask,
+            tgt_key_padding_mask=tgt_key_padding_mask,
+            memory_key_padding_mask=memory_key_padding_mask,
+            tgt_is_causal=bool(tgt_is_causal),
+            memory_is_causal=memory_is_causal,
+        )
         return output if self.norm is None else self.norm(output)
 
 

@@ -1,0 +1,219 @@
+"""What a compiled function takes for granted of Python is seen when it changes: nothing is stale."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fxtorch as torch
+from fxtorch import nn
+from fxtorch.compiler import NotCompilable
+
+FACTOR = 2.0
+TOTAL = torch.zeros(())
+ONE = torch.ones(())
+
+
+class Settings:
+    """A plain object of the user's."""
+
+    rate = 1.0
+
+    def __init__(self) -> None:
+        self.scale, self.options, self.names = 1.0, {"shift": 0.0}, ["a"]
+
+
+class Trainer:
+    """A class that holds the step as a method."""
+
+    def __init__(self) -> None:
+        self.settings, self.count, self.history = Settings(), 0, []
+
+    def step(self, x: torch.Tensor) -> torch.Tensor:
+        out = x * self.settings.scale * self.settings.rate + self.settings.options["shift"] + len(self.settings.names)
+        self.history.append(out)
+        return out
+
+
+def test_attributes_of_plain_objects_are_seen() -> None:
+    trainer = Trainer()
+    run = torch.jit(trainer.step)
+    assert run(ONE).item() == 2.0
+    trainer.settings.scale = 3.0
+    assert run(ONE).item() == 4.0
+    trainer.settings.options["shift"] = 10.0
+    assert run(ONE).item() == 14.0
+    trainer.settings.names.append("b")
+    assert run(ONE).item() == 15.0
+    trainer.settings = Settings()
+    assert run(ONE).item() == 2.0
+    assert "self.settings.scale: 1.0 became 3.0" in run.reasons[1]
+    assert "self.settings.options.shift: 0.0 became 10.0" in run.reasons[2]
+
+
+def test_an_attribute_of_a_class_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = torch.jit(lambda x: x * Settings.rate)
+    assert run(ONE).item() == 1.0
+    monkeypatch.setattr(Settings, "rate", 5.0)
+    assert run(ONE).item() == 5.0
+
+
+def helper(x: torch.Tensor) -> torch.Tensor:
+    return x * FACTOR
+
+
+class Scaled(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return helper(x)
+
+
+def test_a_global_that_only_a_called_function_reads_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Scaled()
+    plain, module = torch.jit(lambda x: helper(x)), torch.jit(lambda x: net(x))
+    assert plain(ONE).item() == module(ONE).item() == 2.0
+    monkeypatch.setitem(globals(), "FACTOR", 7.0)
+    assert plain(ONE).item() == module(ONE).item() == 7.0
+
+
+def test_an_array_of_numpys_that_changes_is_seen() -> None:
+    weights = np.ones(2, np.float32)
+    run = torch.jit(lambda x: x * torch.tensor(weights))
+    assert run(torch.ones(2)).tolist() == [1.0, 1.0]
+    weights[0] = 4.0
+    assert run(torch.ones(2)).tolist() == [4.0, 1.0]
+
+
+def test_random_numbers_of_pythons_and_numpys_are_not_frozen() -> None:
+    rng = np.random.default_rng(0)
+    for draw in (random.random, np.random.rand, rng.random):
+        with pytest.raises(NotCompilable, match="random numbers"):
+            torch.jit(lambda x, draw=draw, rng=rng: x * draw(), fullgraph=True)(ONE)
+    run = torch.jit(lambda x: x * np.random.rand())
+    with pytest.warns(UserWarning, match=r"numpy\.random"):
+        assert run(ONE).item() != run(ONE).item()
+
+
+def test_global_and_enclosing_variables_that_are_assigned_are_carried() -> None:
+    hidden = torch.zeros(2)
+
+    @torch.jit(max_traces=1)
+    def roll(x: torch.Tensor) -> torch.Tensor:
+        global TOTAL
+        nonlocal hidden
+        hidden = hidden + x
+        TOTAL = TOTAL + hidden.sum()
+        return hidden
+
+    assert [roll(torch.ones(2)).tolist() for _ in range(3)] == [[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]]
+    assert hidden.tolist() == [3.0, 3.0] and TOTAL.item() == 12.0
+
+
+def test_entries_of_dicts_and_tuples_that_are_assigned_are_carried() -> None:
+    state: dict[str, Any] = {"h": (torch.zeros(2), torch.ones(2))}
+
+    @torch.jit(max_traces=1)
+    def step(x: torch.Tensor) -> None:
+        a, b = state["h"]
+        state["h"] = (b, a + x)
+
+    for _ in range(4):
+        step(torch.ones(2))
+    assert [t.tolist() for t in state["h"]] == [[2.0, 2.0], [3.0, 3.0]]
+
+
+def test_a_list_that_is_only_appended_to_grows_without_a_new_trace() -> None:
+    losses: list[torch.Tensor] = []
+
+    @torch.jit(max_traces=1)
+    def step(x: torch.Tensor) -> None:
+        losses.append((x * 2).sum())
+
+    for i in range(3):
+        step(torch.full((2,), float(i)))
+    assert [t.item() for t in losses] == [0.0, 4.0, 8.0]
+
+
+def test_a_python_counter_of_a_plain_object_counts_as_eagerly() -> None:
+    counter = Settings()
+    counter.scale = 0.0
+
+    def step(x: torch.Tensor) -> torch.Tensor:
+        counter.scale += 1
+        return x * counter.scale
+
+    run = torch.jit(step)
+    assert [run(ONE).item() for _ in range(3)] == [1.0, 2.0, 3.0] and counter.scale == 3.0
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [(torch.no_grad, "recording of gradients"), (torch.inference_mode, "inference mode")],
+)
+def test_a_mode_of_the_caller_is_seen_and_named(mode: Any, name: str) -> None:
+    w = torch.ones(2, requires_grad=True)
+    run = torch.jit(lambda x: (x * w).sum())
+    assert run(torch.ones(2)).requires_grad
+    with mode():
+        assert not run(torch.ones(2)).requires_grad
+    assert name in run.reasons[1]
+
+
+def test_a_hook_on_a_parameter_is_seen() -> None:
+    w = torch.ones(2, requires_grad=True)
+
+    @torch.jit
+    def step() -> None:
+        w.grad = None
+        (w * 3).sum().backward()
+
+    step()
+    w.register_hook(lambda g: g * 10)
+    step()
+    assert w.grad is not None and w.grad.tolist() == [30.0, 30.0]
+
+
+def test_the_same_tensor_given_twice_is_one_tensor_inside() -> None:
+    @torch.jit
+    def bump(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        a.add_(1)
+        return b * 2
+
+    x = torch.ones(2)
+    assert bump(x, x).tolist() == [4.0, 4.0] and x.tolist() == [2.0, 2.0]
+    assert bump(x, torch.ones(2)).tolist() == [2.0, 2.0]
+    assert bump.traces == 2
+
+
+def test_an_argument_that_is_also_state_runs_eagerly_and_right() -> None:
+    w = torch.ones(2)
+
+    @torch.jit
+    def add(x: torch.Tensor) -> torch.Tensor:
+        w.add_(x)
+        return x * 1
+
+    assert add(torch.ones(2)).tolist() == [1.0, 1.0]
+    with pytest.warns(UserWarning, match="reaches by another way"):
+        assert add(w).tolist() == [4.0, 4.0]
+
+
+def test_gradient_recording_switched_inside_stays_switched() -> None:
+    @torch.jit
+    def off() -> None:
+        torch.set_grad_enabled(False)
+
+    try:
+        off()
+        assert not torch.is_grad_enabled()
+    finally:
+        torch.set_grad_enabled(True)
+
+
+def test_a_parameter_frozen_inside_stays_frozen() -> None:
+    w = torch.ones(2, requires_grad=True)
+    freeze = torch.jit(lambda: (w.requires_grad_(False), None)[1])
+    freeze()
+    assert not w.requires_grad

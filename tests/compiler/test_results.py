@@ -1,0 +1,99 @@
+"""What a compiled function hands back is what the eager one does: the same objects, views and graphs."""
+
+from __future__ import annotations
+
+import pytest
+
+import fxtorch as torch
+from fxtorch import nn
+
+
+def test_a_view_of_state_that_is_returned_shares_its_memory() -> None:
+    state = torch.zeros(2, 3)
+    row = torch.jit(lambda: state[1])()
+    state.add_(1)
+    assert row.tolist() == [1.0] * 3
+    row.mul_(5)
+    assert state.tolist() == [[1.0] * 3, [5.0] * 3]
+
+
+def test_results_that_share_memory_share_it_outside() -> None:
+    def make(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        y = x * 2
+        return y, y[0], y.view(-1)[1:], y
+
+    whole, first, rest, again = torch.jit(make)(torch.ones(2, 2))
+    whole.add_(1)
+    assert again is whole and first.tolist() == [3.0, 3.0] and rest.tolist() == [3.0, 3.0, 3.0]
+    rest.zero_()
+    assert whole.tolist() == [[3.0, 0.0], [0.0, 0.0]]
+
+
+def test_two_views_of_a_hidden_base_share_memory() -> None:
+    a, b = torch.jit(lambda x: ((y := x * 2)[:2], y[1:]))(torch.ones(3))
+    a[1] = 7.0
+    assert b.tolist() == [7.0, 2.0]
+
+
+def test_a_gradient_that_is_returned_is_the_gradient() -> None:
+    w = torch.ones(2, requires_grad=True)
+
+    @torch.jit
+    def step() -> torch.Tensor | None:
+        w.grad = None
+        (w * 2).sum().backward()
+        return w.grad
+
+    assert step() is w.grad
+
+
+def test_a_leaf_made_inside_keeps_its_flag_and_its_gradient() -> None:
+    def make() -> torch.Tensor:
+        t = torch.ones(2, requires_grad=True)
+        (t * 3).sum().backward()
+        return t
+
+    t = torch.jit(make)()
+    assert t.is_leaf and t.requires_grad and t.grad is not None and t.grad.tolist() == [3.0, 3.0]
+
+
+def test_a_parameter_made_inside_is_a_parameter() -> None:
+    assert isinstance(torch.jit(lambda: nn.Parameter(torch.ones(2)))(), nn.Parameter)
+
+
+def test_a_backward_inside_reaches_the_eager_graph_behind_an_argument() -> None:
+    w = torch.ones(2, requires_grad=True)
+    hidden = w * 3
+    torch.jit(lambda h: (h * h).sum().backward())(hidden)
+    assert w.grad is not None and w.grad.tolist() == [18.0, 18.0]
+    with pytest.raises(RuntimeError, match="second time"):
+        hidden.sum().backward()
+
+
+def test_a_backward_inside_reaches_the_eager_graph_behind_captured_state() -> None:
+    w = torch.ones(2, requires_grad=True)
+    hidden = w * 3
+    torch.jit(lambda x: (hidden * x).sum().backward())(torch.ones(2))
+    assert w.grad is not None and w.grad.tolist() == [3.0, 3.0]
+    assert hidden.grad_fn is not None
+
+
+def test_a_change_in_place_of_an_argument_with_a_graph_is_recorded() -> None:
+    w = torch.ones(2, requires_grad=True)
+    hidden = w * 3
+    torch.jit(lambda h: h.mul_(2))(hidden)
+    hidden.sum().backward()
+    assert w.grad is not None and w.grad.tolist() == [6.0, 6.0]
+
+
+def test_a_graph_used_up_inside_refuses_a_second_backward() -> None:
+    w = torch.ones(2, requires_grad=True)
+
+    @torch.jit
+    def step() -> torch.Tensor:
+        loss = (w * w).sum()
+        loss.backward()
+        return loss
+
+    with pytest.raises(RuntimeError, match="second time"):
+        step().backward()
