@@ -114,7 +114,7 @@ def selu(input: Array) -> Array:
     return _SELU_SCALE * jnp.where(input > 0, input, _SELU_ALPHA * jnp.expm1(_negative(input)))
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), out=True)
 def gelu(input: Array, *, approximate: Literal["none", "tanh"] = "none") -> Array:
     """``input * Phi(input)`` with the normal distribution function ``Phi``, or its ``tanh`` approximation.
 
@@ -140,7 +140,7 @@ def mish(input: Array) -> Array:
     return input * jnp.tanh(jax.nn.softplus(input))
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), out=True)
 def softplus(input: Array, beta: Number = 1.0, threshold: Number = 20.0) -> Array:
     """``log(1 + exp(beta input)) / beta``, and ``input`` itself where ``beta input > threshold``."""
     scaled = input * beta
@@ -154,13 +154,13 @@ def softsign(input: Array) -> Array:
     return input / (jnp.abs(input) + 1)
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), out=True)
 def softshrink(input: Array, lambd: Number = 0.5) -> Array:
     """``input`` moved towards 0 by ``lambd``, and 0 where ``|input| <= lambd``."""
     return jnp.where(input > lambd, input - lambd, jnp.where(input < -lambd, input + lambd, input * 0))
 
 
-@op(where=_BOTH, method=True)
+@op(where=_BOTH, method=True, out=True)
 def hardshrink(input: Array, lambd: Number = 0.5) -> Array:
     """``input``, and 0 where ``|input| <= lambd``."""
     return jnp.where((input >= -lambd) & (input <= lambd), 0, input)
@@ -184,7 +184,7 @@ def hardswish(input: Array) -> Array:
     return jnp.where(input <= -3, 0, jnp.where(input < 3, input * (input + 3) / 6, input))
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), out=True)
 def logsigmoid(input: Array) -> Array:
     """``log(sigmoid(input))``."""
     return jax.nn.log_sigmoid(input)

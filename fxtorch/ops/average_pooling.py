@@ -83,7 +83,7 @@ def avg_pool1d(
     return _avg_pool(input, kernel_size, stride, padding, ceil_mode, count_include_pad, None, 1)
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), out=True)
 def avg_pool2d(
     input: Array,
     kernel_size: Sizes,
@@ -110,7 +110,7 @@ def avg_pool2d(
     return _avg_pool(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, 2)
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), out=True)
 def avg_pool3d(
     input: Array,
     kernel_size: Sizes,

@@ -10,35 +10,35 @@ from jax import numpy as jnp
 
 from fxtorch.ops.checks import check_broadcast, check_concrete
 from fxtorch.ops.dtypes import cast, is_complex, is_float, is_inexact, promote
-from fxtorch.ops.table import Array, op
+from fxtorch.ops.table import Array, Strict, op
 
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, differentiable=False)
-def eq(input: Array, other: Array) -> Array:
+def eq(input: Strict, other: Array) -> Array:
     """``input == other``, by element."""
     return jnp.equal(input, other)
 
 
 @op(method=True, inplace=True, out=True, aliases=("not_equal",), dtype="promote", broadcast=True, differentiable=False)
-def ne(input: Array, other: Array) -> Array:
+def ne(input: Strict, other: Array) -> Array:
     """``input != other``, by element."""
     return jnp.not_equal(input, other)
 
 
 @op(method=True, inplace=True, out=True, aliases=("less",), dtype="promote", broadcast=True, differentiable=False)
-def lt(input: Array, other: Array) -> Array:
+def lt(input: Strict, other: Array) -> Array:
     """``input < other``, by element."""
     return jnp.less(input, other)
 
 
 @op(method=True, inplace=True, out=True, aliases=("less_equal",), dtype="promote", broadcast=True, differentiable=False)
-def le(input: Array, other: Array) -> Array:
+def le(input: Strict, other: Array) -> Array:
     """``input <= other``, by element."""
     return jnp.less_equal(input, other)
 
 
 @op(method=True, inplace=True, out=True, aliases=("greater",), dtype="promote", broadcast=True, differentiable=False)
-def gt(input: Array, other: Array) -> Array:
+def gt(input: Strict, other: Array) -> Array:
     """``input > other``, by element."""
     return jnp.greater(input, other)
 
@@ -52,13 +52,13 @@ def gt(input: Array, other: Array) -> Array:
     broadcast=True,
     differentiable=False,
 )
-def ge(input: Array, other: Array) -> Array:
+def ge(input: Strict, other: Array) -> Array:
     """``input >= other``, by element."""
     return jnp.greater_equal(input, other)
 
 
 @op(method=True, differentiable=False)
-def isclose(input: Array, other: Array, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Array:
+def isclose(input: Strict, other: Strict, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Array:
     """``|input - other| <= atol + rtol * |other|``, or equal (infinities; NaN too with ``equal_nan``).
 
     Raises:
@@ -146,25 +146,25 @@ def isin(elements: Array, test_elements: Array, *, assume_unique: bool = False, 
 
 
 @op(method=True, out=True, dtype="promote", broadcast=True)
-def maximum(input: Array, other: Array) -> Array:
+def maximum(input: Strict, other: Strict) -> Array:
     """The larger of two elements, NaN if either is; a tie shares the gradient evenly."""
     return jnp.maximum(input, other)
 
 
 @op(method=True, out=True, dtype="promote", broadcast=True)
-def minimum(input: Array, other: Array) -> Array:
+def minimum(input: Strict, other: Strict) -> Array:
     """The smaller of two elements, NaN if either is; a tie shares the gradient evenly."""
     return jnp.minimum(input, other)
 
 
 @op(method=True, out=True, dtype="promote", broadcast=True)
-def fmax(input: Array, other: Array) -> Array:
+def fmax(input: Strict, other: Strict) -> Array:
     """The larger of two elements, the other one where one is NaN; a tie belongs to ``input``."""
     return jnp.where((input >= other) | (other != other), input, other)
 
 
 @op(method=True, out=True, dtype="promote", broadcast=True)
-def fmin(input: Array, other: Array) -> Array:
+def fmin(input: Strict, other: Strict) -> Array:
     """The smaller of two elements, the other one where one is NaN; a tie belongs to ``input``."""
     return jnp.where((input <= other) | (other != other), input, other)
 

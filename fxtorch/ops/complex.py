@@ -7,7 +7,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from fxtorch.ops.dtypes import cast, complex_of, default_float, is_complex, is_float, is_inexact, real_of
-from fxtorch.ops.table import Array, View, op
+from fxtorch.ops.table import Array, Strict, View, op
 
 
 def _check_complex(name: str, input: Array) -> None:
@@ -125,7 +125,7 @@ def angle(input: Array) -> Array:
 
 
 @op(out=True)
-def complex(real: Array, imag: Array) -> Array:
+def complex(real: Strict, imag: Strict) -> Array:
     """``real + i * imag``.
 
     Raises:
@@ -143,6 +143,6 @@ def complex(real: Array, imag: Array) -> Array:
 
 
 @op(out=True)
-def polar(abs: Array, angle: Array) -> Array:
+def polar(abs: Strict, angle: Strict) -> Array:
     """``abs * (cos(angle) + i * sin(angle))``."""
     return complex(abs * lax.cos(angle), abs * lax.sin(angle))

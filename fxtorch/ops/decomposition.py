@@ -272,7 +272,7 @@ def lu_factor_ex(A: Array, *, pivot: bool = True, check_errors: bool = False) ->
     return LUFactorEx(packed, pivots, zero_pivot(packed))
 
 
-@op(name="lu", method=True)
+@op(name="lu", method=True, out=True)
 def torch_lu(A: Array, pivot: bool = True, get_infos: bool = False) -> tuple[Array, ...]:
     """:func:`lu_factor` under its old name; with ``get_infos``, :func:`lu_factor_ex`."""
     return tuple(lu_factor_ex(A, pivot=pivot)) if get_infos else tuple(lu_factor(A, pivot=pivot))

@@ -8,7 +8,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from fxtorch.ops.pointwise import mul, pow
-from fxtorch.ops.table import Array, op
+from fxtorch.ops.table import Array, Strict, op
 
 
 @op(method=True, inplace=True, out=True, dtype="float")
@@ -54,7 +54,7 @@ def log1p(input: Array) -> Array:
 
 
 @op(method=True, out=True, dtype="promote", broadcast=True)
-def logaddexp(input: Array, other: Array) -> Array:
+def logaddexp(input: Strict, other: Strict) -> Array:
     """``log(exp(input) + exp(other))`` without overflow."""
     return jnp.logaddexp(input, other)
 
@@ -66,6 +66,6 @@ def logaddexp2(input: Array, other: Array) -> Array:
 
 
 @op(method=True, inplace=True, out=True)
-def ldexp(input: Array, other: Array) -> Array:
+def ldexp(input: Strict, other: Strict) -> Array:
     """``input * 2 ** other``."""
     return mul(input, pow(2.0, other))

@@ -177,7 +177,7 @@ def masked_select(input: Array, mask: Array) -> Array:
     return jnp.take(jnp.broadcast_to(input, shape).reshape(-1), positions, mode="clip")
 
 
-@op(method=True, dynamic=True, differentiable=False)
+@op(method=True, dynamic=True, differentiable=False, out=True)
 def nonzero(input: Array, *, as_tuple: bool = False) -> Any:
     """The positions of the elements that are not zero: one a row, or as one index array for each dimension.
 

@@ -98,7 +98,7 @@ def inv_ex(A: Array, *, check_errors: bool = False) -> InvEx:
     return InvEx(inv(A), _singular(A))
 
 
-@op(where=("torch", "linalg"), method=True)
+@op(where=("torch", "linalg"), method=True, out=True)
 def det(A: Array) -> Array:
     """The determinant."""
     check_matrix("det", A, square=True)
@@ -280,7 +280,7 @@ def matrix_rank(
     return jnp.sum(values > limit[..., None], axis=-1, dtype=np.int64)
 
 
-@op(where=("linalg",))
+@op(where=("linalg",), out=True)
 def lstsq(A: Array, B: Array, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
     """The X that makes ``|A @ X - B|`` least; of several, the shortest.
 

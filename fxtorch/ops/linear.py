@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from fxtorch.ops.table import Array, op
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), out=True)
 def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
     """``input @ weight.T + bias``.
 

@@ -7,7 +7,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from fxtorch.ops.dtypes import is_inexact
-from fxtorch.ops.table import Array, op
+from fxtorch.ops.table import Array, Strict, op
 
 
 def _truth(x: Array) -> Array:
@@ -15,19 +15,19 @@ def _truth(x: Array) -> Array:
 
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, differentiable=False)
-def logical_and(input: Array, other: Array) -> Array:
+def logical_and(input: Strict, other: Strict) -> Array:
     """Whether both elements are nonzero."""
     return jnp.logical_and(_truth(input), _truth(other))
 
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, differentiable=False)
-def logical_or(input: Array, other: Array) -> Array:
+def logical_or(input: Strict, other: Strict) -> Array:
     """Whether an element of the two is nonzero."""
     return jnp.logical_or(_truth(input), _truth(other))
 
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, differentiable=False)
-def logical_xor(input: Array, other: Array) -> Array:
+def logical_xor(input: Strict, other: Strict) -> Array:
     """Whether exactly one element of the two is nonzero."""
     return jnp.logical_xor(_truth(input), _truth(other))
 

@@ -8,7 +8,7 @@ from jax import numpy as jnp
 
 from fxtorch.ops.checks import check_broadcast
 from fxtorch.ops.dtypes import cast, is_complex, is_float, is_inexact, promote, result_type
-from fxtorch.ops.table import Array, Number, op
+from fxtorch.ops.table import Array, Number, Strict, op
 
 
 def scaled(x: Array, factor: Number) -> Array:
@@ -18,13 +18,13 @@ def scaled(x: Array, factor: Number) -> Array:
     return x * cast(factor, x.dtype)
 
 
-@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, numbers=True)
 def add(input: Array, other: Array, *, alpha: Number = 1) -> Array:
     """``input + alpha * other``; on booleans, logical or."""
     return jnp.add(input, scaled(other, alpha))
 
 
-@op(method=True, inplace=True, out=True, aliases=("subtract",), dtype="promote", broadcast=True)
+@op(method=True, inplace=True, out=True, aliases=("subtract",), dtype="promote", broadcast=True, numbers=True)
 def sub(input: Array, other: Array, *, alpha: Number = 1) -> Array:
     """``input - alpha * other``.
 
@@ -40,12 +40,12 @@ def sub(input: Array, other: Array, *, alpha: Number = 1) -> Array:
 
 
 @op()
-def rsub(input: Array, other: Array, *, alpha: Number = 1) -> Array:
+def rsub(input: Strict, other: Array, *, alpha: Number = 1) -> Array:
     """``other - alpha * input``."""
     return sub(other, input, alpha=alpha)
 
 
-@op(method=True, inplace=True, out=True, aliases=("multiply",), dtype="promote", broadcast=True)
+@op(method=True, inplace=True, out=True, aliases=("multiply",), dtype="promote", broadcast=True, numbers=True)
 def mul(input: Array, other: Array) -> Array:
     """``input * other``; on booleans, logical and."""
     return jnp.multiply(input, other)
@@ -61,7 +61,7 @@ def _floor_quotient(a: Array, b: Array) -> Array:
     return jnp.where(b == 0, a / b, jnp.round(quotient))
 
 
-@op(method=True, inplace=True, out=True, aliases=("divide", "true_divide"))
+@op(method=True, inplace=True, out=True, aliases=("divide", "true_divide"), numbers=True)
 def div(input: Array, other: Array, *, rounding_mode: str | None = None) -> Array:
     """``input / other``, always floating; with ``rounding_mode`` ``"floor"`` or ``"trunc"`` in the common type.
 
@@ -83,7 +83,7 @@ def div(input: Array, other: Array, *, rounding_mode: str | None = None) -> Arra
     return jnp.trunc(a / b) if is_float(a.dtype) else lax.div(a, b)
 
 
-@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, differentiable=False)
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, differentiable=False, numbers=True)
 def floor_divide(input: Array, other: Array) -> Array:
     """``floor(input / other)`` in the common type."""
     return _floor_quotient(*jnp.broadcast_arrays(input, other))
@@ -98,7 +98,7 @@ def remainder(input: Array, other: Array) -> Array:
 
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
-def fmod(input: Array, other: Array) -> Array:
+def fmod(input: Strict, other: Array) -> Array:
     """``input - other * trunc(input / other)``: it has the sign of ``input``, as C's ``fmod``."""
     return lax.rem(*jnp.broadcast_arrays(input, other))
 
@@ -269,12 +269,12 @@ def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: Number = 1) 
 
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
-def gcd(input: Array, other: Array) -> Array:
+def gcd(input: Strict, other: Strict) -> Array:
     """The greatest common divisor of integers, never negative."""
     return jnp.gcd(input, other)
 
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
-def lcm(input: Array, other: Array) -> Array:
+def lcm(input: Strict, other: Strict) -> Array:
     """The least common multiple of integers, never negative."""
     return jnp.lcm(input, other)

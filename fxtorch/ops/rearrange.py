@@ -204,7 +204,7 @@ def _check_left(input: Array, pairs: Sequence[tuple[int, int]]) -> None:
             )
 
 
-@op(method=True)
+@op(method=True, out=True)
 def diag(input: Array, diagonal: int = 0) -> Array:
     """The diagonal of a matrix, or the matrix with a given diagonal."""
     if input.ndim not in (1, 2):

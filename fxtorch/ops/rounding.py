@@ -11,7 +11,7 @@ from jax import numpy as jnp
 from fxtorch.ops.checks import check_broadcast
 from fxtorch.ops.dtypes import cast, is_complex, is_float, is_inexact, promote
 from fxtorch.ops.gradient import custom_gradient
-from fxtorch.ops.table import Array, op
+from fxtorch.ops.table import Array, Strict, op
 
 
 class Frexp(NamedTuple):
@@ -93,13 +93,13 @@ def clamp(input: Array, min: Array | None = None, max: Array | None = None) -> A
 
 
 @op(method=True, inplace=True, out=True)
-def clamp_min(input: Array, min: Array) -> Array:
+def clamp_min(input: Strict, min: Array) -> Array:
     """``input`` where it is at least ``min``, else ``min``."""
     return clamp(input, min=min)
 
 
 @op(method=True, inplace=True, out=True)
-def clamp_max(input: Array, max: Array) -> Array:
+def clamp_max(input: Strict, max: Array) -> Array:
     """``input`` where it is at most ``max``, else ``max``."""
     return clamp(input, max=max)
 
@@ -120,14 +120,14 @@ def nan_to_num(
 
 
 @op(method=True, inplace=True, out=True, dtype="float", broadcast=True)
-def copysign(input: Array, other: Array) -> Array:
+def copysign(input: Strict, other: Array) -> Array:
     """The magnitude of ``input`` with the sign of ``other``."""
     flipped = jnp.signbit(input) != jnp.signbit(other)
     return jnp.where(input == 0, lax.stop_gradient(jnp.copysign(input, other)), jnp.where(flipped, -input, input))
 
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
-def nextafter(input: Array, other: Array) -> Array:
+def nextafter(input: Strict, other: Strict) -> Array:
     """The next number after ``input`` in the direction of ``other``; the derivative is that of ``input``."""
     return _nextafter(*jnp.broadcast_arrays(input, other))
 
@@ -141,7 +141,7 @@ _nextafter.defvjp(lambda x, toward: (lax.nextafter(x, toward), None), lambda _, 
 
 
 @op(method=True, inplace=True, out=True, broadcast=True, differentiable=False)
-def heaviside(input: Array, values: Array) -> Array:
+def heaviside(input: Strict, values: Strict) -> Array:
     """0 below 0, ``values`` at 0, 1 above.
 
     Raises:

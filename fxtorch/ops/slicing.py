@@ -287,7 +287,7 @@ def select_scatter(input: Array, src: Array, dim: int, index: Array) -> Array:
     return _select_back(input, cast(src, input.dtype), dim, index)
 
 
-@op(method=True)
+@op(method=True, out=True)
 def slice_scatter(
     input: Array, src: Array, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Array:

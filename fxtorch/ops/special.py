@@ -12,7 +12,7 @@ from jax.scipy import special
 
 from fxtorch.ops.gradient import custom_gradient, gradient_from_output
 from fxtorch.ops.reduction import sum_
-from fxtorch.ops.table import Array, op
+from fxtorch.ops.table import Array, Strict, op
 
 
 @op(method=True, inplace=True, out=True, aliases=("special.expit",), dtype="float")
@@ -158,13 +158,13 @@ def mvlgamma(input: Array, p: int) -> Array:
 
 
 @op(method=True, inplace=True, out=True, aliases=("special.gammainc",), dtype="promote", broadcast=True)
-def igamma(input: Array, other: Array) -> Array:
+def igamma(input: Strict, other: Strict) -> Array:
     """The regularized lower incomplete gamma function of order ``input`` at ``other``."""
     return lax.igamma(*jnp.broadcast_arrays(input, other))
 
 
 @op(method=True, inplace=True, out=True, aliases=("special.gammaincc",), dtype="promote", broadcast=True)
-def igammac(input: Array, other: Array) -> Array:
+def igammac(input: Strict, other: Strict) -> Array:
     """The regularized upper incomplete gamma function of order ``input`` at ``other``."""
     return lax.igammac(*jnp.broadcast_arrays(input, other))
 

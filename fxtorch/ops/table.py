@@ -8,6 +8,7 @@ How an argument reaches the function is read off its annotation:
 =====================  ==========================================================================================
 ``Array``              a Tensor, or a Python number; both are traced (a number as a weakly typed scalar).
 ``Array | None``       the same, and may be absent.
+``Strict``             a Tensor only, as PyTorch wants it there: a Python number raises ``TypeError``.
 ``Array | int``        a Tensor or a float is traced, an int stays a static Python value.
 ``Arrays``             a list or tuple of Tensors, all traced.
 ``Number``             a Python number that may change from call to call; traced, so that it never recompiles.
@@ -32,6 +33,7 @@ from fxtorch.ops.dtypes import promote
 from fxtorch.ops.return_types import named_result
 
 Array = jax.Array
+Strict = jax.Array
 Arrays = tuple[jax.Array, ...]
 Key = jax.Array
 Number = int | float | complex | bool
@@ -66,6 +68,7 @@ class Param:
     kind: Kind
     keyword_only: bool
     default: Any
+    strict: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +87,7 @@ class Op:
     variadic: str | None
     differentiable: bool
     dynamic: bool | Callable[..., bool]
+    numbers: bool
     params: tuple[Param, ...] = field(repr=False)
 
 
@@ -95,6 +99,8 @@ def _kind(annotation: str) -> Kind:
     parts = {part.strip() for part in annotation.split("|")}
     if "Arrays" in parts:
         return "arrays"
+    if "Strict" in parts:
+        return "array"
     if "Array" in parts:
         return "array" if parts <= {"Array", "None"} else "either"
     if "Number" in parts:
@@ -104,7 +110,7 @@ def _kind(annotation: str) -> Kind:
 
 def _params(fn: Callable[..., Any]) -> tuple[Param, ...]:
     return tuple(
-        Param(p.name, _kind(str(p.annotation)), p.kind is p.KEYWORD_ONLY, p.default)
+        Param(p.name, _kind(str(p.annotation)), p.kind is p.KEYWORD_ONLY, p.default, "Strict" in str(p.annotation))
         for p in inspect.signature(fn).parameters.values()
     )
 
@@ -146,6 +152,7 @@ def op(
     variadic: str | None = None,
     differentiable: bool = True,
     dynamic: bool | Callable[..., bool] = False,
+    numbers: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a pure function as an operator.
 
@@ -171,6 +178,7 @@ def op(
         dynamic: the result's shape depends on the values, or is a Python value (``unique``, ``allclose``): the
             function is called as it is on concrete arrays, never compiled, and raises under a trace.  A function of
             the arguments tells which calls are so.
+        numbers: whether Python numbers alone will do, without any Tensor (``torch.add(2, 3)``).
 
     Raises:
         ValueError: a name is declared twice.
@@ -207,6 +215,7 @@ def op(
             variadic=variadic,
             differentiable=differentiable,
             dynamic=dynamic,
+            numbers=numbers,
             params=params,
         )
         return pure

@@ -9,7 +9,7 @@ from jax import numpy as jnp
 
 from fxtorch.ops.dtypes import is_complex
 from fxtorch.ops.gradient import gradient_from_output
-from fxtorch.ops.table import Array, op
+from fxtorch.ops.table import Array, Strict, op
 
 
 @op(method=True, inplace=True, out=True, dtype="float")
@@ -49,7 +49,7 @@ def atan(input: Array) -> Array:
 
 
 @op(method=True, inplace=True, out=True, aliases=("arctan2",), dtype="float", broadcast=True)
-def atan2(input: Array, other: Array) -> Array:
+def atan2(input: Strict, other: Strict) -> Array:
     """The angle of the point (``other``, ``input``), in (-pi, pi]."""
     return lax.atan2(*jnp.broadcast_arrays(input, other))
 
@@ -104,7 +104,7 @@ def sinc(input: Array) -> Array:
 
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
-def hypot(input: Array, other: Array) -> Array:
+def hypot(input: Strict, other: Strict) -> Array:
     """``sqrt(input ** 2 + other ** 2)`` without overflow."""
     return jnp.hypot(input, other)
 

@@ -57,6 +57,7 @@ for _name in _COMPARE:
 for _name, _op in _UNARY.items():
     setattr(Tensor, f"__{_name}__", torch[_op])
 
+setattr(Tensor, "__rdiv__", _reflected(_BINARY["truediv"]))  # noqa: B010  its old name, as in torch
 Tensor.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 

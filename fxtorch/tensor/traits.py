@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from fxtorch.tensor import construction, overriding
+from fxtorch.tensor import construction, dispatch, overriding
 from fxtorch.tensor.conversion import concrete
 from fxtorch.tensor.errors import type_name
 from fxtorch.tensor.modes import modes
@@ -251,9 +251,10 @@ def functions() -> dict[str, Callable[..., Any]]:
 
 
 def _copied(name: str, view: Callable[..., Any]) -> Callable[..., Any]:
-    def copy(input: Tensor, *args: Any, **kwargs: Any) -> Any:
-        out = view(input, *args, **kwargs)
-        return tuple(t.clone() for t in out) if isinstance(out, tuple | list) else out.clone()
+    def copy(input: Tensor, *args: Any, out: Any = None, **kwargs: Any) -> Any:
+        seen = view(input, *args, **kwargs)
+        copied = tuple(t.clone() for t in seen) if isinstance(seen, tuple | list) else seen.clone()
+        return copied if out is None else dispatch.into(out, copied)
 
     copy.__name__, copy.__doc__ = f"{name}_copy", f"``{name}`` as a copy."
     return copy

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -222,11 +221,7 @@ def counterpart(theirs: Any) -> Any:
         if found is None:
             raise MissingName(f"missing name Tensor.{name}")
         return found
-    for space in ("", "nn.functional.", "linalg.", "special.", "fft."):
-        with contextlib.suppress(MissingName):
-            if find(space + name, torch) is theirs:
-                return find(space + name)
-    raise MissingName(f"missing name {name}")
+    return find(name)
 
 
 def _variant(entry: Entry, arguments: Arguments, settings: Settings, kind: str, theirs: Any) -> None:
@@ -236,7 +231,8 @@ def _variant(entry: Entry, arguments: Arguments, settings: Settings, kind: str, 
         expected = reference()
     except Exception as error:
         raise NotHere(str(error)) from error
-    side = Side(fxtorch, counterpart(theirs), arguments, grad=False)
+    ours = find(kind.removeprefix("alias ")) if kind.startswith("alias ") else counterpart(theirs)
+    side = Side(fxtorch, ours, arguments, grad=False)
     actual = side()
     values = entry.id not in UNDEFINED and not is_random(entry, arguments)
     settings.judge.compare(actual, expected, exactly(theirs, arguments), values=values)

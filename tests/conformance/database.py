@@ -78,7 +78,7 @@ def find(name: str, library: Any = fxtorch) -> Any:
     """
     for space in (library, library.Tensor):
         found: Any = space
-        for part in name.split("."):
+        for part in name.removeprefix("torch.").split("."):
             found = getattr(found, part, None)
         if callable(found):
             return found
