@@ -1,0 +1,69 @@
+"""Datasets, read from files laid out as their publishers do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fxtorch.text import datasets
+from fxtorch.utils.data import DataLoader
+
+
+def write(path: Path, content: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+
+
+def test_classified_texts_are_read_any_number_of_times(tmp_path: Path) -> None:
+    write(tmp_path / "ag_news_csv" / "train.csv", '"3","Title","Text, ""quoted"""\n"1","B","C"\n')
+    write(tmp_path / "ag_news_csv" / "test.csv", '"2","D","E"\n')
+    train, test = datasets.AG_NEWS(str(tmp_path))
+    for _ in range(2):
+        assert list(train) == [(3, 'Title Text, "quoted"'), (1, "B C")]
+    assert list(test) == [(2, "D E")]
+    labels, texts = next(iter(DataLoader(train, batch_size=2)))
+    assert labels.tolist() == [3, 1] and texts[1] == "B C"
+
+
+def test_films_reviews_are_read_from_their_folders(tmp_path: Path) -> None:
+    write(tmp_path / "aclImdb" / "train" / "neg" / "0_2.txt", "bad")
+    write(tmp_path / "aclImdb" / "train" / "pos" / "0_9.txt", "good")
+    assert list(datasets.IMDB(tmp_path, "train")) == [(1, "bad"), (2, "good")]
+
+
+def test_running_text_is_read_line_by_line(tmp_path: Path) -> None:
+    write(tmp_path / "wikitext-2" / "wiki.valid.tokens", " \n = Title = \n")
+    assert list(datasets.WikiText2(tmp_path, split="valid")) == [" \n", " = Title = \n"]
+    write(tmp_path / "ptb.test.txt", " a <unk> \n")
+    assert list(datasets.PennTreebank(tmp_path, split="test")) == ["a <unk>"]
+
+
+def test_translations_come_in_pairs(tmp_path: Path) -> None:
+    write(tmp_path / "val.de", "Hund\nKatze\n")
+    write(tmp_path / "val.en", "dog\ncat\n")
+    assert list(datasets.Multi30k(tmp_path, "valid")) == [("Hund", "dog"), ("Katze", "cat")]
+    assert next(iter(datasets.Multi30k(tmp_path, "valid", ("en", "de")))) == ("dog", "Hund")
+
+
+def test_tagged_sentences_are_columns(tmp_path: Path) -> None:
+    write(tmp_path / "UDPOS" / "en-ud-tag.v2.dev.txt", "I\tPRON\tPRP\ngo\tVERB\tVBP\n\nOh\tINTJ\tUH\n")
+    assert list(datasets.UDPOS(tmp_path, "valid")) == [
+        [["I", "go"], ["PRON", "VERB"], ["PRP", "VBP"]], [["Oh"], ["INTJ"], ["UH"]]
+    ]  # fmt: skip
+    write(tmp_path / "test.txt", "Rockwell NNP B-NP\n. . O\n")
+    assert list(datasets.CoNLL2000Chunking(tmp_path, "test")) == [[["Rockwell", "."], ["NNP", "."], ["B-NP", "O"]]]
+
+
+def test_sentiments_have_a_header(tmp_path: Path) -> None:
+    write(tmp_path / "SST-2" / "dev.tsv", "sentence\tlabel\na fine film \t1\n")
+    write(tmp_path / "SST-2" / "test.tsv", "index\tsentence\n0\twho knows\n")
+    dev, test = datasets.SST2(tmp_path, ("dev", "test"))
+    assert list(dev) == [("a fine film", 1)] and list(test) == [("who knows",)]
+
+
+def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"YelpReviewFull: none of test\.csv, yelp_review_full_csv/test\.csv"):
+        datasets.YelpReviewFull(tmp_path, "test")
+    with pytest.raises(ValueError, match="split 'dev' not found"):
+        datasets.IMDB(tmp_path, "dev")
