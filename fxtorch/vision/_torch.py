@@ -18,6 +18,7 @@ torch = SimpleNamespace(
     as_tensor=as_tensor,
     from_numpy=from_numpy,
     get_default_dtype=get_default_dtype,
+    iinfo=dtype.iinfo,
     no_grad=no_grad,
     tensor=tensor,
 )

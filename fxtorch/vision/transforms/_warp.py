@@ -12,7 +12,7 @@ from fxtorch.nn import functional as F
 from fxtorch.tensor import Tensor
 from fxtorch.vision._pil import is_pil
 from fxtorch.vision._torch import torch
-from fxtorch.vision.transforms._geometry import _corners, corners_to
+from fxtorch.vision.transforms._geometry import _corners, clamp_bounding_boxes, corners_to
 from fxtorch.vision.transforms._inputs import (
     InterpolationMode,
     as_float,
@@ -77,7 +77,7 @@ def _move_boxes(img: BoundingBoxes, inverse: np.ndarray, canvas: tuple[int, int]
     four = corners[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
     matrix = torch.tensor(forward.tolist(), dtype=corners.dtype)
     moved = four @ matrix[:, :2].T + matrix[:, 2] + torch.tensor(list(shift), dtype=corners.dtype)
-    return corners_to(img, torch.cat([moved.amin(1), moved.amax(1)], 1), canvas)
+    return clamp_bounding_boxes(corners_to(img, torch.cat([moved.amin(1), moved.amax(1)], 1), canvas))
 
 
 def _fill_for_pil(img: Any, fill: Any) -> dict[str, Any]:
@@ -184,7 +184,8 @@ def _perspective_numbers(startpoints: Sequence[Sequence[int]], endpoints: Sequen
     for (u, v), (x, y) in zip(startpoints, endpoints, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
         wanted += [u, v]
-    return np.linalg.lstsq(np.array(rows, np.float64), np.array(wanted, np.float64), rcond=None)[0].tolist()
+    found = np.linalg.lstsq(np.array(rows, np.float64), np.array(wanted, np.float64), rcond=None)[0]
+    return found.astype(np.float32).tolist()
 
 
 def perspective(
@@ -220,7 +221,7 @@ def perspective(
         forward = torch.tensor(np.linalg.inv(matrix).tolist(), dtype=corners.dtype)
         moved = four @ forward[:, :2].T + forward[:, 2]
         moved = moved[..., :2] / moved[..., 2:]
-        return corners_to(img, torch.cat([moved.amin(1), moved.amax(1)], 1), img.canvas_size)
+        return clamp_bounding_boxes(corners_to(img, torch.cat([moved.amin(1), moved.amax(1)], 1), img.canvas_size))
     x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
     at = np.stack([x, y, np.ones_like(x)], -1) @ matrix.T
     grid = at[..., :2] / at[..., 2:] / np.array([0.5 * width, 0.5 * height]) - 1
