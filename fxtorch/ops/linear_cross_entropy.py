@@ -67,7 +67,7 @@ def linear_cross_entropy(
             "expected equal input and linear_weight last dimensions (in_features), got "
             f"{input.shape[-1]} and {linear_weight.shape[-1]}, respectively"
         )
-    outputs = linear_weight.shape[:-1]
+    outputs = tuple(linear_weight.shape)[:-1]
     if linear_bias is not None and linear_bias.shape != outputs:
         raise RuntimeError(f"expected linear_bias shape {outputs}, got {linear_bias.shape}")
     if len(outputs) > 1 and input.ndim == 1:

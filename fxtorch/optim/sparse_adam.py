@@ -14,6 +14,7 @@ from fxtorch.optim.checks import check_betas
 from fxtorch.optim.compiled import CompiledOptimizer
 from fxtorch.optim.optimizer import Params
 from fxtorch.tensor import Tensor, wrap
+from fxtorch.tensor.inquiry import is_complex
 from fxtorch.tensor.sparse import Stored, is_sparse
 
 
@@ -94,7 +95,7 @@ class SparseAdam(CompiledOptimizer):
             raise ValueError(f"Invalid epsilon value: {eps}")
         check_betas(betas)
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
-        for what, wrong in (("Sparse", is_sparse), ("Complex", Tensor.is_complex)):
+        for what, wrong in (("Sparse", is_sparse), ("Complex", is_complex)):
             found = [[i, j] for i, g in enumerate(self.param_groups) for j, p in enumerate(g["params"]) if wrong(p)]
             if found:
                 reason = (
@@ -105,7 +106,8 @@ class SparseAdam(CompiledOptimizer):
     @classmethod
     def rule(cls, o: Mapping[str, Any]) -> optax.GradientTransformation:
         """The one transformation."""
-        return scale_by_sparse_adam(o["lr"], *o["betas"], o["eps"])
+        b1, b2 = o["betas"]
+        return scale_by_sparse_adam(o["lr"], b1, b2, o["eps"])
 
     def state_dict(self) -> dict[str, Any]:
         """The state in torch's layout, where the count of steps is a Python number."""

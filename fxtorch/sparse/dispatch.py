@@ -98,7 +98,7 @@ def _elementwise_product(operator: Operator, x: Tensor, other: Tensor) -> Tensor
 
 def _flat(x: Tensor) -> np.ndarray:
     index = host(unwrap(x).indices[0], "the product of sparse Tensors")
-    return np.ravel_multi_index(tuple(index), x.shape[: index.shape[0]])
+    return np.asarray(np.ravel_multi_index(tuple(index), x.shape[: index.shape[0]]))
 
 
 def _same_shape(x: Tensor, other: Tensor) -> None:

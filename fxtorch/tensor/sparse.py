@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from fxtorch.ops import dtypes
 from fxtorch.tensor.modes import modes
@@ -216,7 +217,7 @@ class SparseRows(Node):
 
     def _rows(self, ct: Any) -> tuple[Any, Stored]:
         index, ct = self.index, ct.reshape(-1, *self.shape[1:])
-        if self.skip is not None and isinstance(index, jax.core.Tracer):  # how many there are is not known
+        if self.skip is not None and isinstance(index, Tracer):  # how many there are is not known
             ct = jnp.where((index == self.skip).reshape(-1, *(1,) * (ct.ndim - 1)), 0, ct)
         elif self.skip is not None:
             kept = np.flatnonzero(np.asarray(index) != self.skip)

@@ -33,8 +33,8 @@ from tests.conformance.translation import (
 common_modules = pytest.importorskip("torch.testing._internal.common_modules", reason="torch's own test databases")
 
 MODULES = list(common_modules.module_db)
-KEEP = 2  # constructor inputs of a module in a run that is not whole
-SHARE = 3  # and one in how many modules
+KEEP = 1  # constructor inputs of a module in a run that is not whole
+SHARE = 6  # and one in how many modules
 DTYPES = dict.fromkeys(["nn.FractionalMaxPool2d", "nn.FractionalMaxPool3d"], torch.float64)  # as their samples are
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch's own, on reduction names, nested tensors, chunking

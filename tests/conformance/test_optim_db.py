@@ -20,7 +20,7 @@ common_optimizers = pytest.importorskip("torch.testing._internal.common_optimize
 OPTIMIZERS = list(common_optimizers.optim_db)
 STEPS = 10
 RTOL, ATOL = 1e-5, 1e-7
-SHARE = 3  # a run that is not whole takes one in how many configurations
+SHARE = 8  # a run that is not whole takes one in how many configurations
 IMPLEMENTATIONS = ("foreach", "fused", "capturable")
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch's own, on implementations it would rather use
@@ -95,18 +95,16 @@ def quadratic(params: list[Any]) -> Any:
 
 
 def close(ours: Any, theirs: Any, what: str) -> None:
-    if not isinstance(theirs, torch.Tensor):
-        assert type(ours) is type(theirs), what
-        if isinstance(theirs, list):
-            for i, (a, b) in enumerate(zip(ours, theirs, strict=True)):
-                close(a, b, f"{what}[{i}]")
-        else:
-            np.testing.assert_allclose(
-                0 if ours is None else ours, 0 if theirs is None else theirs, RTOL, ATOL, err_msg=what
-            )
-        return
-    assert str(ours.dtype) == str(theirs.dtype) and tuple(ours.shape) == tuple(theirs.shape), what
-    np.testing.assert_allclose(ours.detach().numpy(), theirs.detach().numpy(), RTOL, ATOL, err_msg=what)
+    if isinstance(theirs, list):
+        for i, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+            close(a, b, f"{what}[{i}]")
+    elif isinstance(ours, fxtorch.Tensor):
+        assert str(ours.dtype) == str(theirs.dtype) and tuple(ours.shape) == tuple(theirs.shape), what
+        np.testing.assert_allclose(ours.detach().numpy(), theirs.detach().numpy(), RTOL, ATOL, err_msg=what)
+    elif theirs is None:
+        assert ours is None, what
+    else:  # LBFGS keeps numbers, which with a Tensor as lr are Tensors in torch
+        np.testing.assert_allclose(ours, float(theirs), RTOL, ATOL, err_msg=what)
 
 
 def same_state(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
@@ -129,7 +127,9 @@ def same_state(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("info", "kwargs"), configurations())
 def test_ten_steps_are_torchs(info: Any, kwargs: dict[str, Any], request: pytest.FixtureRequest) -> None:
     in_sample(request, request.node.name, SHARE)
-    problem = Problem(info, "float32")
+    # LBFGS takes 200 steps in ten, along which float32 drifts apart
+    dtype = "float64" if info.step_requires_closure else "float32"
+    problem = Problem(info, dtype)
     theirs, ours = problem.made(torch, kwargs), problem.made(fxtorch, kwargs)
     for step in range(STEPS):
         problem.step(theirs, ours)
@@ -138,7 +138,7 @@ def test_ten_steps_are_torchs(info: Any, kwargs: dict[str, Any], request: pytest
     problem.check()
     same_state(ours.state_dict(), theirs.state_dict())
     # from the middle on, in a new optimizer that begins from torch's state
-    problem = Problem(info, "float32")
+    problem = Problem(info, dtype)
     theirs = problem.made(torch, kwargs)
     for _ in range(5):
         problem.step(theirs, problem.made(fxtorch, kwargs) if info.step_requires_closure else Nothing())

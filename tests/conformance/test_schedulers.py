@@ -88,7 +88,7 @@ class Library:
 
 
 def built(library: Any, optimizer: str, make: Make) -> tuple[Any, Any]:
-    groups = [{"params": [library.ones(1, requires_grad=True)]} for _ in range(2)]
+    groups: list[dict[str, Any]] = [{"params": [library.ones(1, requires_grad=True)]} for _ in range(2)]
     if optimizer == "SGD":
         groups[1]["lr"] = 0.05
     opt = OPTIMIZERS[optimizer](library, groups)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from typing import Any, TypeVar
 
 from fxtorch.nn._torch import torch
@@ -29,7 +30,7 @@ def fuse_conv_bn_eval(conv: C, bn: Any, transpose: bool = False) -> C:
     >>> torch.allclose(fuse_conv_bn_eval(conv, bn)(x), bn(conv(x)), atol=1e-6)
     True
     """
-    return _fused(conv, bn, "Conv", lambda *parts: fuse_conv_bn_weights(*parts, transpose))
+    return _fused(conv, bn, "Conv", functools.partial(fuse_conv_bn_weights, transpose=transpose))
 
 
 def fuse_linear_bn_eval(linear: C, bn: Any) -> C:

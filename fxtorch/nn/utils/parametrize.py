@@ -188,7 +188,7 @@ def _own_class(module: Module) -> None:
         )
 
     def copied(self: Any, memo: dict[int, Any]) -> Any:
-        twin = type(self).__new__(type(self))
+        twin: Any = object.__new__(type(self))
         memo[id(self)] = twin
         twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return twin

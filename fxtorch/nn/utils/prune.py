@@ -6,7 +6,6 @@ to their product before each forward.  Pruning again prunes what is left.
 
 from __future__ import annotations
 
-import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, TypeVar
@@ -376,9 +375,12 @@ def global_unstructured(
         raise TypeError("global_unstructured(): parameters is not an Iterable")
     pairs = list(parameters)
     scores = importance_scores or {}
-    flat = parameters_to_vector([scores.get((m, n), getattr(m, n)) for m, n in pairs])
-    masks = [getattr(m, n + "_mask", None) for m, n in pairs]
-    ones = [torch.ones_like(getattr(m, n)) if mask is None else mask for mask, (m, n) in zip(masks, pairs, strict=True)]
+    values: list[Any] = [scores.get((m, n), getattr(m, n)) for m, n in pairs]
+    flat = parameters_to_vector(values)
+    kept: list[Tensor] = []
+    for module, name in pairs:
+        mask = getattr(module, f"{name}_mask", None)
+        kept.append(torch.ones_like(getattr(module, name)) if mask is None else mask)
     container = PruningContainer()
     container._tensor_name = "temp"
     method = pruning_method(**kwargs)
@@ -389,7 +391,7 @@ def global_unstructured(
             f"{pruning_method} of type {method.PRUNING_TYPE}"
         )
     container.add_pruning_method(method)
-    mask = container.compute_mask(flat.detach(), parameters_to_vector(ones))
+    mask = container.compute_mask(flat.detach(), parameters_to_vector(kept))
     at = 0
     for module, name in pairs:
         parameter = getattr(module, name)
@@ -424,18 +426,16 @@ def is_pruned(module: Module) -> bool:
 
 
 def _check_amount(amount: Any) -> None:
-    if not isinstance(amount, numbers.Real):
+    if isinstance(amount, bool) or not isinstance(amount, int | float):
         raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
-    if (isinstance(amount, numbers.Integral) and amount < 0) or (
-        not isinstance(amount, numbers.Integral) and not 0.0 <= amount <= 1.0
-    ):
+    if amount < 0 or (isinstance(amount, float) and amount > 1.0):
         raise ValueError(f"amount={amount} should either be a float in the range [0, 1] or a non-negative integer")
 
 
 def _count(amount: Amount, size: int) -> int:
     """How many of ``size`` that is."""
-    if not isinstance(amount, numbers.Integral):
+    if isinstance(amount, float):
         return round(amount * size)
     if amount > size:
         raise ValueError(f"amount={amount} should be smaller than the number of parameters to prune={size}")
-    return int(amount)
+    return amount
