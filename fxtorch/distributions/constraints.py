@@ -220,7 +220,7 @@ class _Boolean(Constraint):
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return (value == 0) | (value == 1)
+        return value.eq(0) | value.eq(1)
 
 
 class _OneHot(Constraint):
@@ -228,7 +228,7 @@ class _OneHot(Constraint):
     event_dim = 1
 
     def check(self, value: Tensor) -> Tensor:
-        return ((value == 0) | (value == 1)).all(-1) & (value.sum(-1) == 1)
+        return (value.eq(0) | value.eq(1)).all(-1) & value.sum(-1).eq(1)
 
 
 class _IntegerInterval(_Bounded):
@@ -255,7 +255,7 @@ class _IntegerGreaterThan(_Bounded):
 
 class _Real(Constraint):
     def check(self, value: Tensor) -> Tensor:
-        return value == value  # not NaN
+        return ~value.isnan()
 
 
 class _GreaterThan(_Bounded):

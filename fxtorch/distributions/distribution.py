@@ -14,6 +14,11 @@ from fxtorch.tensor import Size, Tensor
 __all__ = ["Distribution"]
 
 
+def _unknown(distribution: Any) -> Any:
+    """What a class does not say."""
+    raise NotImplementedError
+
+
 class Distribution:
     """A distribution of ``batch_shape`` independent values, each of ``event_shape``.
 
@@ -27,6 +32,7 @@ class Distribution:
 
     Attributes:
         arg_constraints: the set that each parameter lies in.
+        support: the set of all values.
         has_rsample: whether :meth:`rsample` gives samples that carry gradients to the parameters.
         has_enumerate_support: whether :meth:`enumerate_support` lists all values.
 
@@ -37,6 +43,7 @@ class Distribution:
     has_rsample: Any = False
     has_enumerate_support: Any = False
     arg_constraints: Any
+    support: Any = constraints.dependent_property(_unknown)
     _validate_args = __debug__
     # The parameters that expand() expands, and how many dimensions of an event each has.
     _expanded: ClassVar[dict[str, int]]
@@ -107,11 +114,6 @@ class Distribution:
     def event_shape(self) -> Size:
         """The shape of one value."""
         return self._event_shape
-
-    @constraints.dependent_property
-    def support(self) -> Any:
-        """The set of all values."""
-        raise NotImplementedError
 
     @property
     def mean(self) -> Tensor:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fxtorch.autograd import enable_grad, grad
-from fxtorch.distributions.distribution import Distribution
+from fxtorch.distributions.distribution import Distribution, _unknown
 from fxtorch.tensor import Tensor
 
 __all__ = ["ExponentialFamily"]
@@ -16,6 +18,8 @@ class ExponentialFamily(Distribution):
     ``_mean_carrier_measure``; the entropy follows.
     """
 
+    _mean_carrier_measure: Any = property(_unknown)
+
     @property
     def _natural_params(self) -> tuple[Tensor, ...]:
         """The natural parameters theta, functions of the distribution's own."""
@@ -23,11 +27,6 @@ class ExponentialFamily(Distribution):
 
     def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
         """A at the natural parameters."""
-        raise NotImplementedError
-
-    @property
-    def _mean_carrier_measure(self) -> float | Tensor:
-        """The expectation of k under the distribution."""
         raise NotImplementedError
 
     def entropy(self) -> Tensor:

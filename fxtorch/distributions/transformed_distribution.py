@@ -16,6 +16,15 @@ from fxtorch.tensor import Size, Tensor
 __all__ = ["TransformedDistribution"]
 
 
+def _support(distribution: Any) -> Any:
+    """The last transform's codomain, in as many dimensions as a value has."""
+    if not distribution.transforms:
+        return distribution.base_dist.support
+    support = distribution.transforms[-1].codomain
+    missing = len(distribution.event_shape) - support.event_dim
+    return constraints.independent(support, missing) if missing > 0 else support
+
+
 class TransformedDistribution(Distribution):
     """The distribution of ``f(x)`` where ``x`` follows ``base_distribution``.
 
@@ -37,6 +46,8 @@ class TransformedDistribution(Distribution):
     """
 
     arg_constraints = {}
+    support: Any = constraints.dependent_property(_support, is_discrete=False)
+    has_rsample: Any = property(lambda self: self.base_dist.has_rsample)
     _expanded = {}
 
     def __init__(
@@ -79,20 +90,6 @@ class TransformedDistribution(Distribution):
         new.base_dist = self.base_dist.expand(Size(shape[: len(shape) - len(self.base_dist.event_shape)]))
         new.transforms = self.transforms
         return new
-
-    @constraints.dependent_property(is_discrete=False)
-    def support(self) -> Any:
-        """The last transform's codomain."""
-        if not self.transforms:
-            return self.base_dist.support
-        support = self.transforms[-1].codomain
-        missing = len(self.event_shape) - support.event_dim
-        return constraints.independent(support, missing) if missing > 0 else support
-
-    @property
-    def has_rsample(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the base."""
-        return self.base_dist.has_rsample
 
     def _forward(self, x: Tensor) -> Tensor:
         for transform in self.transforms:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from numbers import Number
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jax.core import Tracer
@@ -73,27 +73,31 @@ def probs_to_logits(probs: Tensor, is_binary: bool = False) -> Tensor:
     return torch.log(inside) - torch.log1p(-inside) if is_binary else torch.log(inside)
 
 
-class lazy_property:
-    """A property that is computed at its first use and then kept.
+if TYPE_CHECKING:
+    from functools import cached_property as lazy_property
+else:
 
-    A value that exists only while a program is compiled is not kept: the object outlives the program's trace.
+    class lazy_property:
+        """A property that is computed at its first use and then kept.
 
-    Args:
-        wrapped: the method that computes it.
-    """
+        A value that exists only while a program is compiled is not kept: the object outlives the program's trace.
 
-    def __init__(self, wrapped: Callable[[Any], Tensor]) -> None:
-        self.wrapped = wrapped
-        functools.update_wrapper(self, wrapped)  # pyright: ignore[reportArgumentType]
+        Args:
+            wrapped: the method that computes it.
+        """
 
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        if instance is None:
-            return self
-        with enable_grad():
-            value = self.wrapped(instance)
-        if not is_traced(value):
-            instance.__dict__[self.wrapped.__name__] = value
-        return value
+        def __init__(self, wrapped: Callable[[Any], Tensor]) -> None:
+            self.wrapped = wrapped
+            functools.update_wrapper(self, wrapped)
+
+        def __get__(self, instance: Any, owner: Any = None) -> Any:
+            if instance is None:
+                return self
+            with enable_grad():
+                value = self.wrapped(instance)
+            if not is_traced(value):
+                instance.__dict__[self.wrapped.__name__] = value
+            return value
 
 
 def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:

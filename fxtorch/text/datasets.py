@@ -85,7 +85,7 @@ def _rows(path: Path) -> Iterator[list[str]]:
 def _classified(name: str, folder: str, classes: str) -> Callable[..., Any]:
     """A dataset of ``train.csv`` and ``test.csv``: a class, counted from 1, and texts that are joined by spaces."""
 
-    def dataset(root: str = ".data", split: str | tuple[str, ...] = ("train", "test")) -> Any:
+    def dataset(root: str | Path = ".data", split: str | tuple[str, ...] = ("train", "test")) -> Any:
         def one(part: str) -> _Read:
             path = _find(root, name, f"{part}.csv", f"{folder}/{part}.csv")
             return _Read(lambda: ((int(row[0]), " ".join(row[1:])) for row in _rows(path)))
@@ -118,7 +118,7 @@ AmazonReviewPolarity = _classified("AmazonReviewPolarity", "amazon_review_polari
 AmazonReviewFull = _classified("AmazonReviewFull", "amazon_review_full_csv", "reviews of 1 to 5 stars")
 
 
-def IMDB(root: str = ".data", split: str | tuple[str, ...] = ("train", "test")) -> Any:
+def IMDB(root: str | Path = ".data", split: str | tuple[str, ...] = ("train", "test")) -> Any:
     """``(class, text)`` of film reviews, 1 negative and 2 positive, from the folders ``aclImdb/train/neg`` and so on.
 
     Args:
@@ -148,7 +148,7 @@ def IMDB(root: str = ".data", split: str | tuple[str, ...] = ("train", "test")) 
 def _language(name: str, files: Callable[[str], tuple[str, ...]], what: str) -> Callable[..., Any]:
     """A dataset of lines of running text."""
 
-    def dataset(root: str = ".data", split: str | tuple[str, ...] = ("train", "valid", "test")) -> Any:
+    def dataset(root: str | Path = ".data", split: str | tuple[str, ...] = ("train", "valid", "test")) -> Any:
         def one(part: str) -> _Read:
             path = _find(root, name, *files(part))
 
@@ -186,7 +186,7 @@ PennTreebank = _language(
 
 
 def Multi30k(
-    root: str = ".data",
+    root: str | Path = ".data",
     split: str | tuple[str, ...] = ("train", "valid", "test"),
     language_pair: tuple[str, str] = ("de", "en"),
 ) -> Any:
@@ -235,7 +235,7 @@ def _tagged(path: Path, separator: str) -> Iterator[list[list[str]]]:
         yield columns
 
 
-def UDPOS(root: str = ".data", split: str | tuple[str, ...] = ("train", "valid", "test")) -> Any:
+def UDPOS(root: str | Path = ".data", split: str | tuple[str, ...] = ("train", "valid", "test")) -> Any:
     """``[words, universal tags, Penn tags]`` of each sentence, from ``en-ud-tag.v2.train.txt`` and so on.
 
     Args:
@@ -255,7 +255,7 @@ def UDPOS(root: str = ".data", split: str | tuple[str, ...] = ("train", "valid",
     return _splits(split, one, ("train", "valid", "test"))
 
 
-def CoNLL2000Chunking(root: str = ".data", split: str | tuple[str, ...] = ("train", "test")) -> Any:
+def CoNLL2000Chunking(root: str | Path = ".data", split: str | tuple[str, ...] = ("train", "test")) -> Any:
     """``[words, tags, chunks]`` of each sentence, from ``train.txt`` and ``test.txt``.
 
     Args:
@@ -276,7 +276,7 @@ def CoNLL2000Chunking(root: str = ".data", split: str | tuple[str, ...] = ("trai
     return _splits(split, one, ("train", "test"))
 
 
-def SST2(root: str = ".data", split: str | tuple[str, ...] = ("train", "dev", "test")) -> Any:
+def SST2(root: str | Path = ".data", split: str | tuple[str, ...] = ("train", "dev", "test")) -> Any:
     """``(text, class)`` of film reviews, 0 negative and 1 positive, from ``train.tsv`` and so on;
     of the test, ``(text,)``.
 

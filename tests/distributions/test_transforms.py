@@ -9,7 +9,7 @@ import pytest
 
 import fxtorch as torch
 from fxtorch import distributions as dist
-from fxtorch.distributions import constraints
+from fxtorch.distributions import constraints, kl
 from tests.distributions.examples import t
 
 BIJECTIONS: dict[str, Any] = {
@@ -85,8 +85,8 @@ def test_divergences_are_declared_for_the_nearest_pair_and_ambiguity_is_told() -
         with pytest.warns(RuntimeWarning, match=r"Ambiguous kl_divergence\(Own, Normal\)"):
             assert dist.kl_divergence(p, dist.Normal(torch.tensor(0.0), 1.0)).item() == 1
     finally:
-        dist.kl._registry.pop((Own, dist.Distribution))
-        dist.kl._find.cache.clear()
+        kl._registry.pop((Own, dist.Distribution))
+        kl._find.cache.clear()
 
 
 def test_a_subclass_with_its_own_constructor_must_say_how_it_expands() -> None:

@@ -9,6 +9,11 @@ from fxtorch.distributions.utils import _sum_rightmost, is_traced
 from fxtorch.tensor import Size, Tensor, modes
 
 
+def _unknown(transform: Any) -> Any:
+    """What a class does not say."""
+    raise NotImplementedError
+
+
 class Transform:
     """A function ``y = f(x)`` with its inverse and the logarithm of ``|dy/dx|``.
 
@@ -19,6 +24,7 @@ class Transform:
 
     Attributes:
         bijective: whether ``t.inv(t(x)) == x`` and ``t(t.inv(y)) == y``.
+        sign: 1 or -1 for an increasing or decreasing function of numbers.
         domain: where ``x`` lies.
         codomain: where ``y`` lies.
 
@@ -27,6 +33,7 @@ class Transform:
     """
 
     bijective: Any = False
+    sign: Any = property(_unknown)
     domain: Any
     codomain: Any
 
@@ -56,11 +63,6 @@ class Transform:
         if self._inv is None:
             self._inv = _InverseTransform(self)
         return self._inv
-
-    @property
-    def sign(self) -> Any:
-        """1 or -1 for an increasing or decreasing function of numbers."""
-        raise NotImplementedError
 
     def with_cache(self, cache_size: int = 1) -> Self:
         """The same transform with another cache."""

@@ -24,7 +24,7 @@ class _Listed(Dataset[Any]):
         return len(self._items)
 
 
-def to_map_style_dataset(iter_data: Iterable[Any]) -> Dataset[Any]:
+def to_map_style_dataset(iter_data: Iterable[Any]) -> _Listed:
     """A dataset with a length and items by number, of one that can only be iterated over."""
     return _Listed(iter_data)
 
