@@ -13,7 +13,14 @@ from jax import lax
 
 from fxtorch.ops.dtypes import is_inexact
 from fxtorch.ops.layout import channels_last_inside, from_last, to_last
-from fxtorch.ops.max_pooling import OptionalSizes, adaptive_bounds, check_pool, output_sizes, pool_window
+from fxtorch.ops.max_pooling import (
+    OptionalSizes,
+    adaptive_bounds,
+    check_adaptive,
+    check_pool,
+    output_sizes,
+    pool_window,
+)
 from fxtorch.ops.pool_kernels import MAX_SLICES, Window, pads, slices, tiles
 from fxtorch.ops.table import Array, Number, op
 from fxtorch.ops.windows import Sizes, batched
@@ -126,7 +133,7 @@ def avg_pool3d(
 
 def _adaptive_avg_pool(x: JaxArray, output_size: OptionalSizes, n: int) -> JaxArray:
     """Each dimension by a reshape where it divides, else as a product with the matrix of window means."""
-    check_pool(x, n, f"adaptive_avg_pool{n}d")
+    check_adaptive(x, n, f"adaptive_avg_pool{n}d")
     out = output_sizes(x, output_size, n)
     sizes = x.shape[-n:]
     if out == (1,) * n:

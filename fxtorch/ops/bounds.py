@@ -94,7 +94,7 @@ def _select(a: Arguments) -> None:
 
 def _narrow(a: Arguments) -> None:
     start = on_host(a["start"])
-    if start is None or a["input"].ndim == 0:
+    if start is None or start.ndim or a["input"].ndim == 0:
         return
     begin, (_, size) = int(start), _size(a)
     if not -size <= begin <= size:
@@ -105,7 +105,7 @@ def _narrow(a: Arguments) -> None:
 
 
 def _embedding(a: Arguments) -> None:
-    if outside(a["input"], 0, a["weight"].shape[0]) is not None:
+    if a["weight"].ndim and outside(a["input"], 0, a["weight"].shape[0]) is not None:
         raise IndexError("index out of range in self")
 
 
@@ -170,6 +170,22 @@ def _segments(a: Arguments) -> None:
         )
 
 
+def _ordered(low: str, high: str, error: type[Exception], words: str) -> Callable[[Arguments], None]:
+    """A check that one number is not above another."""
+
+    def check(a: Arguments) -> None:
+        least, most = on_host(a[low]), on_host(a[high])
+        if least is not None and most is not None and least > most:
+            raise error(words)
+
+    return check
+
+
+def _fill_value(a: Arguments) -> None:
+    if isinstance(a["value"], complex) and not jax.numpy.issubdtype(a["input"].dtype, jax.numpy.complexfloating):
+        raise RuntimeError(f"value cannot be converted to type {a['input'].dtype.name} without overflow")
+
+
 def _in_unit(x: Any) -> Any:
     return (x >= 0) & (x <= 1)
 
@@ -195,6 +211,13 @@ CHECKS.update(
         "cross_entropy": _classes,
         "nll_loss": _classes,
         "one_hot": _one_hot,
+        "hardtanh": _ordered("min_val", "max_val", ValueError, "min_val cannot be greater than max_val"),
+        "rrelu": _ordered(
+            "lower", "upper", RuntimeError, "Lower bound should be less than or equal to the upper bound"
+        ),
+        "softshrink": _limits("lambd", lambda x: x >= 0, "lambda must be greater or equal to 0, but found {value}"),
+        "cauchy": _limits("sigma", lambda x: x > 0, "cauchy_ expects sigma > 0.0, but found sigma={value}"),
+        "masked_fill": _fill_value,
         "bernoulli": _limits("input", _in_unit, "Expected p_in >= 0 && p_in <= 1 to be true, but got false."),
         "Tensor.bernoulli_": _limits("p", _in_unit, "bernoulli_ expects p to be in [0, 1], but got p={value}"),
         "multinomial": _probabilities,

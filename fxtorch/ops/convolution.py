@@ -47,6 +47,8 @@ def _check_rank(x: JaxArray, weight: JaxArray, n: int, name: str) -> None:
 
 
 def _add_bias(y: JaxArray, bias: JaxArray | None) -> JaxArray:
+    if bias is not None and bias.dtype != y.dtype:
+        raise RuntimeError(f"Input type ({y.dtype}) and bias type ({bias.dtype}) should be the same")
     return y if bias is None else y + bias.reshape((-1,) + (1,) * (y.ndim - 2))
 
 

@@ -103,6 +103,8 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None) -> 
     start, end = (0, start) if end is None else (start, end)
     if step == 0:
         raise RuntimeError("step must be nonzero")
+    if any(isinstance(x, float) and not math.isfinite(x) for x in (start, end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     natural = _range_dtype(start, end, step)
@@ -129,6 +131,11 @@ def _spaced(start: Any, end: Any, steps: int, working: np.dtype) -> Array:
     return jnp.where(i < steps // 2, start + step * cast(i, working), end - step * cast(steps - 1 - i, working))
 
 
+def _check_steps(name: str, steps: Any) -> None:
+    if not isinstance(steps, int):
+        raise TypeError(f"{name}(): argument 'steps' must be int, not {type(steps).__name__}")
+
+
 def _spaced_dtype(start: Any, end: Any, dtype: Any) -> np.dtype:
     if dtype is not None:
         return np.dtype(dtype)
@@ -139,6 +146,7 @@ def _spaced_dtype(start: Any, end: Any, dtype: Any) -> np.dtype:
 @op(factory=True, out=True)
 def linspace(start: Array, end: Array, steps: int, *, dtype: Any = None) -> Array:
     """``steps`` evenly spaced values from ``start`` to ``end``, both included."""
+    _check_steps("linspace", steps)
     chosen = _spaced_dtype(start, end, dtype)
     working = chosen if is_float(chosen) or is_complex(chosen) else np.dtype("float64")
     return cast(_spaced(start, end, steps, working), chosen)
@@ -147,6 +155,7 @@ def linspace(start: Array, end: Array, steps: int, *, dtype: Any = None) -> Arra
 @op(factory=True, out=True)
 def logspace(start: Array, end: Array, steps: int, base: Number = 10.0, *, dtype: Any = None) -> Array:
     """``base`` to the power of evenly spaced exponents from ``start`` to ``end``."""
+    _check_steps("logspace", steps)
     chosen = _spaced_dtype(start, end, dtype)
     working = chosen if is_float(chosen) or is_complex(chosen) else np.dtype("float64")
     return cast(jnp.power(cast(base, working), _spaced(start, end, steps, working)), chosen)

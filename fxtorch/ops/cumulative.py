@@ -77,6 +77,8 @@ def diff(input: Array, n: int = 1, dim: int = -1, prepend: Array | None = None, 
     """
     if input.ndim == 0:
         raise RuntimeError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
     d = wrap_dim(dim, input.ndim)
     if n == 0:
         return input

@@ -89,6 +89,8 @@ def embedding(
     [[2.0], [1.0]]
     """
     _check_index(input)
+    if weight.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
     row = _padding_row(padding_idx, weight.shape[0])
     return _rows(weight, input, row, bool(scale_grad_by_freq))
 

@@ -12,7 +12,7 @@ from fxtorch.ops.checks import wrap_dim, wrap_dims
 from fxtorch.ops.comparison import maximum, minimum
 from fxtorch.ops.dtypes import cast, is_complex, is_float, is_inexact
 from fxtorch.ops.gradient import custom_gradient
-from fxtorch.ops.table import Array, op
+from fxtorch.ops.table import Array, Strict, op
 
 Dims = int | tuple[int, ...] | None
 
@@ -39,7 +39,7 @@ def check_nonempty(name: str, input: Array, dims: tuple[int, ...], dim: Dims) ->
     """
     for d in dims:
         if input.shape[d] == 0:
-            raise IndexError(
+            raise (RuntimeError if dim is None and name in ("amax", "amin") else IndexError)(
                 f"{name}(): Expected reduction dim {d} to have non-zero size."
                 if dim is not None
                 else f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
@@ -131,7 +131,7 @@ def _extreme(
 
 @op(name="max", method=True, out=True)
 def max_(
-    input: Array, dim: Array | int | None = None, keepdim: bool = False, *, other: Array | None = None
+    input: Strict, dim: Array | int | None = None, keepdim: bool = False, *, other: Array | None = None
 ) -> Array | ValuesIndices:
     """The largest element; with ``dim``, the first largest along it and its index; with a Tensor, :func:`maximum`.
 
@@ -144,7 +144,7 @@ def max_(
 
 @op(name="min", method=True, out=True)
 def min_(
-    input: Array, dim: Array | int | None = None, keepdim: bool = False, *, other: Array | None = None
+    input: Strict, dim: Array | int | None = None, keepdim: bool = False, *, other: Array | None = None
 ) -> Array | ValuesIndices:
     """The smallest element; with ``dim``, the first smallest along it and its index; with a Tensor, :func:`minimum`.
 

@@ -169,3 +169,13 @@ def _bicubic(image: JaxArray, raw: list[JaxArray], padding: str, align: bool) ->
         places = [_inside(b + k - 1, n, padding, align) for b, k, n in zip(low, (i, j), image.shape[2:], strict=True)]
         out = out + _pick(image, places) * (weights[0][i] * weights[1][j])[:, None]
     return out
+
+
+_MODES = ("bilinear", "nearest", "bicubic")
+_PADDINGS = ("zeros", "border", "reflection")
+
+
+@op(aliases=("grid_sampler_2d", "grid_sampler_3d"))
+def grid_sampler(input: Array, grid: Array, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Array:
+    """:func:`grid_sample` with its modes numbered in the order in which it lists them."""
+    return grid_sample(input, grid, _MODES[interpolation_mode], _PADDINGS[padding_mode], align_corners)

@@ -200,8 +200,8 @@ def nonzero_static(input: Array, *, size: int, fill_value: int = -1) -> Array:
     """
     if size < 0:
         raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
-    if input.ndim == 0:
-        return jnp.zeros((size, 0), dtype=jnp.int64)
+    if input.ndim == 0 or input.size == 0:
+        return jnp.full((size, input.ndim), fill_value, dtype=jnp.int64)
     found = jnp.nonzero(input, size=size, fill_value=fill_value)
     return jnp.stack([i.astype(jnp.int64) for i in found], axis=1)
 

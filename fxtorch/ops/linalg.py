@@ -223,8 +223,8 @@ def pinv(
 @functools.partial(custom_gradient, static=(2,))
 def _pinv(A: Array, rtol: Array, hermitian: bool) -> Array:
     if hermitian:  # the lower triangle is read
-        lower = jnp.tril(A)
-        A = lower + jnp.conj(jnp.swapaxes(jnp.tril(lower, -1), -2, -1))
+        below = jnp.tril(A, -1)
+        A = jnp.where(jnp.eye(A.shape[-1], dtype=np.bool_), jnp.real(A), below + jnp.conj(jnp.swapaxes(below, -2, -1)))
     return jnp.linalg.pinv(A, rtol=rtol)
 
 

@@ -68,6 +68,19 @@ def soft_margin_loss(
     return reduced(jax.nn.softplus(-target * input), reduction)
 
 
+def _check_margin(input: Array, target: Array, weight: Array | None) -> None:
+    if input.ndim > 2 or (input.ndim and input.shape[-1] == 0):
+        raise RuntimeError(f"Expected non-empty vector or matrix with optional 0-dim batch size, got {input.shape}")
+    rows = input.shape[0] if input.ndim == 2 else 1
+    if target.ndim > 1 or target.size != rows:
+        raise RuntimeError(f"inconsistent target size, expected {rows} but got {list(target.shape)}")
+    if target.dtype != np.int64:
+        raise RuntimeError(f"expected scalar type Long but found {target.dtype.name}")
+    classes = input.shape[-1] if input.ndim else 1
+    if weight is not None and (weight.ndim != 1 or weight.size != classes):
+        raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list(weight.shape)}")
+
+
 @op(where=("nn.functional",))
 def multi_margin_loss(
     input: Array,
@@ -89,6 +102,7 @@ def multi_margin_loss(
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.ndim != 1:
         raise ValueError("weight must be one-dimensional")
+    _check_margin(input, target, weight)
     x, y = (input, target) if input.ndim == 2 else (input.reshape(1, -1), target.reshape(1))
     y = y[:, None]
     gap = margin - jnp.take_along_axis(x, y, 1) + x
@@ -117,6 +131,8 @@ def multilabel_margin_loss(
     reduction = chosen_reduction(size_average, reduce, reduction)
     if input.shape != target.shape:
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
+    if target.dtype != np.int64:
+        raise RuntimeError(f"expected scalar type Long but found {target.dtype.name}")
     x, y = (input, target) if input.ndim == 2 else (input.reshape(1, -1), target.reshape(1, -1))
     listed = jnp.cumsum(y < 0, 1, dtype=np.int32) == 0
     safe = jnp.where(listed, y, 0)

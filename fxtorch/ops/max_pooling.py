@@ -35,6 +35,18 @@ def check_pool(x: JaxArray, n: int, name: str) -> None:
         )
 
 
+def check_adaptive(x: JaxArray, n: int, name: str) -> None:
+    """:func:`check_pool` with the classes that torch raises for adaptive pools.
+
+    Raises:
+        ValueError: in two or three dimensions, there are no more than the spatial ones.
+        RuntimeError: the rank does not fit otherwise.
+    """
+    if n > 1 and x.ndim <= n:
+        raise ValueError(f"Input dimension should be at least {n + 1}")
+    check_pool(x, n, name)
+
+
 def pool_window(
     x: JaxArray, kernel: Sizes, stride: Sizes | None, padding: Sizes, dilation: Sizes, ceil_mode: bool, n: int
 ) -> Window:
@@ -173,7 +185,7 @@ def adaptive_bounds(size: int, out: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _adaptive_max_pool(x: JaxArray, output_size: OptionalSizes, return_indices: bool, n: int) -> Result:
-    check_pool(x, n, f"adaptive_max_pool{n}d")
+    check_adaptive(x, n, f"adaptive_max_pool{n}d")
     sizes, out = x.shape[-n:], output_sizes(x, output_size, n)
     if min(out) > 0 and all(s % o == 0 for s, o in zip(sizes, out, strict=True)):
         kernel = tuple(s // o for s, o in zip(sizes, out, strict=True))

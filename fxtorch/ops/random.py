@@ -72,13 +72,13 @@ def _check_range(low: int, high: int) -> None:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
 
 
-@op(factory=True, variadic="size")
+@op(factory=True, out=True, variadic="size")
 def rand(size: tuple[int, ...], *, key: Key, dtype: Any = None) -> Array:
     """Uniform draws in ``[0, 1)`` of shape ``size``."""
     return _uniform01(key, size, _floating(dtype))
 
 
-@op(factory=True, variadic="size")
+@op(factory=True, out=True, variadic="size")
 def randn(size: tuple[int, ...], *, key: Key, dtype: Any = None) -> Array:
     """Standard normal draws of shape ``size``; complex ones have variance 1 in all."""
     return jax.random.normal(wrap_key(key), size, _floating(dtype, what="normal_kernel_cpu"))
@@ -96,7 +96,7 @@ def randn_like(input: Array, *, key: Key, dtype: Any = None) -> Array:
     return jax.random.normal(wrap_key(key), input.shape, _floating(dtype, input, "normal_kernel_cpu"))
 
 
-@op(factory=True)
+@op(factory=True, out=True)
 def randint(low: int, high: Any = None, size: Any = None, *, key: Key, dtype: Any = None) -> Array:
     """Integers drawn uniformly from ``[low, high)``: ``randint(high, size)`` or ``randint(low, high, size)``.
 
@@ -119,7 +119,7 @@ def randint_like(input: Array, low: int, high: int | None = None, *, key: Key, d
     return _integers(key, low, high, input.shape, dtype or input.dtype)
 
 
-@op(factory=True)
+@op(factory=True, out=True)
 def randperm(n: int, *, key: Key, dtype: Any = None) -> Array:
     """The integers ``0 .. n - 1`` in random order."""
     if n < 0:

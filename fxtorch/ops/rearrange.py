@@ -57,6 +57,8 @@ def roll(input: Array, shifts: Any, dims: Any = ()) -> Array:
     dims = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
     if not shifts:
         raise RuntimeError("`shifts` required")
+    if dims and input.ndim == 0:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     if not dims and len(shifts) == 1:
         return jnp.roll(input.reshape(-1), shifts[0]).reshape(input.shape)
     if len(shifts) != len(dims):
@@ -163,9 +165,7 @@ def pad(input: Array, pad: tuple[int, ...], mode: str = "constant", value: Numbe
     """
     pairs = _pad_pairs(input, pad)
     if mode == "constant":
-        config = [(lo, hi, 0) for lo, hi in pairs]
-        _check_left(input, pairs)
-        return lax.pad(input, jnp.reshape(cast(0 if value is None else value, input.dtype), ()), config)
+        return _constant(input, pairs, value)
     if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if value:
@@ -186,6 +186,18 @@ def pad(input: Array, pad: tuple[int, ...], mode: str = "constant", value: Numbe
     trimmed = lax.pad(input, jnp.zeros((), dtype=input.dtype), [(min(lo, 0), min(hi, 0), 0) for lo, hi in pairs])
     grown = [(max(lo, 0), max(hi, 0)) for lo, hi in pairs]
     return jnp.pad(trimmed, grown, mode={"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode])
+
+
+@op()
+def constant_pad_nd(input: Array, pad: tuple[int, ...], value: Number = 0) -> Array:
+    """:func:`pad` with one value."""
+    return _constant(input, _pad_pairs(input, pad), value)
+
+
+def _constant(input: Array, pairs: Sequence[tuple[int, int]], value: Number | None) -> Array:
+    _check_left(input, pairs)
+    fill = jnp.reshape(cast(0 if value is None else value, input.dtype), ())
+    return lax.pad(input, fill, [(lo, hi, 0) for lo, hi in pairs])
 
 
 def _nearest(input: Array, pairs: Sequence[tuple[int, int]]) -> Array:

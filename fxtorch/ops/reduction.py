@@ -8,7 +8,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from fxtorch.ops.checks import wrap_dims
-from fxtorch.ops.dtypes import cast, default_float, is_complex, is_inexact, real_of
+from fxtorch.ops.dtypes import cast, default_float, is_complex, is_float, is_inexact, real_of
 from fxtorch.ops.pointwise import abs
 from fxtorch.ops.table import Array, op
 
@@ -288,14 +288,38 @@ def logsumexp(input: Array, dim: Dims, keepdim: bool = False) -> Array:
 @op(method=True, inplace=True, out=True)
 def renorm(input: Array, p: float, dim: int, maxnorm: float) -> Array:
     """``input`` with every slice along ``dim`` scaled down to a ``p``-norm of at most ``maxnorm``."""
+    if input.ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")
     (kept,) = wrap_dims(dim, input.ndim)
     size = vector_norm_of(input, float(p), tuple(d for d in range(input.ndim) if d != kept), True)
     return input * jnp.where(size > maxnorm, maxnorm / (size + 1e-7), 1)
 
 
+def _check_cov(input: Array, fweights: Array | None, aweights: Array | None) -> None:
+    if input.ndim > 2:
+        raise RuntimeError(
+            f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions"
+        )
+    observations = input.shape[-1] if input.ndim else 1
+    for name, weights, floating in (("fweights", fweights, False), ("aweights", aweights, True)):
+        if weights is None:
+            continue
+        if weights.ndim > 1:
+            raise RuntimeError(f"cov(): expected {name} to have one or fewer dimensions but got {weights.ndim}")
+        if is_float(weights.dtype) is not floating or is_complex(weights.dtype) or weights.dtype == np.bool_:
+            wanted = "floating point" if floating else "integral"
+            raise RuntimeError(f"cov(): expected {name} to have {wanted} dtype but got {weights.dtype.name}")
+        if weights.size != observations:
+            raise RuntimeError(
+                f"cov(): expected {name} to have the same numel as there are observations in the input but got "
+                f"{weights.size} != {observations}"
+            )
+
+
 @op(method=True)
 def cov(input: Array, *, correction: int = 1, fweights: Array | None = None, aweights: Array | None = None) -> Array:
     """The covariance matrix of the rows of ``input``, each column an observation."""
+    _check_cov(input, fweights, aweights)
     x = input if is_inexact(input.dtype) else cast(input, default_float())
     x = jnp.atleast_2d(x)
     weights = None if fweights is None else cast(fweights, real_of(x.dtype))

@@ -114,6 +114,8 @@ def _np_narrow(a: np.ndarray, dim: int, start: Any, length: int) -> np.ndarray:
 @op(method=True, view=View(write=_narrow_back, strides=_np_narrow))
 def narrow(input: Array, dim: int, start: Array, length: int) -> Array:
     """``length`` slices of dimension ``dim``, the first of them ``start``."""
+    if jnp.ndim(start):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     dim = _narrow(input, dim, length)
     sizes = [length if i == dim else n for i, n in enumerate(input.shape)]
     return take_block(input, _along(input, dim, start), sizes, [1] * input.ndim)
@@ -267,7 +269,7 @@ def _unbind_back(base: Array, value: Array, dim: int = 0, *, index: int) -> Arra
 def unbind(input: Array, dim: int = 0) -> tuple[Array, ...]:
     """All slices of dimension ``dim``, one array each."""
     if input.ndim == 0:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     return tuple(_select(input, dim, i) for i in range(input.shape[wrap_dim(dim, input.ndim)]))
 
 

@@ -116,8 +116,14 @@ def check_writable(target: Tensor) -> None:
         raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
 
 
-def place(result: Any, device: Any, requires_grad: bool) -> Any:
-    """A factory's result, on the device and with the flag that the caller wants."""
+def place(result: Any, name: str, layout: Any, device: Any, requires_grad: bool) -> Any:
+    """A factory's result, on the device and with the flag that the caller wants.
+
+    Raises:
+        ValueError: another layout than a strided one is asked for.
+    """
+    if layout is not None and str(layout) != "torch.strided":
+        raise ValueError(f"{name} is implemented for strided tensors only, got: {layout}")
     target = devices.default_jax_device() if device is None else devices.to_jax(device)
     if target is not None and not isinstance(result._data, Tracer):
         result._data = jax.device_put(result._data, target)
@@ -207,7 +213,7 @@ def _source(op: Op, name: str, *, inplace: bool) -> tuple[str, dict[str, Any]]:
         position = next(i for i, p in enumerate(op.params) if p.kind in ("array", "either"))
         lines.append(f"    return _in_place(_operator, {position}, ({args},))")
     elif op.factory:
-        lines.append(f"    result = _place(_operator({args}), device, requires_grad)")
+        lines.append(f"    result = _place(_operator({args}), {name!r}, layout, device, requires_grad)")
         lines.append("    return result if out is None else _into(out, result)" if op.out else "    return result")
     elif op.out:
         lines.append(f"    if out is not None: return _into(out, _operator({args}))")

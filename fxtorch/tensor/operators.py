@@ -44,7 +44,13 @@ def _binary(name: str) -> Callable[..., Any]:
 
 def _reflected(name: str) -> Callable[..., Any]:
     run, rest = _runner(name)
-    return lambda self, other: run(other, self, *rest) if _operand(other) else NotImplemented
+
+    def reflected(self: Tensor, other: Any) -> Any:
+        if not isinstance(self, Tensor):
+            raise TypeError(f"{name}: a reflected operator is one of Tensors, not of {type(self).__name__}")
+        return run(other, self, *rest) if _operand(other) else NotImplemented
+
+    return reflected
 
 
 for _name, _op in _BINARY.items():

@@ -236,10 +236,8 @@ def typename(obj: Any) -> str:
 
 def functions() -> dict[str, Callable[..., Any]]:
     """Methods that are functions too, and ``view_copy``, ``t_copy`` ...: a view operator whose result is a copy."""
-    found = {
-        name: getattr(Tensor, name)
-        for name in ("detach_", "get_device", "is_conj", "is_inference", "is_neg", "is_same_size", "resize_as_")
-    }
+    same = "detach_ get_device is_conj is_inference is_neg is_same_size resize_as_ zero_"
+    found = {name: getattr(Tensor, name) for name in same.split()}
     views = (
         "as_strided detach diagonal expand permute select slice split split_with_sizes squeeze t transpose unbind "
         "unfold unsqueeze view view_as_complex view_as_real"
