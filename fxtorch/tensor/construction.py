@@ -89,7 +89,7 @@ def tensor(
     if wanted is not None and isinstance(values, np.ndarray):
         values = values.astype(wanted)
     array = jnp.asarray(values) if wanted is None else rules.cast(jnp.asarray(values), wanted)
-    return dispatch.place(wrap(array), device, requires_grad)
+    return dispatch.place(wrap(array), "tensor", None, device, requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
