@@ -91,7 +91,7 @@ def linear_cross_entropy(
 
     if options is None or input.ndim == 1:
         return cast(losses(input, target, reduction), input.dtype)
-    rows = options.rows(input.shape[0], input.shape[1], outputs[0])
+    rows = options.rows(input.shape[0], input.shape[1], linear_weight.shape[0])
     each = cast(_in_pieces(losses, input, target, rows), input.dtype)
     if reduction != "mean":
         return reduced(each, reduction)

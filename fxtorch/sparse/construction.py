@@ -321,6 +321,8 @@ def to_sparse(
 
 def _to_coo(tensor: Tensor) -> Tensor:
     stored: Stored = unwrap(tensor)
+    if stored.layout == "coo":
+        return tensor
     whole = (np.broadcast_to(np.asarray(p), stored.values.shape).ravel() for p in stored.places())
     index = jnp.asarray(np.stack(list(whole)).astype(np.int64))
     return coalesced_order(pack(values_of(tensor).reshape(-1), Stored(None, (index,), stored.shape)))

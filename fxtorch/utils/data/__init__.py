@@ -3,6 +3,16 @@
 from fxtorch.utils.data.collate import default_collate as default_collate
 from fxtorch.utils.data.collate import default_convert as default_convert
 from fxtorch.utils.data.dataloader import DataLoader as DataLoader
+from fxtorch.utils.data.datapipes import DataChunk as DataChunk
+from fxtorch.utils.data.datapipes import DFIterDataPipe as DFIterDataPipe
+from fxtorch.utils.data.datapipes import IterDataPipe as IterDataPipe
+from fxtorch.utils.data.datapipes import MapDataPipe as MapDataPipe
+from fxtorch.utils.data.datapipes import argument_validation as argument_validation
+from fxtorch.utils.data.datapipes import functional_datapipe as functional_datapipe
+from fxtorch.utils.data.datapipes import guaranteed_datapipes_determinism as guaranteed_datapipes_determinism
+from fxtorch.utils.data.datapipes import non_deterministic as non_deterministic
+from fxtorch.utils.data.datapipes import runtime_validation as runtime_validation
+from fxtorch.utils.data.datapipes import runtime_validation_disabled as runtime_validation_disabled
 from fxtorch.utils.data.dataset import ChainDataset as ChainDataset
 from fxtorch.utils.data.dataset import ConcatDataset as ConcatDataset
 from fxtorch.utils.data.dataset import Dataset as Dataset
