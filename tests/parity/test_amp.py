@@ -96,7 +96,7 @@ def test_operators_are_in_the_lists_that_torch_tests(device: str) -> None:
     wrong = []
     for kind, policy in kinds.items():
         for entry in getattr(made(torch.device("cpu")), kind):
-            name = OURS.get(entry[0], entry[0])
+            name = str(OURS.get(entry[0], entry[0]))
             if name in WITHOUT or name.startswith("cudnn") or name not in TABLE:
                 continue
             if POLICIES[device].get(name) != policy:

@@ -95,7 +95,7 @@ class functional_datapipe:
     def __init__(self, name: str, enable_df_api_tracing: bool = False) -> None:
         self.name = name
 
-    def __call__(self, cls: C) -> C:
+    def __call__(self, cls: Any) -> Any:
         """Register the class.
 
         Raises:
