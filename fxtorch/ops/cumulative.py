@@ -7,7 +7,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from fxtorch.ops.checks import wrap_dim
-from fxtorch.ops.dtypes import cast, default_float, is_inexact, promote
+from fxtorch.ops.dtypes import at_least_single, cast, default_float, is_inexact, promote
 from fxtorch.ops.extrema import ValuesIndices
 from fxtorch.ops.table import Array, Number, op
 
@@ -23,7 +23,7 @@ def cumsum(input: Array, dim: int, *, dtype: np.dtype | None = None) -> Array:
     """``result[i] = input[0] + ... + input[i]`` along ``dim``; integers sum to int64."""
     x = _summed(input, dtype)
     d = wrap_dim(dim, x.ndim)
-    return lax.cumsum(x, axis=d) if x.ndim else x
+    return cast(lax.cumsum(at_least_single(x), axis=d), x.dtype) if x.ndim else x
 
 
 @op(method=True, inplace=True, out=True)

@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array as JaxArray
 
 from fxtorch.ops.checks import check_broadcast, wrap_dim
-from fxtorch.ops.dtypes import promote
+from fxtorch.ops.dtypes import at_least_single, cast, promote
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.reduction import vector_norm_of
 from fxtorch.ops.table import Array, op
@@ -21,10 +21,11 @@ _DIRECT_ROWS = 25
 def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-08) -> Array:
     """``x1 . x2 / (max(|x1|, eps) max(|x2|, eps))`` along ``dim``, the others broadcast."""
     check_broadcast(x1.shape, x2.shape)
-    x1, x2 = jnp.broadcast_arrays(x1, x2)
+    dtype = x1.dtype
+    x1, x2 = jnp.broadcast_arrays(at_least_single(x1), at_least_single(x2))
     axis = (wrap_dim(dim, x1.ndim),) if x1.ndim else ()
     n1, n2 = (jnp.maximum(vector_norm_of(x, 2.0, axis, True), eps) for x in (x1, x2))
-    return jnp.sum((x1 / n1) * (x2 / n2), axis)
+    return cast(jnp.sum((x1 / n1) * (x2 / n2), axis), dtype)
 
 
 @op(where=("torch", "nn.functional"), dtype="float")

@@ -120,6 +120,11 @@ def cast(x: Any, dtype: Any) -> Any:
     return lax.convert_element_type(x, dtype)
 
 
+def at_least_single(x: Any) -> Any:
+    """``x``, a 16-bit float as float32: what torch computes sums and long formulas in."""
+    return cast(x, "float32") if is_float(x.dtype) and x.dtype.itemsize < 4 else x
+
+
 def promote(*operands: Any, to_float: builtins.bool = False) -> list[Any]:
     """All operands as arrays of their common :func:`result_type`; they are not broadcast."""
     dtype = result_type(*operands, to_float=to_float)

@@ -255,6 +255,9 @@ def put(input: Array, index: Array, source: Array, accumulate: bool = False) -> 
             f"put_(): self and source expected to have the same dtype, but got self.dtype = {input.dtype} and "
             f"source.dtype = {source.dtype}"
         )
-    at = input.reshape(-1).at[index.reshape(-1)]
+    base = input.reshape(-1)
+    if accumulate and input.dtype == np.bool_:  # whose sum is or
+        base, source = cast(base, np.int32), cast(source, np.int32)
+    at = base.at[index.reshape(-1)]
     change = at.add if accumulate else at.set
-    return change(source.reshape(-1), mode="promise_in_bounds").reshape(input.shape)
+    return cast(change(source.reshape(-1), mode="promise_in_bounds").reshape(input.shape), input.dtype)

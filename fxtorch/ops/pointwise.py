@@ -7,7 +7,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from fxtorch.ops.checks import check_broadcast
-from fxtorch.ops.dtypes import cast, is_complex, is_float, is_inexact, promote, result_type
+from fxtorch.ops.dtypes import at_least_single, cast, is_complex, is_float, is_inexact, promote, result_type
 from fxtorch.ops.table import Array, Number, Strict, op
 
 
@@ -250,7 +250,8 @@ def lerp(input: Array, end: Array, weight: Array) -> Array:
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
 def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: Number = 1) -> Array:
     """``input + value * tensor1 * tensor2``."""
-    return input + scaled(tensor1, value) * tensor2
+    a, b, c = (at_least_single(x) for x in (input, tensor1, tensor2))
+    return cast(a + scaled(b, value) * c, input.dtype)
 
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)

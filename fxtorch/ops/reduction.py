@@ -8,7 +8,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from fxtorch.ops.checks import wrap_dims
-from fxtorch.ops.dtypes import cast, default_float, is_complex, is_float, is_inexact, real_of
+from fxtorch.ops.dtypes import at_least_single, cast, default_float, is_complex, is_float, is_inexact, real_of
 from fxtorch.ops.pointwise import abs
 from fxtorch.ops.table import Array, op
 
@@ -98,6 +98,7 @@ def _moments(
         dim, unbiased = None, dim
     if correction is None:
         correction = 1 if unbiased is None or unbiased else 0
+    dtype, input = input.dtype, at_least_single(input)
     dims = wrap_dims(dim, input.ndim)
     count = _count(input.shape, dims)
     center = jnp.sum(input, axis=dims, keepdims=True, dtype=input.dtype) / (count if count else float("nan"))
@@ -106,7 +107,8 @@ def _moments(
     freedom = max(count - correction, 0)
     total = jnp.sum(square, axis=dims, keepdims=keepdim, dtype=square.dtype)
     variance = total / freedom if freedom else total / jnp.zeros((), dtype=square.dtype)
-    return variance, center if keepdim else jnp.squeeze(center, dims)
+    center = center if keepdim else jnp.squeeze(center, dims)
+    return cast(variance, real_of(dtype)), cast(center, dtype)
 
 
 def safe_sqrt(x: Array) -> Array:

@@ -81,7 +81,10 @@ def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
     dim, base, index, src = _prepared(input, dim, index, src, "scatter_add")
     if index.size == 0:
         return input
-    return base.at[_places(base, dim, index)].add(src, mode="promise_in_bounds").reshape(input.shape)
+    if base.dtype == np.bool_:  # whose sum is or
+        base, src = cast(base, np.int32), cast(src, np.int32)
+    out = base.at[_places(base, dim, index)].add(src, mode="promise_in_bounds").reshape(input.shape)
+    return out != 0 if input.dtype == np.bool_ else out
 
 
 @op(method=True, inplace=True, out=True)

@@ -10,6 +10,7 @@ from jax import lax
 from jax import numpy as jnp
 from jax.scipy import special
 
+from fxtorch.ops.dtypes import at_least_single, cast
 from fxtorch.ops.gradient import custom_gradient, gradient_from_output
 from fxtorch.ops.reduction import sum_
 from fxtorch.ops.table import Array, Strict, op
@@ -106,7 +107,8 @@ def polygamma(n: int, input: Array) -> Array:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
     if n == 0:
         return digamma(input)
-    return (-1) ** (n + 1) * math.factorial(n) * _hurwitz(input, n + 1)
+    value = (-1) ** (n + 1) * math.factorial(n) * _hurwitz(at_least_single(input), n + 1)
+    return cast(value, input.dtype)
 
 
 # B(2 j) / (2 j)!, B being Bernoulli's numbers.

@@ -7,7 +7,7 @@ import math
 from jax import lax
 from jax import numpy as jnp
 
-from fxtorch.ops.dtypes import is_complex
+from fxtorch.ops.dtypes import at_least_single, cast, is_complex
 from fxtorch.ops.gradient import gradient_from_output
 from fxtorch.ops.table import Array, Strict, op
 
@@ -100,7 +100,7 @@ def atanh(input: Array) -> Array:
 @op(method=True, inplace=True, out=True, aliases=("special.sinc",), dtype="float")
 def sinc(input: Array) -> Array:
     """``sin(pi * input) / (pi * input)``, and 1 at 0."""
-    return jnp.sinc(input)
+    return cast(jnp.sinc(at_least_single(input)), input.dtype)
 
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from tests.conformance.checks import CHECKS
-from tests.conformance.database import every
+from tests.conformance.chance import UNDEFINED
+from tests.conformance.checks import CHECKS, DATA_DEPENDENT, NO_REFERENCE
+from tests.conformance.database import MOST_ELEMENTS, every
 from tests.conformance.inapplicable import INAPPLICABLE
 from tests.conformance.running import Outcome
 
@@ -23,6 +24,9 @@ operators; nothing here is kept by hand. An entry passes a check when all of its
 *jit*: as one compiled program.  *vmap*: over a batch.  *variants*: as a method, in place, with `out=`, as an operator,
 by its other names.  *errors*: wrong arguments raise PyTorch's class.  Operators that draw are compared by distribution.
 
+Of an operator's samples 8 are taken, spread over all, and 1 to 3 by the checks other than forward and gradient; `--all`
+takes every one. Samples of more than {most:,} numbers are left out.
+
 ✓ all samples pass; ≈ they pass, some of them by their distance from PyTorch's float64 result, which is at most twice
 that of PyTorch's float32 result; 3/8: so many of them pass; – it has no such samples.
 """
@@ -38,7 +42,13 @@ def totals(results: Mapping[str, Mapping[str, Outcome]]) -> Iterator[str]:
             yield (
                 f"{name}: {good} of {len(outcomes)} operators ({100 * good / len(outcomes):.1f} %), "
                 f"{passed} of {tried} attempts ({100 * passed / tried:.1f} %)"
+                f"{_decided(outcomes)}"
             )
+
+
+def _decided(outcomes: list[Outcome]) -> str:
+    count = sum(o.by_accuracy for o in outcomes if not o.failed)
+    return f"; {count} operators by their distance from float64" if count else ""
 
 
 def _cell(outcome: Outcome | None) -> str:
@@ -53,15 +63,29 @@ def page(results: Mapping[str, Mapping[str, Outcome]]) -> str:
     """The whole page."""
     known = {e.id for e in every()}
     named = {name: reason for name, reason in INAPPLICABLE.items() if name in known}
-    parts = [INTRODUCTION.format(count=len(known)), "## Totals\n"]
+    parts = [INTRODUCTION.format(count=len(known), most=MOST_ELEMENTS), "## Totals\n"]
     parts += [f"- {line}" for line in totals(results)]
     parts.append(f"- {len(named)} of {len(known)} entries ({100 * len(named) / len(known):.1f} %) do not apply\n")
     parts.append("## Operators\n\n| operator | " + " | ".join(CHECKS) + " |\n|:--|" + ":-:|" * len(CHECKS))
     for name, outcomes in sorted(results.items()):
         parts.append(f"| `{name}` | " + " | ".join(_cell(outcomes.get(check)) for check in CHECKS) + " |")
+    parts.append("\n## What differs by design\n")
+    parts.append(
+        "Under jit these may raise the error that says why, because the shape of the result, or a Python value, "
+        f"depends on the values: {_listed(DATA_DEPENDENT)}."
+    )
+    parts.append(
+        "\nThe gradient is held to finite differences where PyTorch's own fails its gradcheck: "
+        f"{_listed(NO_REFERENCE)}.\n\nType and shape alone are compared where nobody wrote the memory: "
+        f"{_listed(UNDEFINED)}."
+    )
     parts.append("\n## What does not apply\n\n| operator | why |\n|:--|:--|")
     parts += [f"| `{name}` | {reason} |" for name, reason in sorted(named.items())]
     return "\n".join(parts) + "\n"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))
 
 
 def write(results: Mapping[str, Mapping[str, Outcome]]) -> None:
