@@ -10,7 +10,7 @@ PY := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test parity conformance oldest lint format bench docs clean
+.PHONY: help run test parity conformance oldest nightly lint format bench docs clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):[^#]*##/  make \1 \t/p' Makefile
@@ -29,6 +29,9 @@ conformance: $(VENV)/.parity  ## all of PyTorch's operator database, and docs/co
 
 oldest: .venv-oldest/.core  ## the core's tests with the oldest JAX that is promised
 	.venv-oldest/bin/python -m pytest -n $(JOBS) --dist worksteal tests/tensor tests/compiler tests/optim $(ARGS)
+
+nightly: $(VENV)/.test  ## 2,000 random programs, eager against compiled (about half an hour)
+	FXTORCH_PROGRAMS=2000 $(PY) -m pytest tests/compiler/test_differential.py $(ARGS)
 
 lint: $(VENV)/.lint $(VENV)/.test  ## ruff and pyright
 	$(PY) -m ruff check .

@@ -29,6 +29,7 @@ ROOMS = {
     "masked": 2,
     "signal": 2,
     "sparse": 2,
+    "debug": 2,
     "random": 2,
     "testing": 2,
     "accelerator": 2,

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from fxtorch.compiler import errors
-from fxtorch.compiler.guards import ABSENT, SIMPLE, Guards
+from fxtorch.compiler.guards import ABSENT, SIMPLE, Guards, label
 from fxtorch.compiler.places import Item, Place, Whole
 from fxtorch.compiler.references import Argument, Entry, Gradient, Held, Input, Reference
 from fxtorch.compiler.results import is_leaf
@@ -251,7 +251,13 @@ class Capture:
         self.effects.append((run, late))
 
     def side(self, kind: str) -> None:
-        """The program does something beside computing."""
+        """The program does something beside computing.
+
+        Raises:
+            DataDependent: a Tensor is printed, whose values are not known.
+        """
+        if kind == "print":
+            raise errors.needs_value("print() or repr() of a Tensor")
         self.sides.add(kind)
 
     def needs_value(self, tensor: Tensor, what: str) -> BaseException:
@@ -269,7 +275,7 @@ class Capture:
         if isinstance(place, Whole):
             return  # its items are guarded when it is known what the function does with them
         if isinstance(place, Item):
-            owner = name.removesuffix(f".{place.key}").removesuffix(f"[{place.key!r}]")
+            owner = name.removesuffix(f".{label(place.key)}").removesuffix(f"[{label(place.key)}]")
             self.guards.entry(place.table, place.key, value, "" if owner == name else owner, deep=False)
         elif isinstance(value, SIMPLE):
             self.guards.computed(name, place.get, value)

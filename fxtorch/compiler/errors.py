@@ -38,8 +38,8 @@ def needs_value(what: str) -> DataDependent:
     return DataDependent(
         f"{what} needs the value of a Tensor, which a compiled function does not have while it is being compiled, at\n"
         f"  {source_line()}\n"
-        "Use torch.where to choose between values, fxtorch.cond, while_loop or scan for control flow, or return the "
-        "Tensor and look at it outside of the compiled function."
+        "Use torch.where to choose between values, fxtorch.cond, while_loop or scan for control flow, "
+        "fxtorch.debug.print to print, or return the Tensor and look at it outside of the compiled function."
     )
 
 

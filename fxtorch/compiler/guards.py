@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -25,7 +25,9 @@ class Guards:
         self._tables: list[dict[Any, Any]] = []
         self._keys: list[Any] = []
         self._values: list[Any] = []
-        self._equal: list[tuple[dict[Any, Any], Any, Any]] = []
+        self._number_tables: list[dict[Any, Any]] = []
+        self._number_keys: list[Any] = []
+        self._numbers: list[Any] = []
         self._empty: list[Any] = []
         self._sized: list[Any] = []
         self._sizes: list[int] = []
@@ -42,16 +44,16 @@ class Guards:
         self._seen.add((id(table), key))
         self._names.setdefault(id(table), name)
         if isinstance(value, SIMPLE) and not isinstance(value, bool | type(None)):
-            self._equal.append((table, key, value))
+            self._number(table, key, value)
             return
         if isinstance(value, tuple) and all(isinstance(v, SIMPLE) for v in value):
-            self._equal.append((table, key, value))
+            self._number(table, key, value)
             return
         self._tables.append(table)
         self._keys.append(key)
         self._values.append(value)
         if deep and isinstance(value, dict | list | set):
-            self.contents(value, value, f"{name}.{key}" if name else str(key))
+            self.contents(value, value, f"{name}.{label(key)}" if name else label(key))
 
     def contents(self, container: Any, items: Any, name: str = "") -> None:
         """A dictionary, list or set has the given items."""
@@ -69,6 +71,11 @@ class Guards:
             expected = items.copy()
             same = _same_items if isinstance(container, list) else operator.eq
             self._computed.append((f"the items of {name}", lambda: same(container, expected), True))
+
+    def _number(self, table: dict[Any, Any], key: Any, value: Any) -> None:
+        self._number_tables.append(table)
+        self._number_keys.append(key)
+        self._numbers.append(value)
 
     def size(self, container: Any, size: int, name: str = "") -> None:
         """A container has as many items, or none."""
@@ -94,9 +101,20 @@ class Guards:
             all(map(operator.is_, map(dict.get, self._tables, self._keys, repeat(ABSENT)), self._values))
             and not any(self._empty)
             and all(map(operator.eq, map(len, self._sized), self._sizes))
-            and all(_equal(table.get(key, ABSENT), value) for table, key, value in self._equal)
+            and (all(map(operator.is_, self._now(), self._numbers)) or self._equal_numbers())
             and all(compute() == value for _, compute, value in self._computed)
         )
+
+    def _now(self) -> Iterator[Any]:
+        return map(dict.get, self._number_tables, self._number_keys, repeat(ABSENT))
+
+    def _equal_numbers(self) -> bool:
+        """Whether numbers and strings that are other objects than before are equal ones."""
+        now = list(self._now())
+        if not all(map(_equal, now, self._numbers)):
+            return False
+        self._numbers = now
+        return True
 
     def broken(self) -> list[str]:
         """What has changed, with old and new values."""
@@ -109,8 +127,9 @@ class Guards:
         for c, size in zip(self._sized, self._sizes, strict=True):
             if len(c) != size:
                 out.append(f"{self._names.get(id(c), 'a container')} had {size} items, has {len(c)}")
-        for table, key, value in self._equal:
-            now = table.get(key, ABSENT)
+        for table, key, value, now in zip(
+            self._number_tables, self._number_keys, self._numbers, self._now(), strict=True
+        ):
             if not _equal(now, value):
                 out.append(self._change(table, key, value, now))
         out += [f"{name}: {value!r} became {now!r}" for name, f, value in self._computed if (now := f()) != value]
@@ -123,16 +142,24 @@ class Guards:
             for t, k, v in zip(self._tables, self._keys, self._values, strict=True)
             if not isinstance(v, dict | list | set)
         ]
-        out += [f"{self._name(t, k)} == {v!r}" for t, k, v in self._equal]
+        out += [
+            f"{self._name(t, k)} == {v!r}"
+            for t, k, v in zip(self._number_tables, self._number_keys, self._numbers, strict=True)
+        ]
         out += [f"{name} == {value!r}" for name, _, value in self._computed if name]
         return out
 
     def _name(self, table: dict[Any, Any], key: Any) -> str:
         owner = self._names.get(id(table), "")
-        return f"{owner}.{key}" if owner else str(key)
+        return f"{owner}.{label(key)}" if owner else label(key)
 
     def _change(self, table: dict[Any, Any], key: Any, old: Any, new: Any) -> str:
         return f"{self._name(table, key)}: {_show(old)} became {_show(new)}"
+
+
+def label(key: Any) -> str:
+    """What an entry of a dictionary is called; not by the values of a Tensor, which a trace does not have."""
+    return str(key) if isinstance(key, str | int) else f"<{type(key).__name__}>"
 
 
 def _equal(a: Any, b: Any) -> bool:

@@ -154,6 +154,13 @@ class Program:
         self.traced.open = not self.compiled
         try:
             return self.run(*given)
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" in str(error) and any(array.is_deleted() for array in given[0]):
+                raise jax.errors.JaxRuntimeError(
+                    f"{error}\n{self.name} reuses the memory of what it overwrites, and the state that it was to "
+                    "overwrite is lost: restore it from a checkpoint; fxtorch.jit(..., donate=False) keeps it"
+                ) from error
+            raise
         finally:
             self.compiled = True
 
@@ -161,8 +168,8 @@ class Program:
         """The state that is donated, the state that is not, the arguments and the numbers."""
         mutable: list[Any] = []
         fixed: list[Any] = []
-        for reference, donated in zip(self.traced.known.references, self.donated, strict=True):
-            tensor = reference.tensor if isinstance(reference, Held) else reference.find(leaves)
+        for r, donated in zip(self.traced.known.references, self.donated):  # noqa: B905  (the hot path)
+            tensor = r.tensor if r.__class__ is Held else r.find(leaves)
             (mutable if donated else fixed).append(tensor._data if tensor._link is None else unwrap(tensor))
         holders = list(map(sys.getrefcount, mutable))
         if mutable and max(holders) > _HELD_BY_US:  # somebody else still wants the old values
@@ -203,20 +210,20 @@ class Program:
         made = layout.pieces.hand_back(outputs, leaves)
         for change in layout.changed:
             reference = change.reference
-            tensor = reference.tensor if isinstance(reference, Held) else reference.find(leaves)
+            tensor = reference.tensor if reference.__class__ is Held else reference.find(leaves)
             out = None if change.output is None else outputs[change.output]
             if out is not None:
                 cell = tensor._cell
                 if tensor._link is not None or cell is None:
                     tensor._rebind(_array(out))
                 else:  # what _rebind comes to for a base, without its questions
-                    tensor._data = _array(out)
+                    tensor._data = out if self.record is None else _array(out)
                     cell[0] += 1
                     cell[1] += 1
             if change.graph is not None:
                 change.graph.put_on(tensor, out)
         for owner, piece in layout.grads:
-            tensor = owner.find(leaves)
+            tensor = owner.tensor if owner.__class__ is Held else owner.find(leaves)
             if piece is not None:
                 tensor._grad = made[piece]
             else:

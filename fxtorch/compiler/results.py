@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 
+from fxtorch.compiler import errors
 from fxtorch.compiler.references import Reference
 from fxtorch.nn import Module
 from fxtorch.tensor import Tensor, wrap
@@ -64,6 +65,11 @@ class Graph:
         if node is None:
             return cls(requires_grad, "leaf")
         for behind in reachable([node]):
+            if behind.hooks:
+                raise errors.NotCompilable(
+                    "a hook on a gradient inside of it would not run when the backward is called outside; call "
+                    "backward() in the function, too"
+                )
             words = FREED if getattr(behind, "leaves", True) is None else getattr(behind, "refusal", None)
             if words is not None:
                 return cls(requires_grad, "spent", words)
@@ -107,6 +113,12 @@ class Fresh:
     parent: int | None = None
     link: Link | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a leaf that wants no gradient, and nothing more: as gradients are, most of the time."""
+        nothing_more = self.cls is Tensor and self.grad is None and self.parent is None and not self.extra
+        return nothing_more and not self.graph.requires_grad
+
 
 @dataclass
 class Leaf:
@@ -122,10 +134,17 @@ class Pieces:
 
     pieces: list[Known | Fresh] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._with_grad = [i for i, p in enumerate(self.pieces) if isinstance(p, Fresh) and p.grad is not None]
+        self._plain = [p.output if isinstance(p, Fresh) and p.is_plain else -1 for p in self.pieces]
+
     def hand_back(self, outputs: Sequence[Any], leaves: Sequence[Any]) -> list[Tensor]:
         """The Tensors, from the program's outputs and the arguments of the call."""
         made: list[Tensor] = []
-        for piece in self.pieces:  # a view comes after what it is a view of
+        for piece, plain in zip(self.pieces, self._plain, strict=True):  # a view comes after what it is a view of
+            if plain >= 0 and not isinstance(out := outputs[plain], Tensor):
+                made.append(wrap(out))
+                continue
             if isinstance(piece, Known):
                 made.append(piece.reference.find(leaves))
                 continue
@@ -142,9 +161,8 @@ class Pieces:
             if piece.parent is not None:
                 _share(tensor, made[piece.parent], piece.link)
             made.append(tensor)
-        for piece, tensor in zip(self.pieces, made, strict=True):
-            if isinstance(piece, Fresh) and piece.grad is not None:
-                tensor._grad = made[piece.grad]
+        for i in self._with_grad:
+            made[i]._grad = made[self.pieces[i].grad]  # type: ignore[union-attr]
         return made
 
 

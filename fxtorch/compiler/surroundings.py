@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from fxtorch.compiler.guards import ABSENT, MOST_ITEMS, SIMPLE
+from fxtorch.compiler.guards import ABSENT, MOST_ITEMS, SIMPLE, label
 from fxtorch.compiler.places import Item, Place, Tail, Variable, Whole
 from fxtorch.nn import Module
 from fxtorch.optim import Optimizer
@@ -205,7 +205,7 @@ class Surroundings:
             return
         if isinstance(value, dict):
             for key in value:
-                self.place(Item(value, key), f"{name}[{key!r}]", depth)
+                self.place(Item(value, key), f"{name}[{label(key)}]", depth)
         else:
             for i, item in enumerate(value):
                 self.value(item, f"{name}[{i}]", depth + 1)

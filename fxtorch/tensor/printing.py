@@ -11,6 +11,7 @@ from jax.core import Tracer
 
 from fxtorch.ops import dtypes as rules
 from fxtorch.tensor import dtype as types
+from fxtorch.tensor.modes import modes
 from fxtorch.tensor.sparse import Stored
 from fxtorch.tensor.tensor import Tensor, method, unwrap, wrap
 
@@ -165,6 +166,8 @@ def to_text(tensor: Tensor, prefix: str = "tensor(") -> str:
     dtype = tensor.dtype
     suffixes = []
     if isinstance(array, Tracer):
+        if modes.capture is not None:
+            modes.capture.side("print")
         body = f"<traced, shape={tuple(array.shape)}>"
         suffixes.append(f"dtype={dtype}")
     else:

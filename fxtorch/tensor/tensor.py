@@ -10,11 +10,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
+from jax.core import Tracer
+from jax.interpreters.partial_eval import DynamicJaxprTracer
 
 from fxtorch.ops import dtypes as rules
 from fxtorch.tensor import device as devices
 from fxtorch.tensor import dtype as types
+from fxtorch.tensor.checking import user_line
 from fxtorch.tensor.handles import Hooks
+from fxtorch.tensor.holders import holder_of
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.size import Size
 
@@ -220,6 +224,8 @@ class Tensor:
         """
         if modes.capture is not None:
             modes.capture.touch(self)
+        elif isinstance(array, DynamicJaxprTracer) and isinstance(self._data, jax.Array):
+            self._check_not_outside()
         if self._lent:
             raise RuntimeError(
                 "an in-place change of a Tensor that came into a function as part of a pytree (jax.jit, jax.grad, "
@@ -239,6 +245,21 @@ class Tensor:
                 self._link, self._cell = None, [cell[0], cell[1]]
             else:
                 link.write(self)
+
+    def _check_not_outside(self) -> None:
+        """Make sure that no object outside of a function that ``jax.jit`` traces gets a value of the trace.
+
+        Raises:
+            RuntimeError: one would.
+        """
+        if isinstance(self._data, Tracer):
+            return
+        holder = holder_of(self)
+        if holder.startswith(("attribute", "the entry")):
+            raise RuntimeError(
+                f"{holder} would be changed in a function that jax.jit traces, at {user_line()}, to a value that "
+                "exists only there; use fxtorch.jit, which carries state, or return the new value"
+            )
 
     def _alias(self, *, versioned: bool) -> Tensor:
         """A Tensor that shares memory and version with this one but is outside of the graph."""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import fxtorch as torch
 from fxtorch import nn
+from fxtorch.utils.checkpoint import checkpoint
 
 
 class World:
@@ -39,6 +40,7 @@ class World:
             torch.optim.Adam(params, lr=0.05) if kind == "Adam" else torch.optim.SGD(params, lr=0.1, momentum=0.9)
         )
         self.kept: list[torch.Tensor] = []
+        self.hooks: list[Any] = []
 
     def tensors(self) -> dict[str, Any]:
         """All state, by name."""
@@ -95,6 +97,26 @@ S["turned"] = lambda W, v, i, j: at(v, i).t().t()
 S["rows"] = lambda W, v, i, j: at(v, i)[0:1] + at(v, j)
 S["reshaped"] = lambda W, v, i, j: at(v, i).view(2, 3)
 S["derivative"] = lambda W, v, i, j: torch.autograd.grad((W.w * at(v, i)).sum(), W.w)[0]
+
+
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        return grads[0] * 3 * ctx.saved_tensors[0].sign()
+
+
+doubled = torch.jit(lambda x: x * 2)
+
+S["by_rule"] = lambda W, v, i, j: Doubled.apply(at(v, i))
+S["by_value"] = lambda W, v, i, j: torch.cond(at(v, i).sum() > 0, lambda t: t * 2, lambda t: t - 1, (at(v, i),))
+S["scanned"] = lambda W, v, i, j: torch.scan(lambda c, r: (c + r, c * W.w[0]), torch.zeros(3), at(v, i))[1]
+S["inner"] = lambda W, v, i, j: doubled(at(v, i))
+S["again"] = lambda W, v, i, j: checkpoint(lambda x: (W.net[0](x)).tanh(), at(v, i))
 
 
 # --- changes in place ----------------------------------------------------------------------------------------------
@@ -219,6 +241,12 @@ def append(W: World, v: list[Any], i: int, j: int) -> None:
 
 
 @statement
+def fail(W: World, v: list[Any], i: int, j: int) -> None:
+    if W.count > 1:
+        raise ValueError("on purpose")
+
+
+@statement
 def count(W: World, v: list[Any], i: int, j: int) -> None:
     W.count += 1
 
@@ -238,6 +266,9 @@ B: dict[str, Between] = {
     "other_buffer": lambda W, i: setattr(W, "buf", torch.full((2, 3), float(i))),
     "other_entry": lambda W, i: W.table.__setitem__("h", torch.full((2, 3), 0.5 * i)),
     "frozen": lambda W, i: W.w.requires_grad_(i % 2 == 0),
+    "hook": lambda W, i: W.hooks.append(W.net.register_forward_hook(lambda m, args, out: out * (1 + i))),
+    "unhook": lambda W, i: [hook.remove() for hook in W.hooks] and None,
+    "layer": lambda W, i: W.net.__setitem__(0, nn.Linear(3, 3, bias=i % 2 == 0)),
     "seed": lambda W, i: torch.manual_seed(i) and None,
 }
 
@@ -263,16 +294,13 @@ class Program:
 
 def programs() -> st.SearchStrategy[Program]:
     number = st.integers(0, 7)
+    between = st.lists(st.tuples(st.sampled_from(sorted(B)), st.integers(0, 3)), max_size=2).map(tuple)
     return st.builds(
         Program,
         kind=st.sampled_from(["SGD", "Adam"]),
         statements=st.lists(st.tuples(st.sampled_from(sorted(S)), number, number), min_size=1, max_size=8).map(tuple),
         returned=st.lists(number, min_size=1, max_size=3).map(tuple),
-        calls=st.lists(
-            st.tuples(st.lists(st.tuples(st.sampled_from(sorted(B)), st.integers(0, 3)), max_size=2).map(tuple), number),
-            min_size=1,
-            max_size=3,
-        ).map(tuple),
+        calls=st.lists(st.tuples(between, number), min_size=1, max_size=3).map(tuple),
         touch=st.booleans(),
     )
 

@@ -102,7 +102,7 @@ def test_a_state_that_changes_its_type_is_an_error_eagerly_and_compiled() -> Non
         return torch.scan(lambda c, r: (c.double(), r), torch.zeros(()), x)
 
     for call in (run, torch.jit(run, fullgraph=True)):
-        with pytest.raises(RuntimeError, match="float32.*but returned.*float64"):
+        with pytest.raises(RuntimeError, match=r"float32.*but returned.*float64"):
             call(torch.ones(3))
 
 

@@ -1,0 +1,124 @@
+"""Failures leave everything as it was; what the user holds stays valid."""
+
+from __future__ import annotations
+
+import copy
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import fxtorch as torch
+from fxtorch import nn
+
+
+def trainer() -> tuple[Any, Any, Any]:
+    torch.manual_seed(0)
+    net = nn.Linear(3, 2)
+    opt = torch.optim.Adam(net.parameters(), lr=0.1)
+
+    def step(x: torch.Tensor) -> torch.Tensor:
+        opt.zero_grad()
+        loss = net(x).square().mean()
+        loss.backward()
+        opt.step()
+        return loss
+
+    return net, opt, torch.jit(step)
+
+
+def test_everything_held_from_before_a_donating_step_keeps_torchs_values() -> None:
+    net, opt, step = trainer()
+    x = torch.ones(4, 3)
+    step(x)
+    w = net.weight
+    values = w.detach().numpy().copy()
+    moment = opt.state[w]["exp_avg"].numpy().copy()
+    same = {
+        "clone": w.detach().clone(),
+        "deepcopy": copy.deepcopy(w),
+        "view of a clone": w.detach().clone()[0:2],
+        "snapshot": copy.deepcopy(net.state_dict())["weight"],
+    }
+    array, jax_array = w.detach().numpy(), jnp.asarray(w._data)
+    moments = copy.deepcopy(opt.state_dict())
+    alias, row, live = w.detach(), w.data[1], net.state_dict()["weight"]
+    for _ in range(2):
+        step(x)
+    for name, kept in same.items():
+        np.testing.assert_array_equal(kept.detach().numpy(), values, err_msg=name)
+    np.testing.assert_array_equal(array, values)
+    np.testing.assert_array_equal(np.asarray(jax_array), values)
+    np.testing.assert_array_equal(moments["state"][0]["exp_avg"].numpy(), moment)
+    now = w.detach().numpy()
+    assert (now != values).all()
+    np.testing.assert_array_equal(alias.numpy(), now)
+    np.testing.assert_array_equal(row.numpy(), now[1])
+    np.testing.assert_array_equal(live.detach().numpy(), now)
+
+
+def test_an_exception_in_the_first_trace_leaves_no_lazy_state() -> None:
+    net = nn.Linear(3, 2)
+    opt = torch.optim.Adam(net.parameters(), lr=0.1)
+    seed = torch.get_rng_state().tolist()
+
+    @torch.jit
+    def step(x: torch.Tensor) -> None:
+        net(x).sum().backward()
+        opt.step()
+        torch.rand(2)
+        net.extra = x * 2
+        raise ValueError("on purpose")
+
+    with pytest.raises(ValueError, match="on purpose"):
+        step(torch.ones(1, 3))
+    assert not any(opt.state.values()) and net.weight.grad is None and not hasattr(net, "extra")
+    assert torch.get_rng_state().tolist() == seed and isinstance(net.weight._data, jax.Array)
+
+
+def test_threads_train_with_the_same_compiled_step() -> None:
+    _, opt, step = trainer()
+    with ThreadPoolExecutor(4) as pool:
+        losses = list(pool.map(lambda _: step(torch.ones(4, 3)).item(), range(12)))
+    assert len(set(losses)) == 12 and step.traces == 1
+    assert all(s["step"].item() == 12 for s in opt.state.values())
+
+
+def test_a_leak_into_an_object_names_its_attribute() -> None:
+    class Slots:
+        __slots__ = ("cache",)
+
+    holder = Slots()
+
+    def leak(x: torch.Tensor) -> torch.Tensor:
+        holder.cache = {"last": x * 2}
+        return x
+
+    with pytest.raises(torch.compiler.Escaped, match="the entry 'last' of a dict"):
+        torch.jit(leak)(torch.ones(2))
+
+
+def test_jaxs_own_jit_refuses_to_change_captured_state_and_names_it() -> None:
+    net = nn.BatchNorm1d(3)
+    before = net.running_mean.tolist()
+    with pytest.raises(RuntimeError, match=r"num_batches_tracked.*of BatchNorm1d.*test_safety\.py:\d+"):
+        jax.jit(lambda a: net(torch.tensor(a))._data)(jnp.ones((4, 3)))
+    assert net.running_mean.tolist() == before
+
+
+def test_a_loss_of_memory_in_a_donating_program_says_what_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, step = trainer()
+    step(torch.ones(4, 3))
+    program = next(iter(step.programs.values()))[0]
+
+    def out_of_memory(mutable: Any, *rest: Any) -> Any:
+        for array in mutable:
+            array.delete()
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes.")
+
+    monkeypatch.setattr(program, "run", out_of_memory)
+    with pytest.raises(torch.OutOfMemoryError, match="state that it was to overwrite is lost"):
+        step(torch.ones(4, 3))
