@@ -1,6 +1,6 @@
 """torch.autograd: what a user calls on the tape."""
 
-from fxtorch.autograd import anomaly_mode, function, functional, grad_mode, graph, profiler, variable
+from fxtorch.autograd import anomaly_mode, forward_ad, function, functional, grad_mode, graph, profiler, variable
 from fxtorch.autograd.anomaly_mode import (
     detect_anomaly,
     is_anomaly_check_nan_enabled,
@@ -31,6 +31,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "forward_ad",
     "function",
     "functional",
     "grad",

@@ -8,6 +8,7 @@ from typing import Any
 
 from fxtorch.tensor.errors import type_name
 from fxtorch.tensor.execute import edge_tensor
+from fxtorch.tensor.modes import modes
 from fxtorch.tensor.tape import FREED, Node
 from fxtorch.tensor.tensor import Tensor, unwrap, wrap
 
@@ -61,10 +62,10 @@ class _Saved:
     A result is not held itself, nor is the Node that made it: that would be a cycle.
     """
 
-    __slots__ = ("array", "cell", "index", "node", "tensor", "version")
+    __slots__ = ("array", "cell", "index", "node", "open", "packed", "result", "tensor", "version")
 
     def __init__(self, tensor: Tensor, *, result: bool) -> None:
-        self.array = unwrap(tensor)
+        self.array: Any = unwrap(tensor)
         self.tensor = None if result else tensor
         self.node = None if result else tensor._node
         self.index = tensor._index if tensor._rg else -1
@@ -72,9 +73,21 @@ class _Saved:
             tensor._cell = [0, 0]
         self.cell = tensor._cell
         self.version = tensor._cell[1]
+        self.result = result
+        self.open = None
+        if modes.saved_hooks is not None:
+            pack, self.open = modes.saved_hooks
+            self.packed = pack(wrap(self.array))
+            self.array = None
+            if self.node is not None:  # a leaf is held: its gradient goes there
+                self.tensor = None
 
     def unpack(self, own: Node | None) -> Tensor:
         """The Tensor again; ``own`` is the Node that saved it."""
+        if self.open is not None:
+            value = unwrap(self.open(self.packed))
+            edge = own if self.result else self.node if self.node is not None else self.tensor
+            return wrap(value) if edge is None or self.index < 0 else edge_tensor(value, edge, self.index)
         t, node = self.tensor, self.node if self.tensor is not None else own
         if self.cell[1] != self.version:
             kind = f"[torch.{type_name(self.array.dtype)}Tensor {list(self.array.shape)}]"

@@ -36,6 +36,7 @@ class FunctionNode(Node):
         self.inputs = tuple(aval_of(a) for a in args)
         self.outputs: tuple[Any, ...] = ()
         self.used = False
+        self.refusal: str | None = None
         self.trace = "".join(traceback.format_stack()[:-2]) if modes.anomaly else None
 
     def __getattr__(self, name: str) -> Any:
@@ -151,17 +152,35 @@ class Function:
         elif kwargs:
             raise TypeError(f"{cls.__name__}.apply() takes no keyword arguments")
         wants = tuple(modes.grad and isinstance(a, Tensor) and a.requires_grad for a in args)
-        if not any(wants) and any(isinstance(a, Tensor) and isinstance(unwrap(a), Tracer) for a in args):
+        traced = any(isinstance(a, Tensor) and isinstance(unwrap(a), Tracer) for a in args)
+        if traced and not any(wants):
             return call_in_jax(cls, args)
         ctx = Context(wants)
-        before = modes.grad
+        before, level = modes.grad, modes.forward
         node = FunctionNode(cls, ctx, args) if any(wants) else None
-        modes.grad = False
+        modes.grad, modes.forward = False, None
         try:
             out = cls.run_forward(ctx, args)
         finally:
-            modes.grad = before
-        return _recorded(node, ctx, args, out)
+            modes.grad, modes.forward = before, level
+        result = _recorded(node, ctx, args, out)
+        if traced and node is not None:
+            _differentiable_by_jax(cls, node, ctx, args, result)
+        if level is not None:
+            cls._push_tangents(ctx, args, result)
+        return result
+
+    @classmethod
+    def _push_tangents(cls, ctx: Context, args: Sequence[Any], result: Any) -> None:
+        """Give the results the tangents that the user's ``jvp`` makes of those of the arguments."""
+        tangents = [a.__dict__.get("_tangent") if isinstance(a, Tensor) else None for a in args]
+        if all(t is None for t in tangents):
+            return
+        pushed = cls.jvp(ctx, *tangents)
+        results, pushed = (x if isinstance(x, tuple) else (x,) for x in (result, pushed))
+        for t, tangent in zip(results, pushed, strict=True):
+            if isinstance(t, Tensor):
+                modes.forward.give(t, tangent)
 
     @classmethod
     def run_forward(cls, ctx: Any, args: Sequence[Any]) -> Any:
@@ -171,6 +190,20 @@ class Function:
         out = cls.forward(*args)
         cls.setup_context(ctx, tuple(args), out)
         return out
+
+
+def _differentiable_by_jax(cls: type[Function], node: FunctionNode, ctx: Any, args: Sequence[Any], out: Any) -> None:
+    """Let JAX, too, differentiate results that a compiled function may hand out, by the user's backward."""
+    if ctx._dirty:
+        node.refusal = (
+            f"{cls.__name__} changes an argument in place: a compiled function that calls it must call backward itself"
+        )
+        return
+    again = call_in_jax(cls, args)
+    pairs = zip(*((x if isinstance(x, tuple) else (x,)) for x in (out, again)), strict=True)
+    for result, twin in pairs:
+        if isinstance(result, Tensor) and result._link is None:
+            result._data = unwrap(twin)
 
 
 def _recorded(node: FunctionNode | None, ctx: Context, args: Sequence[Any], out: Any) -> Any:

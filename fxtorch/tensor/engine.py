@@ -74,6 +74,20 @@ def walk(
     Returns:
         The gradient of each leaf by its id, and of each target by :func:`target_key`.
     """
+    outer = modes.walk
+    try:
+        return _walk(roots, cts, retain_graph, create_graph, targets)
+    finally:
+        modes.walk = outer
+
+
+def _walk(
+    roots: Sequence[Tensor],
+    cts: Sequence[Any],
+    retain_graph: bool,
+    create_graph: bool,
+    targets: Sequence[Tensor] | None,
+) -> tuple[dict[int, tuple[Tensor, Any]], dict[Any, Any]]:
     add: Callable[[Any, Any], Any] = (lambda a, b: a + b) if create_graph else _add
     leaves: dict[int, tuple[Tensor, Any]] = {}
     pending: dict[Node, list[Any]] = {}
@@ -93,7 +107,7 @@ def walk(
     for root, ct in zip(roots, cts, strict=True):
         node = root.grad_fn
         send(root if node is None else node, root._index, ct)
-    nodes = reachable(list(pending))
+    nodes = modes.walk = reachable(list(pending))
     if len(roots) == 1 and pending and not (create_graph or targets or modes.anomaly) and modes.capture is None:
         gradients = replay(nodes, nodes[0], roots[0]._index, cts[0])
         if gradients is not None:

@@ -21,6 +21,7 @@ from fxtorch.tensor import errors
 from fxtorch.tensor.checking import user_line
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.overriding import NOBODY, ORDINARY, override, overrider
+from fxtorch.tensor.overwriting import INPUT_NOT_NEEDED, RESULT_NEEDED
 from fxtorch.tensor.record import Plan, Record, outputs, pull_back
 from fxtorch.tensor.sparse import Stored
 from fxtorch.tensor.tape import FREED, Node, next_number
@@ -81,6 +82,54 @@ class OpNode(Node):
         """Drop the saved arrays; a Node that saved nothing can be used again."""
         if self.saved_in or self.saved_out or self.residuals:
             self.saved_in, self.saved_out, self.residuals = None, (), ()
+
+
+class PackedNode(OpNode):
+    """A call whose saved values went through the pack hook of ``saved_tensors_hooks``."""
+
+    __slots__ = ("unpack",)
+
+    def pack(self) -> None:
+        """Replace what was saved by what the hook makes of it."""
+        hooks = modes.saved_hooks
+        assert hooks is not None
+        pack, self.unpack = hooks
+        modes.saved_hooks = None  # what the hook does is not packed in turn
+        try:
+            self.saved_in, self.saved_out, self.residuals = (
+                tuple(_Packed(pack(wrap(v))) if isinstance(v, ArrayImpl) else v for v in values)
+                for values in (self.verify(), self.saved_out, self.residuals)
+            )
+        finally:
+            modes.saved_hooks = hooks
+        self.checks = []  # values that were packed cannot be overwritten
+
+    def _opened(self) -> OpNode:
+        """The same call with its values unpacked."""
+        node = OpNode(self.label, self.edges, self.slots)
+        node.number, node.plan, node.checks = self.number, self.plan, []
+        node.saved_in, node.saved_out, node.residuals = (
+            tuple(unwrap(self.unpack(v.value)) if isinstance(v, _Packed) else v for v in values)
+            for values in (self.verify(), self.saved_out, self.residuals)
+        )
+        return node
+
+    def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
+        """Unpack, and run the compiled backward."""
+        return self._opened().pull(cts)
+
+    def pull_tensors(self, cts: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        """Unpack, and run the backward as a recorded operator."""
+        return self._opened().pull_tensors(cts)
+
+
+class _Packed:
+    """What a pack hook returned."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
 
 class TracedNode(Node):
@@ -172,14 +221,15 @@ class Operator:
         op: its declaration.
         records: its compiled programs, by static arguments.
         fn: the pure function; for the in-place form, cast to the type of the first argument.
+        alone: whether it may be called without any Tensor.
         check: what looks at the values of the arguments before, and raises.
         check_result: what looks at the values of the result after an eager call, and raises.
         public: the function that users know it by.
     """
 
     __slots__ = (
-        "check", "check_result", "differentiable", "dynamic", "fn", "inplace", "link", "name", "op", "params", "public",
-        "records",
+        "alone", "check", "check_result", "differentiable", "dynamic", "fn", "inplace", "link", "name", "op", "params",
+        "public", "records",
     )  # fmt: skip
 
     every: ClassVar[list[Operator]] = []
@@ -190,7 +240,8 @@ class Operator:
         self.name = op.name.rpartition(".")[2]
         self.inplace = inplace
         self.fn = into_first(op.fn, self.name) if inplace else op.fn
-        self.params = tuple((p.kind in _TRACED, p.default, p.kind, p.name) for p in op.params)
+        self.params = tuple((p.kind in _TRACED, p.default, "tensor" if p.strict else p.kind, p.name) for p in op.params)
+        self.alone = op.numbers or op.factory or not any(p.kind == "array" for p in op.params)
         self.differentiable = op.differentiable
         self.dynamic = op.dynamic
         self.check = CHECKS.get(op.name)
@@ -250,6 +301,8 @@ class Operator:
         if not eager and any(isinstance(x, Stored) for x in leaves):
             assert Operator.sparse is not None
             return Operator.sparse(self, args)
+        if tensors and not isinstance(tensors[0], Tensor) and not self.alone:
+            self._check_some_tensor(tensors)
         if self.check is not None:
             values = [a._data if isinstance(a, Tensor) else a for a in args]
             self.check(dict(zip([p[3] for p in self.params], values, strict=True)))
@@ -269,6 +322,8 @@ class Operator:
             self.check_result(dict(zip([p[3] for p in self.params], values, strict=True)), results)
         if modes.watch is not None:
             modes.watch(self.name, out)
+        if modes.forward is not None:
+            modes.forward.push(record, tensors, out)
         if self.link is not None:
             self.link(self, args, out)
         return out
@@ -300,8 +355,20 @@ class Operator:
         if kind == "key":
             key.append(_LEAF)
             return (a(),)
+        if kind == "tensor":
+            if not isinstance(a, jax.Array):
+                raise TypeError(f"{self.name}(): argument '{name}' must be Tensor, not {type(a).__name__}")
+            key.append(_LEAF)
+            return (wrap(a),)
         key.append(a if a.__class__ in _PLAIN else hashable(a))
         return ()
+
+    def _check_some_tensor(self, values: Sequence[Any]) -> None:
+        if not any(isinstance(v, Tensor | jax.Array) for v in values):
+            raise TypeError(
+                f"{self.name}(): argument '{self.params[0][3]}' (position 1) must be Tensor, "
+                f"not {type(values[0]).__name__}"
+            )
 
     @classmethod
     def forget_programs(cls) -> None:
@@ -360,9 +427,11 @@ def apply(record: Record, tensors: Sequence[Any]) -> Any:
         for i, t in enumerate(tensors):
             if isinstance(t, Tensor) and t._rg:
                 mask |= 1 << i
-    if modes.capture is not None or any(isinstance(x, Tracer) for x in leaves):
-        return run_traced(record, tensors, leaves, mask)
-    return _eager(record, tensors, leaves, mask)
+    traced = modes.capture is not None or any(isinstance(x, Tracer) for x in leaves)
+    out = (run_traced if traced else _eager)(record, tensors, leaves, mask)
+    if modes.forward is not None:
+        modes.forward.push(record, tensors, out)
+    return out
 
 
 def _eager(record: Record, tensors: Sequence[Any], leaves: Sequence[Any], mask: int) -> Any:
@@ -371,7 +440,7 @@ def _eager(record: Record, tensors: Sequence[Any], leaves: Sequence[Any], mask: 
         return _pack(out, [wrap(o) for o in out]) if isinstance(out, tuple) else wrap(out)
     out, saved = (record.by_mask.get(mask) or record.taped(mask))(*leaves)
     plan = saved.plan
-    node = _new(OpNode)
+    node = _new(OpNode if modes.saved_hooks is None else PackedNode)
     node.label = record.name
     node.number = next_number()
     node.hooks = None
@@ -387,7 +456,7 @@ def _eager(record: Record, tensors: Sequence[Any], leaves: Sequence[Any], mask: 
     node.edges = edges
     node.slots = slots
     node.checks = checks = []
-    for i in plan.saved_in:
+    for i in plan.saved_in if record.name not in INPUT_NOT_NEEDED else ():
         t = tensors[i]
         if isinstance(t, Tensor):
             cell = t._cell
@@ -400,12 +469,16 @@ def _eager(record: Record, tensors: Sequence[Any], leaves: Sequence[Any], mask: 
         if plan.carries[0]:
             result._rg, result._node = True, node
         _keep_outputs(node, (out,), (result,))
+        if isinstance(node, PackedNode):
+            node.pack()
         return result
     results = [wrap(o) for o in out]
     for i, (t, carries) in enumerate(zip(results, plan.carries, strict=True)):
         if carries:
             t._rg, t._node, t._index = True, node, i
     _keep_outputs(node, out, results)
+    if isinstance(node, PackedNode):
+        node.pack()
     return _pack(out, results)
 
 
@@ -413,7 +486,7 @@ def _keep_outputs(node: OpNode, arrays: Sequence[Any], results: Sequence[Tensor]
     """Hold the outputs that the backward needs, and note their versions (not the Tensors: that would be a cycle)."""
     wanted = node.plan.saved_out
     node.saved_out = tuple([arrays[i] for i in wanted])
-    for i in wanted:
+    for i in wanted if node.label in RESULT_NEEDED else ():
         cell = results[i]._cell = [0, 0]
         node.checks.append((cell, 0))
 

@@ -43,7 +43,7 @@ class Capture(Protocol):
         """Something is to be done on the host at each call."""
 
     def side(self, kind: str) -> None:
-        """The program does something beside computing: ``"check"`` or ``"callback"``."""
+        """The program does something beside computing: ``"check"``, ``"callback"`` or ``"print"``."""
 
     def needs_value(self, tensor: Tensor, what: str) -> BaseException:
         """Python asked for the value of a traced Tensor; the exception to raise."""
@@ -73,6 +73,9 @@ class _Modes(threading.local):
     capture: Capture | None = None
     watch: Callable[[str, Any], None] | None = None  # told of each operator's name and results
     on_draw: Callable[[Any], Any] | None = None  # what vmap makes of a random key
+    forward: Any = None  # the level of forward-mode derivatives (dual.py)
+    saved_hooks: tuple[Callable[..., Any], Callable[..., Any]] | None = None  # pack what is saved, and unpack
+    walk: Any = None  # the Nodes of the backward that is running, the latest first
     batch_parts: int = 1  # how many parts of a batch have moments of their own in batch norm
 
 

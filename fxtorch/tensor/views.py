@@ -71,6 +71,8 @@ class Link:
             if self.index is not None:
                 fresh = fresh[self.index]
             view._data, view._node, view._index, view._rg = fresh._data, fresh._node, fresh._index, fresh._rg
+            if "_tangent" in fresh.__dict__:
+                modes.forward.give(view, fresh.__dict__["_tangent"])
         self.seen = view._cell[0]  # type: ignore[index]
 
     def write(self, view: Tensor) -> None:
@@ -83,7 +85,11 @@ class Link:
         value = wrap(view._data)
         if modes.grad and view._node is not None:
             value._rg, value._node, value._index = view._rg, view._node, view._index
+        if modes.forward is not None:
+            modes.forward.give(value, view.__dict__.get("_tangent"))
         whole = writer(operator)(parent, value, *self.args, *(() if self.index is None else (self.index,)))
+        if modes.forward is not None:
+            modes.forward.give(parent, whole.__dict__.get("_tangent"))
         parent._rebind(whole._data, whole._node, whole._index, versioned=False)
         recorded = whole._node is not None
         self.seen = -1 if recorded else view._cell[0]  # type: ignore[index]
