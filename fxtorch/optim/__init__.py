@@ -19,3 +19,4 @@ from fxtorch.optim.rmsprop import RMSprop as RMSprop
 from fxtorch.optim.rprop import Rprop as Rprop
 from fxtorch.optim.sgd import SGD as SGD
 from fxtorch.optim.sparse_adam import SparseAdam as SparseAdam
+from fxtorch.optim.stateless import swap_in_optimizer_params_and_state as swap_in_optimizer_params_and_state
