@@ -101,7 +101,7 @@ class Capture:
         self.effects: list[tuple[Callable[[], None], bool]] = []
         self.undo: list[Callable[[], None]] = []
         self.assigned = set(assigned)
-        self.surroundings = Surroundings(self.read, self.guard, names)
+        self.surroundings = Surroundings(self.read, self.guard, self.fix, names)
         self.writes: dict[Any, tuple[Place, Any]] = {}  # what is stored anew, and what was there
         self.sides: set[str] = set()
         self.inputs: dict[Any, Input] = {}  # by the identity of whose eager graph they stand for
@@ -112,6 +112,7 @@ class Capture:
         self._scalars_read: set[tuple[int, Any]] = set()
         self._snapshots: dict[int, _Snapshot] = {}
         self._made: dict[int, Tensor] = {}
+        self._fixed: set[int] = set()  # Tensors that are known by their identity
         self._followed: set[Any] = set()  # places whose Tensors are found there anew
         self._aliases: dict[int, Reference] = {}
         self._grads_seen: set[Any] = set()
@@ -266,28 +267,38 @@ class Capture:
 
     # --- what is read and stored by name ------------------------------------------------------------------------------
 
-    def read(self, place: Place, value: Any, name: str) -> None:
-        """A value is found at a place that the function can read."""
+    def read(self, place: Place, value: Any, name: str) -> bool:
+        """A value is found at a place that the function can read; true where Tensors there are found anew."""
         if place.identity in self.writes:
-            return
+            return False
         if place.identity in self.assigned and self._alias(place, value, name):
-            return
+            return True
+        if isinstance(value, Tensor):
+            self.fix(value, name)
         if isinstance(place, Whole):
-            return  # its items are guarded when it is known what the function does with them
+            return False  # its items are guarded when it is known what the function does with them
         if isinstance(place, Item):
             owner = name.removesuffix(f".{label(place.key)}").removesuffix(f"[{label(place.key)}]")
             self.guards.entry(place.table, place.key, value, "" if owner == name else owner, deep=False)
         elif isinstance(value, SIMPLE):
             self.guards.computed(name, place.get, value)
         else:
-            self.guards.computed(name, lambda: id(place.get()), id(value))
+            self.guards.variable(place, value, name)
+        return False
+
+    def fix(self, tensor: Tensor, name: str) -> None:
+        """A Tensor is reached in a way that is guarded by its identity."""
+        self._fixed.add(id(tensor))
+        entry = self._aliases.get(id(tensor))
+        if isinstance(entry, Entry):
+            self.guards.computed(f"{entry.name} and {name} are one", lambda: entry.find(()) is tensor, True)
 
     def _alias(self, place: Place, value: Any, name: str) -> bool:
         """Let the Tensors at a place that is assigned be found there anew at each call; False where there are none."""
         leaves, tree = jax.tree.flatten(value, is_leaf=is_leaf)
         if not leaves or not all(isinstance(x, Tensor) for x in leaves):
             return False
-        if any(id(x) in self._aliases for x in leaves):
+        if any(id(x) in self._aliases or id(x) in self._fixed for x in leaves):
             return False  # it is reached in another way too, which its identity tells
         for i, leaf in enumerate(leaves):
             self._aliases[id(leaf)] = Entry(place, i, name)

@@ -103,6 +103,8 @@ class CompiledFunction:
                 f"{reason}"
             )
         traced = Traced(self.fn, leaves, tree)
+        for program in self.programs.get(key, ())[:1]:
+            traced.known.assigned |= program.guards.moved() | program.traced.known.assigned
         try:
             if len(self.programs.get(key, ())) >= _MOST:
                 raise errors.NotCompilable(f"it was compiled {_MOST} times for the same arguments; {reason}")

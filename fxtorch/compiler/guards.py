@@ -31,6 +31,7 @@ class Guards:
         self._empty: list[Any] = []
         self._sized: list[Any] = []
         self._sizes: list[int] = []
+        self._variables: list[tuple[Any, Any, str]] = []
         self._computed: list[tuple[str, Callable[[], Any], Any]] = []
         self._names: dict[int, str] = {}
 
@@ -95,6 +96,16 @@ class Guards:
         """``compute()`` equals ``value``."""
         self._computed.append((name, compute, value))
 
+    def variable(self, place: Any, value: Any, name: str) -> None:
+        """A variable of an enclosing function is this very object."""
+        self._variables.append((place, value, name))
+
+    def moved(self) -> set[Any]:
+        """The places where there was a Tensor and is another one now: the next trace finds it there at each call."""
+        pairs = [((id(t), k), v, t.get(k)) for t, k, v in zip(self._tables, self._keys, self._values, strict=True)]
+        pairs += [(place.identity, value, place.get()) for place, value, _ in self._variables]
+        return {identity for identity, old, now in pairs if old is not now and type(old) is type(now) is Tensor}
+
     def hold(self) -> bool:
         """Whether everything is as it was."""
         return (
@@ -102,6 +113,7 @@ class Guards:
             and not any(self._empty)
             and all(map(operator.eq, map(len, self._sized), self._sizes))
             and (all(map(operator.is_, self._now(), self._numbers)) or self._equal_numbers())
+            and all(place.get() is value for place, value, _ in self._variables)
             and all(compute() == value for _, compute, value in self._computed)
         )
 
@@ -132,6 +144,11 @@ class Guards:
         ):
             if not _equal(now, value):
                 out.append(self._change(table, key, value, now))
+        out += [
+            f"{name}: {_show(value)} became {_show(now)}"
+            for place, value, name in self._variables
+            if (now := place.get()) is not value
+        ]
         out += [f"{name}: {value!r} became {now!r}" for name, f, value in self._computed if (now := f()) != value]
         return out
 
@@ -146,6 +163,7 @@ class Guards:
             f"{self._name(t, k)} == {v!r}"
             for t, k, v in zip(self._number_tables, self._number_keys, self._numbers, strict=True)
         ]
+        out += [f"{name} is {_show(value)}" for _, value, name in self._variables]
         out += [f"{name} == {value!r}" for name, _, value in self._computed if name]
         return out
 

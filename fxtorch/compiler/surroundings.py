@@ -28,7 +28,7 @@ _LIBRARIES = frozenset({"fxtorch", "jax", "jaxlib", "numpy", "optax", "flax"}) |
 _MOST_BYTES = 4096  # of a NumPy array whose values are compared at each call
 _DEPTH = 6
 
-Report = Callable[[Place, Any, str], None]
+Report = Callable[[Place, Any, str], bool]
 
 
 def names_around(fn: Any, leaves: Sequence[Any]) -> frozenset[str]:
@@ -49,19 +49,23 @@ class Surroundings:
     """The places that functions may read, with what was there when they were first met.
 
     Args:
-        report: told of each place, its value and its name, so that it can be guarded.
+        report: told of each place, its value and its name, so that it can be guarded; true where the Tensors there
+            are found anew at each call.
         compare: told of NumPy arrays, whose values count.
+        fix: told of Tensors in lists and tuples.
         names: the attributes that some code mentions; those of functions that are met come to them.
     """
 
     def __init__(
         self,
-        report: Report = lambda place, value, name: None,
+        report: Report = lambda place, value, name: False,
         compare: Callable[[str, Callable[[], Any]], None] = lambda name, compute: None,
+        fix: Callable[[Tensor, str], None] = lambda tensor, name: None,
         names: frozenset[str] = frozenset(),
     ) -> None:
         self._report = report
         self._compare = compare
+        self._fix = fix
         self.names = set(names)
         self._met: list[tuple[Place, Any]] = []
         self._containers: list[tuple[Any, Any, str]] = []
@@ -112,8 +116,8 @@ class Surroundings:
         if value is ABSENT:
             return
         self._met.append((place, value))
-        self._report(place, value, name)
-        self.value(value, name, depth + 1)
+        if not self._report(place, value, name):
+            self.value(value, name, depth + 1)
 
     def value(self, value: Any, name: str, depth: int = 0) -> None:
         """Look through an object: at its items, or at those of its attributes that are named somewhere."""
@@ -130,7 +134,7 @@ class Surroundings:
             self._container(value, name, depth)
         elif isinstance(value, tuple):
             for i, item in enumerate(value[:MOST_ITEMS]):
-                self.value(item, f"{name}[{i}]", depth + 1)
+                self._item(item, f"{name}[{i}]", depth)
         elif isinstance(value, np.ndarray):
             if value.nbytes <= _MOST_BYTES:
                 self._compare(name, lambda: value.tobytes())
@@ -199,8 +203,8 @@ class Surroundings:
             return
         self._seen.add(id(value))
         self._containers.append((value, value.copy(), name))
-        if not isinstance(value, dict):
-            self._report(Whole(value), value, name)
+        if not isinstance(value, dict) and self._report(Whole(value), value, name):
+            return
         if isinstance(value, set) or len(value) > MOST_ITEMS:
             return
         if isinstance(value, dict):
@@ -208,7 +212,12 @@ class Surroundings:
                 self.place(Item(value, key), f"{name}[{label(key)}]", depth)
         else:
             for i, item in enumerate(value):
-                self.value(item, f"{name}[{i}]", depth + 1)
+                self._item(item, f"{name}[{i}]", depth)
+
+    def _item(self, item: Any, name: str, depth: int) -> None:
+        if isinstance(item, Tensor):
+            self._fix(item, name)
+        self.value(item, name, depth + 1)
 
 
 @cache

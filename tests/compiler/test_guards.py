@@ -136,6 +136,25 @@ def test_a_list_that_is_only_appended_to_grows_without_a_new_trace() -> None:
     assert [t.item() for t in losses] == [0.0, 4.0, 8.0]
 
 
+def test_a_variable_that_holds_another_tensor_at_each_call_is_read_anew() -> None:
+    batch, holder = torch.ones(2), Settings()
+    holder.scale = torch.ones(2)  # type: ignore[assignment]
+    run = torch.jit(lambda: batch * 2 + holder.scale, max_traces=2)
+    for i in range(4):
+        batch = torch.full((2,), float(i))
+        holder.scale = torch.full((2,), 10.0 * i)  # type: ignore[assignment]
+        assert run().tolist() == [12.0 * i] * 2
+    held = batch
+    pair = torch.jit(lambda: (batch * 2, held * 3))
+    assert [t.tolist() for t in pair()] == [[6.0, 6.0], [9.0, 9.0]]
+    batch = torch.zeros(2)
+    assert [t.tolist() for t in pair()] == [[0.0, 0.0], [9.0, 9.0]]
+    batch = held = torch.ones(2)
+    assert [t.tolist() for t in pair()] == [[2.0, 2.0], [3.0, 3.0]]
+    held = torch.full((2,), 5.0)
+    assert [t.tolist() for t in pair()] == [[2.0, 2.0], [15.0, 15.0]]
+
+
 def test_a_python_counter_of_a_plain_object_counts_as_eagerly() -> None:
     counter = Settings()
     counter.scale = 0.0
