@@ -25,7 +25,7 @@ def swap_in_optimizer_params_and_state(
         swapin_optim_state: what ``state_dict()`` gives: state by the number of the parameter, and options.
 
     Raises:
-        ValueError: there are not as many parameters or groups as the optimizer has.
+        RuntimeError: there are not as many parameters or groups as the optimizer has.
 
     >>> import fxtorch as torch
     >>> w, other = torch.ones(1, requires_grad=True), torch.ones(1, requires_grad=True)
@@ -39,9 +39,9 @@ def swap_in_optimizer_params_and_state(
     given, saved = list(swapin_parameters.values()), swapin_optim_state["param_groups"]
     count = sum(len(group["params"]) for group in optimizer.param_groups)
     if len(given) != count:
-        raise ValueError(f"the optimizer has {count} parameters, but {len(given)} were given")
+        raise RuntimeError(f"the optimizer has {count} parameters, but {len(given)} were given")
     if [len(g["params"]) for g in saved] != [len(g["params"]) for g in optimizer.param_groups]:
-        raise ValueError("the groups of the state given are not those of the optimizer")
+        raise RuntimeError("the groups of the state given are not those of the optimizer")
     state, groups = optimizer.state, [dict(group) for group in optimizer.param_groups]
     numbers = [number for group in saved for number in group["params"]]
     by_number = dict(zip(numbers, given, strict=True))

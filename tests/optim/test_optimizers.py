@@ -321,3 +321,22 @@ def test_optax_numbers_follow_a_scheduler():
     assert opt._compiled._cache_size() == 1
     with pytest.raises(TypeError, match="needs a function that makes the transformation"):
         optim.Optax([p], optax.sgd(0.1), lr=0.1)
+
+
+def test_an_optimizer_works_on_other_parameters_and_state_for_a_while():
+    w, other = (torch.tensor([1.0], requires_grad=True) for _ in range(2))
+    opt = optim.Adam([w], lr=0.5)
+    w.grad = other.grad = torch.ones(1)
+    opt.step()
+    state = copy.deepcopy(opt.state_dict())
+    state["param_groups"][0]["lr"] = 0.25
+    with optim.swap_in_optimizer_params_and_state(opt, {"w": other}, state):
+        opt.step()
+    assert (w.item(), other.item()) == pytest.approx((0.5, 0.75))
+    assert (opt.state[w]["step"].item(), state["state"][0]["step"].item()) == (1, 2)
+    assert opt.param_groups[0]["lr"] == 0.5 and opt.param_groups[0]["params"] == [w]
+    with (
+        pytest.raises(RuntimeError, match="1 parameters, but 2"),
+        optim.swap_in_optimizer_params_and_state(opt, {"a": w, "b": other}, state),
+    ):
+        pass
