@@ -23,6 +23,7 @@ from fxtorch.tensor.checking import CheckError
 from fxtorch.tensor.engine import backward
 from fxtorch.tensor.execute import OpNode, apply
 from fxtorch.tensor.record import Record
+from fxtorch.tensor.sparse import is_sparse
 
 _HELD_BY_US = 3  # the Tensor, the list of inputs and getrefcount's own argument
 
@@ -47,7 +48,13 @@ class Program:
         self.changed = changed = _identities(self.layout)
         reuse = donate and not self.layout.differentiable and not self.layout.sides
         renewed = {identity for identity, _, unchanged in changed if not unchanged}
-        self.donated = [reuse and r.identity in renewed and not isinstance(r, Argument) for r in references]
+        self.donated = [
+            reuse
+            and r.identity in renewed
+            and not isinstance(r, Argument)
+            and not is_sparse(r.find(traced.leaves))  # it may share its places with other Tensors
+            for r in references
+        ]
         donated = self.donated
 
         def run(mutable: Sequence[Any], fixed: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any]) -> Any:

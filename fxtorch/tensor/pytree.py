@@ -6,8 +6,10 @@ import copy
 from typing import Any
 
 import jax
+import numpy as np
 from jax.core import Tracer
 
+from fxtorch.tensor.sparse import Stored
 from fxtorch.tensor.tensor import Tensor, method, unwrap, wrap
 
 
@@ -54,7 +56,20 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
 @method
 def __reduce_ex__(self: Tensor, protocol: int) -> Any:
     """Pickle by values."""
+    stored = unwrap(self)
+    if isinstance(stored, Stored):
+        parts = np.asarray(stored.values), [np.asarray(i) for i in stored.indices]
+        return _rebuild_sparse, (*parts, stored.shape, stored.layout, stored.coalesced, self.requires_grad)
     return _rebuild, (type(self), self.detach().numpy(), self.requires_grad)
+
+
+def _rebuild_sparse(
+    values: Any, indices: list[Any], shape: tuple[int, ...], layout: str, coalesced: bool, requires_grad: bool
+) -> Tensor:
+    places = tuple(jax.numpy.asarray(i) for i in indices)
+    tensor = wrap(Stored(jax.numpy.asarray(values), places, shape, layout, coalesced))
+    tensor._rg = requires_grad
+    return tensor
 
 
 def _rebuild(cls: type, values: Any, requires_grad: bool) -> Any:
