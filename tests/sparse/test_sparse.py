@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -231,3 +233,24 @@ def test_it_prints_its_places_and_values() -> None:
         "tensor(indices=tensor([[0, 1, 1],\n                       [2, 0, 2]]),\n"
         "       values=tensor([3., 4., 5.]),\n       size=(2, 3), nnz=3, layout=torch.sparse_coo)"
     )
+
+
+def test_a_compiled_step_changes_state_that_shares_its_places() -> None:
+    places = torch.tensor([[0, 2]])
+    s = torch.sparse_coo_tensor(places, torch.tensor([1.0, 2.0]), (3,))
+    double = torch.jit(lambda: s.mul_(2))
+    double()
+    double()
+    assert s.to_dense().tolist() == [4.0, 0.0, 8.0]
+    assert places.tolist() == [[0, 2]]
+
+
+@EACH
+def test_copies_and_pickles_are_apart(make: Callable[..., Any]) -> None:
+    s = make(requires_grad=True)
+    for twin in (copy.deepcopy(s), pickle.loads(pickle.dumps(s))):
+        assert (twin.layout, twin.requires_grad) == (s.layout, True)
+        with torch.no_grad():
+            twin.mul_(2)
+        assert twin.to_dense().tolist() == [[2 * v for v in row] for row in DENSE]
+    assert s.to_dense().tolist() == DENSE
