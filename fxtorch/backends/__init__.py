@@ -71,6 +71,15 @@ class _MatMul:
         settings.set_float32_matmul_precision("high" if value else "highest")
 
 
+class _Cpu(_Backend):
+    """The CPU: XLA compiles for what it has."""
+
+    def get_cpu_capability(self) -> str:
+        """``"DEFAULT"``: no operator of ours has kernels for particular instructions to choose from."""
+        return "DEFAULT"
+
+
+cpu = _Cpu("cpu", True)
 cudnn = _Cuda("cudnn", False, enabled=True, benchmark=False, deterministic=False, allow_tf32=True, benchmark_limit=10)
 cuda = _Cuda("cuda", False, matmul=_MatMul())
 mps = _Backend("mps", False)

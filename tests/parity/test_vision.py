@@ -17,6 +17,7 @@ from tests.cases.run import assert_close, to_numpy
 from tests.parity.torchvision_reference import torch
 
 import torchvision as theirs  # isort: skip
+import torchvision.transforms.functional
 import torchvision.transforms.v2
 import torchvision.tv_tensors
 

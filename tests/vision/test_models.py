@@ -11,6 +11,7 @@ import fxtorch as torch
 import fxtorch.nn.functional as F
 from fxtorch.vision import _download, models
 from fxtorch.vision.models.detection.anchor_utils import AnchorGenerator
+from fxtorch.vision.models.resnet import BasicBlock
 from fxtorch.vision.ops import MultiScaleRoIAlign
 
 
@@ -66,7 +67,7 @@ def test_a_checkpoint_that_lies_where_pytorch_keeps_it_is_loaded(
 
 def test_a_resnet_learns_in_compiled_steps() -> None:
     torch.manual_seed(0)
-    net = models.ResNet(models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=2)
+    net = models.ResNet(BasicBlock, [1, 1, 1, 1], num_classes=2)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.02, momentum=0.9)
     x = torch.randn(4, 3, 32, 32)
     y = torch.tensor([0, 1, 0, 1])
@@ -123,7 +124,7 @@ def test_a_detector_gives_losses_while_training_and_boxes_after() -> None:
     target = {"boxes": torch.tensor([[12.0, 10.0, 42.0, 40.0]]), "labels": torch.tensor([1]), "masks": masks}
     losses = net(images, [target, {**target, "masks": masks[:, :60]}])
     assert sorted(losses) == ["loss_box_reg", "loss_classifier", "loss_mask", "loss_objectness", "loss_rpn_box_reg"]
-    sum(losses.values()).backward()
+    torch.stack(list(losses.values())).sum().backward()
     assert all(p.grad is not None and bool(torch.isfinite(p.grad).all()) for p in net.parameters())
     found = net.eval()(images)
     assert [sorted(f) for f in found] == [["boxes", "labels", "masks", "scores"]] * 2

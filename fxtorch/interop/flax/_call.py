@@ -78,7 +78,12 @@ def tensors(tree: Any) -> Any:
 
 def raw_key(key: Any) -> Any:
     """A random key as plain numbers."""
-    return jax.random.key_data(key) if jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key) else key
+    return jax.random.key_data(key) if is_key(key) else key
+
+
+def is_key(value: Any) -> bool:
+    """Whether it is a typed random key."""
+    return bool(jax.numpy.issubdtype(value.dtype, jax.dtypes.prng_key))
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 from fxtorch import nn
 from fxtorch.tensor import Tensor, unwrap, wrap
 
-Path = tuple[str | int, ...]
+Path = tuple[Any, ...]
 
 
 class Variables(nn.Module):
@@ -23,12 +23,13 @@ class Variables(nn.Module):
         super().__init__()
         groups: dict[str, dict[Path, Any]] = {}
         for path, value in items.items():
-            if len(path) > 1:
-                groups.setdefault(str(path[0]), {})[path] = value
+            head, *rest = path
+            if rest:
+                groups.setdefault(str(head), {})[path] = value
             elif trained(path):
-                self.register_parameter(str(path[0]), nn.Parameter(wrap(value)))
+                self.register_parameter(str(head), nn.Parameter(wrap(value)))
             else:
-                self.register_buffer(str(path[0]), wrap(value))
+                self.register_buffer(str(head), wrap(value))
         for name, group in groups.items():
             inner = {path[1:]: value for path, value in group.items()}
             head = next(iter(group))[0]

@@ -11,13 +11,9 @@ from flax import nnx
 from fxtorch import nn
 from fxtorch.autograd import no_grad
 from fxtorch.func import functional_call
-from fxtorch.interop.flax._call import JaxFunction, arrays, drawing_from, raw_key, tensors
+from fxtorch.interop.flax._call import JaxFunction, arrays, drawing_from, is_key, raw_key, tensors
 from fxtorch.interop.flax._tree import Path, Variables
 from fxtorch.tensor import unwrap, wrap
-
-
-def _is_key(value: Any) -> bool:
-    return jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key)
 
 
 class FromNNX(nn.Module):
@@ -44,9 +40,9 @@ class FromNNX(nn.Module):
         for training in (False, True):
             twin.train() if training else twin.eval()
             self._definitions[training], state = nnx.split(twin)
-        found = dict(nnx.to_flat_state(state))
-        self._variables: dict[Path, Any] = found
-        self._keys = {path: jax.random.key_impl(v.get_value()) for path, v in found.items() if _is_key(v.get_value())}
+        found: dict[Path, Any] = dict(nnx.to_flat_state(state))  # type: ignore[arg-type]
+        self._variables = found
+        self._keys = {path: jax.random.key_impl(v.get_value()) for path, v in found.items() if is_key(v.get_value())}
         values = {path: raw_key(v.get_value()) for path, v in found.items()}
         self.variables = Variables(values, lambda path: isinstance(found[path], nnx.Param))
         self._call = JaxFunction(type(module).__name__, self._make)

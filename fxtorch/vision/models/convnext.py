@@ -140,7 +140,8 @@ def _build(width: int, depth: int, dropped: float, kwargs: dict[str, Any]) -> Co
         CNBlockConfig(4 * width, 8 * width, depth),
         CNBlockConfig(8 * width, None, 3),
     ]
-    return ConvNeXt(stages, **{"stochastic_depth_prob": dropped} | kwargs)
+    kwargs.setdefault("stochastic_depth_prob", dropped)
+    return ConvNeXt(stages, **kwargs)
 
 
 @builder(ConvNeXt_Tiny_Weights)

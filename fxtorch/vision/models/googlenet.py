@@ -99,11 +99,11 @@ def transform_input(x: Tensor) -> Tensor:
     return x * (std / 0.5) + (mean - 0.5) / 0.5
 
 
-def draw_weights(model: nn.Module, std: float | None = 0.01) -> None:
+def draw_weights(model: nn.Module, std: float = 0.01) -> None:
     """Draw convolutions and linear layers anew from a truncated normal (``std`` unless a layer has its own)."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
-            spread = float(getattr(module, "stddev", std))
+            spread: Any = getattr(module, "stddev", std)
             init.trunc_normal_(module.weight, mean=0.0, std=spread, a=-2, b=2)
 
 

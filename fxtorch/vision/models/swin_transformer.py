@@ -361,8 +361,10 @@ _SIZES = {
 
 def _build(size: str, dropped: float, v2: bool, kwargs: dict[str, Any]) -> SwinTransformer:
     window = [8, 8] if v2 else [7, 7]
-    kind = {"block": SwinTransformerBlockV2, "downsample_layer": PatchMergingV2} if v2 else {}
-    return SwinTransformer([4, 4], *_SIZES[size], window, **kind | {"stochastic_depth_prob": dropped} | kwargs)
+    options: dict[str, Any] = {"stochastic_depth_prob": dropped}
+    if v2:
+        options |= {"block": SwinTransformerBlockV2, "downsample_layer": PatchMergingV2}
+    return SwinTransformer([4, 4], *_SIZES[size], window, **options | kwargs)
 
 
 @builder(Swin_T_Weights)

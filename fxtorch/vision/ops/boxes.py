@@ -189,7 +189,7 @@ def masks_to_boxes(masks: Tensor) -> Tensor:
     """
     if masks.numel() == 0:
         return torch.zeros((0, 4), device=masks.device, dtype=torch.float32)
-    on = masks != 0
+    on = masks.to(torch.bool)
     ends = []
     for along, size in ((on.any(dim=1), masks.shape[2]), (on.any(dim=2), masks.shape[1])):
         at = torch.arange(size, device=masks.device)

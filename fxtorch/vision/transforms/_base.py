@@ -20,6 +20,11 @@ def rng() -> np.random.Generator:
     return host_rng(None)
 
 
+def sample_of(inputs: Any) -> Any:
+    """The arguments of a call as one sample: the only one, or a tuple of them."""
+    return inputs if len(inputs) > 1 else inputs[0]
+
+
 def _leaf(value: Any) -> bool:
     return isinstance(value, Tensor) or is_pil(value)
 
@@ -54,7 +59,7 @@ class Transform(nn.Module):
 
     def forward(self, *inputs: Any) -> Any:
         """The sample, changed."""
-        sample = inputs if len(inputs) > 1 else inputs[0]
+        sample = sample_of(inputs)
         if isinstance(sample, np.ndarray) or _leaf(sample):
             flat, tree = [sample], None
         else:
@@ -90,5 +95,5 @@ class RandomApplied(Transform):
     def forward(self, *inputs: Any) -> Any:
         """The sample, changed or as it is."""
         if rng().random() >= self.p:
-            return inputs if len(inputs) > 1 else inputs[0]
+            return sample_of(inputs)
         return super().forward(*inputs)

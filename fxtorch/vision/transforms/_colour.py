@@ -239,7 +239,7 @@ class RandomErasing(RandomApplied):
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
         """The rectangle."""
-        value = self.value
+        value: Any = self.value
         value = None if value == "random" else [float(value)] if isinstance(value, int | float) else list(value)
         channels = get_image_num_channels(flat_inputs[0])
         if value is not None and len(value) not in (1, channels):
@@ -250,7 +250,7 @@ class RandomErasing(RandomApplied):
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         """One part, erased."""
-        return F.erase(inpt, *params["box"], self.inplace)
+        return F.erase(inpt, *params["box"], inplace=self.inplace)
 
 
 class RandomChannelPermutation(Transform):

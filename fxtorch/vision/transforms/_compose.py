@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fxtorch import nn
-from fxtorch.vision.transforms._base import rng
+from fxtorch.vision.transforms._base import rng, sample_of
 
 
 class _Several(nn.Module):
@@ -23,12 +23,12 @@ class _Several(nn.Module):
         return f"{type(self).__name__}({lines}\n)"
 
 
-def _run(transforms: Any, inputs: tuple[Any, ...]) -> Any:
+def _run(transforms: Any, inputs: Any) -> Any:
     several = len(inputs) > 1
     for transform in transforms:
         out = transform(*inputs)
         inputs = out if several else (out,)
-    return inputs if several else inputs[0]
+    return sample_of(inputs)
 
 
 class Compose(_Several):
@@ -54,7 +54,7 @@ class RandomApply(_Several):
     def forward(self, *inputs: Any) -> Any:
         """The sample, changed or as it is."""
         if rng().random() >= self.p:
-            return inputs if len(inputs) > 1 else inputs[0]
+            return sample_of(inputs)
         return _run(self.transforms, inputs)
 
 

@@ -197,7 +197,8 @@ class RandomResizedCrop(Transform):
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         """One part, cropped and resized."""
-        return F.resized_crop(inpt, *params["box"], self.size, self.interpolation, self.antialias)
+        part = F.crop(inpt, *params["box"])
+        return F.resize(part, self.size, self.interpolation, antialias=self.antialias)
 
 
 class RandomHorizontalFlip(RandomApplied):
@@ -344,7 +345,8 @@ class RandomAffine(Transform):
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         """One part, changed."""
-        return W.affine(inpt, *params["map"], self.interpolation, self.fill, self.center)
+        options = {"interpolation": self.interpolation, "fill": self.fill, "center": self.center}
+        return W.affine(inpt, *params["map"], **options)
 
 
 class RandomPerspective(RandomApplied):
@@ -383,7 +385,7 @@ class RandomPerspective(RandomApplied):
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         """One part, changed."""
-        return W.perspective(inpt, *params["points"], self.interpolation, self.fill)
+        return W.perspective(inpt, *params["points"], interpolation=self.interpolation, fill=self.fill)
 
 
 class ElasticTransform(Transform):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -29,10 +30,10 @@ class AnchorGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.sizes = tuple((s,) if isinstance(s, int) else tuple(s) for s in sizes)
-        if isinstance(aspect_ratios[0], int | float):
-            self.aspect_ratios = (tuple(aspect_ratios),) * len(self.sizes)
-        else:
-            self.aspect_ratios = tuple(tuple(r) for r in aspect_ratios)  # type: ignore[arg-type]
+        ratios: Any = aspect_ratios
+        flat = isinstance(ratios[0], int | float)
+        each = (ratios,) * len(self.sizes) if flat else ratios
+        self.aspect_ratios: tuple[tuple[float, ...], ...] = tuple(tuple(r) for r in each)
         self.cell_anchors = [
             self.generate_anchors(s, r) for s, r in zip(self.sizes, self.aspect_ratios, strict=True)
         ]  # fmt: skip

@@ -11,7 +11,7 @@ from fxtorch.nn import functional as F
 from fxtorch.tensor import Tensor
 from fxtorch.vision._pil import is_pil
 from fxtorch.vision._torch import torch
-from fxtorch.vision.transforms._base import Transform, rng
+from fxtorch.vision.transforms._base import Transform, rng, sample_of
 from fxtorch.vision.transforms._geometry import clamp_bounding_boxes, convert_bounding_box_format, resize
 from fxtorch.vision.transforms._inputs import InterpolationMode, as_float, is_image
 from fxtorch.vision.tv_tensors import BoundingBoxes, Mask, wrap
@@ -27,7 +27,7 @@ class Lambda(Transform):
 
     def forward(self, *inputs: Any) -> Any:
         """The sample, changed."""
-        sample = inputs if len(inputs) > 1 else inputs[0]
+        sample = sample_of(inputs)
         wanted = self._types or (object,)
         return jax.tree.map(
             lambda x: self.lambd(x) if isinstance(x, wanted) else x,
@@ -93,7 +93,7 @@ class SanitizeBoundingBoxes(Transform):
 
     def forward(self, *inputs: Any) -> Any:
         """The sample without the bad boxes."""
-        sample = inputs if len(inputs) > 1 else inputs[0]
+        sample = sample_of(inputs)
         leaves = jax.tree.leaves(sample, is_leaf=lambda x: isinstance(x, Tensor) or is_pil(x))
         boxes = next((x for x in leaves if isinstance(x, BoundingBoxes)), None)
         if boxes is None:
@@ -189,7 +189,7 @@ class _Mixing(Transform):
 
     def forward(self, *inputs: Any) -> Any:
         """The batch ``(pictures, labels)``, mixed."""
-        images, labels = inputs if len(inputs) > 1 else inputs[0]
+        images, labels = sample_of(inputs)
         if not images.is_floating_point() and labels.ndim not in (1, 2):
             raise ValueError(f"labels should be index based with shape (batch_size,), got {labels.shape}")
         if labels.ndim == 1:

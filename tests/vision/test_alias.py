@@ -1,0 +1,51 @@
+"""``torchvision`` in a program that runs by ``python -m fxtorch``, ours and, where it is installed, the real one."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import torch
+import torchvision
+from torchvision import models, ops, tv_tensors
+from torchvision.transforms import v2
+
+torch.manual_seed(0)
+net = models.resnet18(num_classes=3)
+net(torch.randn(2, 3, 32, 32)).sum().backward()
+assert net.conv1.weight.grad.shape == (64, 3, 7, 7)
+boxes = torch.tensor([[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 2.0, 1.9], [5.0, 5.0, 6.0, 6.0]])
+assert ops.nms(boxes, torch.tensor([0.5, 0.9, 0.7]), 0.5).tolist() == [1, 2]
+assert ops.roi_align(torch.rand(1, 2, 8, 8), [boxes], (2, 2), sampling_ratio=2).shape == (3, 2, 2, 2)
+sample = {
+    "image": tv_tensors.Image(torch.zeros(3, 8, 10, dtype=torch.uint8)),
+    "boxes": tv_tensors.BoundingBoxes([[1, 2, 4, 6]], format="XYXY", canvas_size=(8, 10)),
+}
+out = v2.Compose([v2.RandomHorizontalFlip(1.0), v2.Resize((16, 20)), v2.ToDtype(torch.float32, scale=True)])(sample)
+assert out["boxes"].tolist() == [[12, 4, 18, 12]], out["boxes"]
+assert type(out["image"]) is tv_tensors.Image and out["image"].shape == (3, 16, 20)
+assert torchvision.utils.make_grid(torch.rand(4, 3, 4, 4)).shape == (3, 8, 26)
+print(torchvision.__name__, "fxtorch" in torchvision.__file__)
+"""
+
+
+def run(*command: str) -> str:
+    ran = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.split()[-1]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torchvision") is None, reason="runs the real torchvision's files")
+def test_a_program_runs_with_the_real_torchvision(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    assert run("-m", "fxtorch", str(tmp_path / "program.py")) == "False"
+
+
+def test_a_program_runs_with_our_stand_in() -> None:
+    assert run("-c", "import fxtorch\nfxtorch.alias(['torch', 'torchvision'])\n" + PROGRAM) == "True"
