@@ -11,7 +11,7 @@ import dis
 import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -86,8 +86,10 @@ class Surroundings:
                 self.names |= all_names(fn.__func__.__code__)
             self.value(fn.__self__, "self", depth)
             fn = fn.__func__
-        fn = getattr(fn, "__wrapped__", fn) if not isinstance(fn, FunctionType) else fn
-        if not isinstance(fn, FunctionType) or id(fn) in self._seen or is_library(fn.__module__) or depth > _DEPTH:
+        if not isinstance(fn, FunctionType):
+            self.value(fn, "the function", depth)
+            return
+        if id(fn) in self._seen or is_library(fn.__module__) or depth > _DEPTH:
             return
         self._seen.add(id(fn))
         self._codes.append(fn.__code__)
@@ -125,6 +127,11 @@ class Surroundings:
             return
         if isinstance(value, FunctionType | MethodType):
             self.function(value, depth)
+        elif isinstance(value, partial):
+            for part in (value.func, *value.args, *value.keywords.values()):
+                self.value(part, f"a part of {name}", depth + 1)
+        elif isinstance(wrapped := getattr(value, "__wrapped__", None), FunctionType | MethodType):
+            self.function(wrapped, depth + 1)  # a compiled function, say
         elif isinstance(value, Module):
             for module in value.modules():
                 self.methods(type(module), depth)

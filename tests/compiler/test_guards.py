@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from typing import Any
 
@@ -76,6 +77,14 @@ def test_a_global_that_only_a_called_function_reads_is_seen(monkeypatch: pytest.
     assert plain(ONE).item() == module(ONE).item() == 2.0
     monkeypatch.setitem(globals(), "FACTOR", 7.0)
     assert plain(ONE).item() == module(ONE).item() == 7.0
+
+
+def test_what_a_compiled_function_or_a_partial_inside_reads_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    inner, part = torch.jit(lambda x: x * FACTOR), functools.partial(lambda k, x: x * k * FACTOR, 3.0)
+    runs = [torch.jit(lambda x: inner(x)), torch.jit(lambda x: part(x)), torch.jit(part)]
+    assert [run(ONE).item() for run in runs] == [2.0, 6.0, 6.0]
+    monkeypatch.setitem(globals(), "FACTOR", 7.0)
+    assert [run(ONE).item() for run in runs] == [7.0, 21.0, 21.0]
 
 
 def test_an_array_of_numpys_that_changes_is_seen() -> None:
