@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import gc
+import re
 import weakref
 from typing import Any
 
@@ -11,7 +13,13 @@ import pytest
 
 import fxtorch as torch
 from fxtorch import func, nn
-from fxtorch.utils.checkpoint import CheckpointError, checkpoint, checkpoint_sequential
+from fxtorch.utils.checkpoint import (
+    CheckpointError,
+    CheckpointPolicy,
+    checkpoint,
+    checkpoint_sequential,
+    create_selective_checkpoint_contexts,
+)
 
 X = torch.tensor(np.random.RandomState(0).randn(4, 3))
 
@@ -140,3 +148,37 @@ def test_a_function_that_does_something_else_the_second_time_is_refused() -> Non
     y = checkpoint(lambda x: x.expand(next(sizes)) * 2, x)
     with pytest.raises(CheckpointError, match="different metadata"):
         y.sum().backward()
+
+
+def test_selected_values_are_kept():
+    calls = []
+
+    def policy(context, function, *args, **kwargs):
+        calls.append(function.__name__)
+        return CheckpointPolicy.MUST_SAVE if function is torch.mm else CheckpointPolicy.PREFER_RECOMPUTE
+
+    x, w = torch.randn(3, 3, requires_grad=True), torch.randn(3, 3, requires_grad=True)
+
+    def f(x, w):
+        return torch.sigmoid(torch.mm(torch.mm(x, w), w)).sum()
+
+    want = torch.autograd.grad(f(x, w), (x, w))
+    keep = functools.partial(create_selective_checkpoint_contexts, policy)
+    got = torch.autograd.grad(checkpoint(f, x, w, context_fn=keep), (x, w))
+    assert calls == ["mm", "mm", "sigmoid", "sum"]
+    torch.testing.assert_close(got, want)
+
+
+def test_selected_values_are_not_computed_again_in_a_compiled_step():
+    x, w = torch.randn(4, 4), torch.randn(4, 4, requires_grad=True)
+
+    def products(listed):
+        keep = functools.partial(create_selective_checkpoint_contexts, listed)
+
+        def loss(x):
+            out = checkpoint(lambda x: torch.mm(torch.mm(x, w).sin(), w).sin().sum(), x, context_fn=keep)
+            return out, torch.autograd.grad(out, w)
+
+        return len(re.findall("dot_general", torch.jit(loss).lower(x).as_text()))
+
+    assert (products([torch.mm]), products([])) == (5, 7)
