@@ -120,10 +120,12 @@ def place(result: Any, name: str, layout: Any, device: Any, requires_grad: bool)
     """A factory's result, on the device and with the flag that the caller wants.
 
     Raises:
-        ValueError: another layout than a strided one is asked for.
+        ValueError: a sparse layout is asked for, and the values are not all zeros.
     """
     if layout is not None and str(layout) != "torch.strided":
-        raise ValueError(f"{name} is implemented for strided tensors only, got: {layout}")
+        if name not in ("zeros", "empty"):
+            raise ValueError(f"{name} is implemented for strided tensors only, got: {layout}")
+        return result.to_sparse(layout=layout).requires_grad_(requires_grad)
     target = devices.default_jax_device() if device is None else devices.to_jax(device)
     if target is not None and not isinstance(result._data, Tracer):
         result._data = jax.device_put(result._data, target)

@@ -10,6 +10,7 @@ import jax
 from fxtorch.ops.index_parser import parse_index
 from fxtorch.tensor import construction, dispatch
 from fxtorch.tensor.execute import Operator
+from fxtorch.tensor.sparse import Stored
 from fxtorch.tensor.tensor import Tensor, method, unwrap, unwrap_aval
 
 torch = dispatch.namespace("torch")
@@ -109,8 +110,23 @@ def _index_array(x: Any) -> Any:
 @method
 def __getitem__(self: Tensor, index: Any) -> Tensor:
     """``x[index]``: basic indexing gives a view, integer and boolean Tensors a copy."""
+    if isinstance(self._data, Stored):
+        return _of_sparse(self, index)
     parsed = parse_index(index, unwrap_aval(self).shape, _index_array)
     return (_getitem if parsed.basic else _index)(self, parsed.places, parsed.spec)
+
+
+def _of_sparse(self: Tensor, index: Any) -> Tensor:
+    """Rows of a sparse Tensor, and rows of these.
+
+    Raises:
+        NotImplementedError: another index than integers.
+    """
+    for i in index if isinstance(index, tuple) else (index,):
+        if not isinstance(i, int) or isinstance(i, bool):
+            raise NotImplementedError("a sparse Tensor takes integers as indexes; use to_dense() for others")
+        self = self.select(0, i)
+    return self
 
 
 @method
