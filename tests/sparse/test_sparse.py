@@ -254,3 +254,15 @@ def test_copies_and_pickles_are_apart(make: Callable[..., Any]) -> None:
             twin.mul_(2)
         assert twin.to_dense().tolist() == [[2 * v for v in row] for row in DENSE]
     assert s.to_dense().tolist() == DENSE
+
+
+def test_rows_and_zeros() -> None:
+    s = coo(requires_grad=True)
+    assert s[1].to_dense().tolist() == [4.0, 0.0, 5.0]
+    assert s[1, 2].item() == 5.0
+    s[0].to_dense().sum().backward()
+    assert s.grad.to_dense().tolist() == [[0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
+    empty = torch.zeros(2, 3, layout=torch.sparse_csr)
+    assert (empty.layout, empty._nnz(), empty.to_dense().tolist()) == (torch.sparse_csr, 0, [[0.0] * 3] * 2)
+    with pytest.raises(NotImplementedError, match="integers as indexes"):
+        s[:, 0]
