@@ -181,6 +181,19 @@ def _ordered(low: str, high: str, error: type[Exception], words: str) -> Callabl
     return check
 
 
+def _weights(a: Arguments) -> None:
+    for name in ("fweights", "aweights"):
+        seen = None if a[name] is None else on_host(a[name])
+        if seen is not None and (seen < 0).any():
+            raise RuntimeError(f"cov(): {name} cannot be negative")
+
+
+def _margin(a: Arguments) -> None:
+    margin = on_host(a["margin"])
+    if margin is not None and margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+
+
 def _fill_value(a: Arguments) -> None:
     if isinstance(a["value"], complex) and not jax.numpy.issubdtype(a["input"].dtype, jax.numpy.complexfloating):
         raise RuntimeError(f"value cannot be converted to type {a['input'].dtype.name} without overflow")
@@ -218,6 +231,8 @@ CHECKS.update(
         "softshrink": _limits("lambd", lambda x: x >= 0, "lambda must be greater or equal to 0, but found {value}"),
         "cauchy": _limits("sigma", lambda x: x > 0, "cauchy_ expects sigma > 0.0, but found sigma={value}"),
         "masked_fill": _fill_value,
+        "cov": _weights,
+        "triplet_margin_loss": _margin,
         "bernoulli": _limits("input", _in_unit, "Expected p_in >= 0 && p_in <= 1 to be true, but got false."),
         "Tensor.bernoulli_": _limits("p", _in_unit, "bernoulli_ expects p to be in [0, 1], but got p={value}"),
         "multinomial": _probabilities,

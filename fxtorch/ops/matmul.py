@@ -301,7 +301,13 @@ def cross(input: Array, other: Array, dim: int | None = None) -> Array:
 
 @op(name="cross", where=("linalg",), out=True)
 def linalg_cross(input: Array, other: Array, *, dim: int = -1) -> Array:
-    """The cross product along ``dim`` (the last by default)."""
+    """The cross product along ``dim`` (the last by default).
+
+    Raises:
+        RuntimeError: the inputs have not as many dimensions, or that size is not 3.
+    """
+    if input.ndim != other.ndim:
+        raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
     return _cross(input, other, dim)
 
 

@@ -114,7 +114,7 @@ def _np_narrow(a: np.ndarray, dim: int, start: Any, length: int) -> np.ndarray:
 @op(method=True, view=View(write=_narrow_back, strides=_np_narrow))
 def narrow(input: Array, dim: int, start: Array, length: int) -> Array:
     """``length`` slices of dimension ``dim``, the first of them ``start``."""
-    if jnp.ndim(start):
+    if jnp.ndim(start) or jnp.result_type(start) == np.bool_:
         raise RuntimeError("start must be an 0-dim integral Tensor.")
     dim = _narrow(input, dim, length)
     sizes = [length if i == dim else n for i, n in enumerate(input.shape)]

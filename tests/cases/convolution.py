@@ -62,6 +62,7 @@ CASES += [
     for mode in ("bilinear", "nearest", "bicubic")
     for padding, align in (("zeros", False), ("border", True), ("reflection", False))
 ]  # fmt: skip
+CASES += [case("grid_sampler", randn(2, 1, 3, 3), uniform(2, 2, 2, 2, low=-0.9, high=0.9), 0, 1, False)]
 
 ERRORS = [
     error(

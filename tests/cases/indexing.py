@@ -20,6 +20,7 @@ READ = [
     case("take", randn(3, 4), tensor([[0, -1], [5, 5]])).but(types=False),
     case("take_along_dim", randn(3, 4), tensor([[0, 2, 1, 1]]), 0).but(types=False),
     case("take_along_dim", randn(3, 4), tensor([0, 11])),
+    case("take_along_dim", randn(3, 4), tensor([[-1, 0, -3, 2]]), 0).but(types=False),
     case("index_select", randn(3, 4), 0, tensor([2, 0, 0])).but(types=False),
     case("index_select", randn(3, 4), 1, tensor([3])),
     case("index_select", randn(3, 4), -1, tensor([1, 2], "int32")),

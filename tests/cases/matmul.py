@@ -40,6 +40,7 @@ CASES += [
     case("tensordot", randn(2, 3, 4), randn(3, 4, 5)),
     case("tensordot", randn(2, 3, 4), randn(4, 3), dims=([1, 2], [1, 0])),
     case("tensordot", randn(2), randn(3), dims=0),
+    case("tensordot", randn(2, 1), randn(3, 2), dims=([1], [0])),
     case("kron", randn(2, 3), randn(3, 2)),
     case("cross", randn(4, 3), randn(4, 3), dim=1),
     case("linalg.cross", randn(4, 3), randn(1, 3)),

@@ -152,6 +152,8 @@ REARRANGED = [
     case("nn.functional.pad", randn(2, 3), (1, 2)),
     case("nn.functional.pad", randn(2, 3), (1, -1, 0, 2), value=3.5),
     case("nn.functional.pad", randn(2, 3), (-1, -1)),
+    case("nn.functional.pad", randn(1, 1, 4), (-4, 5), "replicate"),
+    case("constant_pad_nd", randn(2, 3), (1, -1, 0, 2), 3.5),
     *(
         case("nn.functional.pad", x, amounts, mode=mode)
         for mode in ("reflect", "replicate", "circular")

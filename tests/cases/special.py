@@ -25,6 +25,8 @@ CASES += [
     case("polygamma", 1, uniform(3, low=1.0, high=4.0)),
     case("polygamma", 2, uniform(3, low=1.0, high=4.0)),
     case("polygamma", 0, uniform(3, low=1.0, high=4.0)),
+    case("polygamma", 1, uniform(3, low=-0.8, high=-0.2, dtype="float64")),
+    case("digamma", uniform(3, low=-0.8, high=-0.2, dtype="float64")),
     case("mvlgamma", uniform(3, low=2.0, high=4.0), 3),
     case("igamma", uniform(3, low=0.5, high=3.0), uniform(3, low=0.5, high=3.0)).but(grad=False),
     case("igammac", uniform(3, low=0.5, high=3.0), uniform(3, low=0.5, high=3.0)).but(grad=False),
