@@ -45,7 +45,8 @@ def run(operator: Operator, args: Sequence[Any]) -> Any:
     """
     handler = _handlers.get(operator.name.rstrip("_"))
     if handler is None:
-        layout = next(t.layout for t in args if is_sparse(t))
+        given = [t for a in args for t in (a if isinstance(a, list | tuple) else (a,))]
+        layout = next(t.layout for t in given if is_sparse(t))
         raise NotImplementedError(
             f"{operator.name}() is not there for a Tensor of layout {layout}; call it on to_dense()"
         )

@@ -204,6 +204,7 @@ def test_a_compiled_step_moves_the_rows_that_were_used() -> None:
         (lambda: coo() + torch.ones(2, 3), RuntimeError, r"add\(dense, sparse\)"),
         (lambda: coo() @ torch.ones(2, 2), RuntimeError, "cannot be multiplied"),
         (lambda: coo().exp(), NotImplementedError, "to_dense"),
+        (lambda: torch.stack([coo(), coo()]), NotImplementedError, "stack.. is not there for a Tensor of layout"),
         (lambda: coo().numpy(), TypeError, "Sparse layout"),
         (lambda: torch.ones(2, 2).to_sparse(layout=torch.sparse_bsr), RuntimeError, "COO, CSR and CSC"),
         (lambda: torch.nn.EmbeddingBag(3, 2, sparse=True, mode="max")(torch.tensor([[0]])), ValueError, "max mode"),
