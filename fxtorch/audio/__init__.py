@@ -1,6 +1,6 @@
 """What torchaudio gives: WAV files, spectrograms and features, resampling, augmentation; differentiable throughout."""
 
-from fxtorch.audio import functional, transforms
+from fxtorch.audio import datasets, functional, transforms
 from fxtorch.audio.files import AudioMetaData, info, load, save
 
-__all__ = ["AudioMetaData", "functional", "info", "load", "save", "transforms"]
+__all__ = ["AudioMetaData", "datasets", "functional", "info", "load", "save", "transforms"]

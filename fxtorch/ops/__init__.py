@@ -49,6 +49,7 @@ from fxtorch.ops import polynomials as polynomials
 from fxtorch.ops import random as random
 from fxtorch.ops import rearrange as rearrange
 from fxtorch.ops import recurrent as recurrent
+from fxtorch.ops import recursive_filter as recursive_filter
 from fxtorch.ops import reduction as reduction
 from fxtorch.ops import reflections as reflections
 from fxtorch.ops import regions as regions

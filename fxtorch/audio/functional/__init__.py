@@ -10,6 +10,20 @@ from fxtorch.audio.functional.filtering import (
     preemphasis,
     resample,
 )
+from fxtorch.audio.functional.filters import (
+    allpass_biquad,
+    bandpass_biquad,
+    bandreject_biquad,
+    bass_biquad,
+    biquad,
+    deemphasis,
+    equalizer_biquad,
+    filtfilt,
+    highpass_biquad,
+    lfilter,
+    lowpass_biquad,
+    treble_biquad,
+)
 from fxtorch.audio.functional.scales import (
     DB_to_amplitude,
     amplitude_to_DB,
@@ -27,19 +41,32 @@ from fxtorch.audio.functional.spectrum import (
     spectral_centroid,
     spectrogram,
 )
+from fxtorch.audio.functional.words import edit_distance
 
 __all__ = [
     "DB_to_amplitude",
     "add_noise",
+    "allpass_biquad",
     "amplitude_to_DB",
+    "bandpass_biquad",
+    "bandreject_biquad",
+    "bass_biquad",
+    "biquad",
     "compute_deltas",
     "convolve",
     "create_dct",
+    "deemphasis",
+    "edit_distance",
+    "equalizer_biquad",
     "fftconvolve",
+    "filtfilt",
     "gain",
     "griffinlim",
+    "highpass_biquad",
     "inverse_spectrogram",
+    "lfilter",
     "linear_fbanks",
+    "lowpass_biquad",
     "mask_along_axis",
     "mask_along_axis_iid",
     "melscale_fbanks",
@@ -50,4 +77,5 @@ __all__ = [
     "resample",
     "spectral_centroid",
     "spectrogram",
+    "treble_biquad",
 ]

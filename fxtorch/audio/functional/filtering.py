@@ -165,7 +165,7 @@ def _spans(shape: tuple[int, ...], size: int, mask_param: int, p: float, like: T
     return start.long(), start.long() + length.long()
 
 
-def mask_along_axis(specgram: Tensor, mask_param: int, mask_value: float, axis: int, p: float = 1.0) -> Tensor:
+def mask_along_axis(specgram: Tensor, mask_param: int, mask_value: float | Tensor, axis: int, p: float = 1.0) -> Tensor:
     """``specgram`` with ``mask_value`` in one random span along ``axis``, the same for all items.
 
     Args:
@@ -183,12 +183,16 @@ def mask_along_axis(specgram: Tensor, mask_param: int, mask_value: float, axis: 
     return _masked(specgram, mask_param, mask_value, axis, p, ())
 
 
-def mask_along_axis_iid(specgrams: Tensor, mask_param: int, mask_value: float, axis: int, p: float = 1.0) -> Tensor:
+def mask_along_axis_iid(
+    specgrams: Tensor, mask_param: int, mask_value: float | Tensor, axis: int, p: float = 1.0
+) -> Tensor:
     """:func:`mask_along_axis` with a span of its own for every item and channel."""
     return _masked(specgrams, mask_param, mask_value, axis, p, tuple(specgrams.shape[:-2]))
 
 
-def _masked(specgram: Tensor, mask_param: int, mask_value: float, axis: int, p: float, each: tuple[int, ...]) -> Tensor:
+def _masked(
+    specgram: Tensor, mask_param: int, mask_value: float | Tensor, axis: int, p: float, each: tuple[int, ...]
+) -> Tensor:
     dim = specgram.dim()
     if axis not in (dim - 2, dim - 1):
         raise ValueError(f"Only Frequency and Time masking are supported (axis {dim - 2} and axis {dim - 1} "

@@ -129,6 +129,50 @@ class Preemphasis(Module):
         return F.preemphasis(waveform, self.coeff)
 
 
+class Deemphasis(Module):
+    """``y[i] = x[i] + coeff * y[i - 1]``: the inverse of :class:`Preemphasis`.
+
+    Args:
+        coeff: how much of the result before is added.
+    """
+
+    def __init__(self, coeff: float = 0.97) -> None:
+        super().__init__()
+        self.coeff = coeff
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """The filtered waveform."""
+        return F.deemphasis(waveform, self.coeff)
+
+
+class Convolve(Module):
+    """The convolution of two waveforms, by sums.
+
+    Args:
+        mode: ``"full"``, ``"valid"`` or ``"same"``.
+    """
+
+    def __init__(self, mode: str = "full") -> None:
+        super().__init__()
+        self.mode = mode
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """The convolution along the last dimension."""
+        return F.convolve(x, y, mode=self.mode)
+
+
+class FFTConvolve(Convolve):
+    """The convolution of two waveforms, by Fourier transforms.
+
+    Args:
+        mode: ``"full"``, ``"valid"`` or ``"same"``.
+    """
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """The convolution along the last dimension."""
+        return F.fftconvolve(x, y, mode=self.mode)
+
+
 class Vol(Module):
     """A waveform louder or softer, kept within [-1, 1].
 
@@ -240,6 +284,51 @@ class TimeMasking(_AxisMasking):
         if not 0.0 <= p <= 1.0:
             raise ValueError(f"The value of p must be between 0.0 and 1.0 ({p} given).")
         super().__init__(time_mask_param, 2, iid_masks, p=p)
+
+
+class SpecAugment(Module):
+    """Several bands of frequencies and spans of frames masked.
+
+    Args:
+        n_time_masks: how many spans of frames.
+        time_mask_param: each is shorter than this.
+        n_freq_masks: how many bands of frequencies.
+        freq_mask_param: each is narrower than this.
+        iid_masks: masks of its own for each item and channel.
+        p: the greatest part of the frames that a span may have.
+        zero_masking: mask with 0 instead of the mean.
+
+    Source: Park et al., "SpecAugment" (2019).
+    """
+
+    def __init__(
+        self,
+        n_time_masks: int,
+        time_mask_param: int,
+        n_freq_masks: int,
+        freq_mask_param: int,
+        iid_masks: bool = True,
+        p: float = 1.0,
+        zero_masking: bool = False,
+    ) -> None:
+        super().__init__()
+        self.n_time_masks = n_time_masks
+        self.time_mask_param = time_mask_param
+        self.n_freq_masks = n_freq_masks
+        self.freq_mask_param = freq_mask_param
+        self.iid_masks = iid_masks
+        self.p = p
+        self.zero_masking = zero_masking
+
+    def forward(self, specgram: Tensor) -> Tensor:
+        """``(..., frequencies, frames)`` with its masks."""
+        value = 0.0 if self.zero_masking else specgram.mean()
+        mask = F.mask_along_axis_iid if specgram.dim() > 2 and self.iid_masks else F.mask_along_axis
+        for _ in range(self.n_time_masks):
+            specgram = mask(specgram, self.time_mask_param, value, specgram.dim() - 1, p=self.p)
+        for _ in range(self.n_freq_masks):
+            specgram = mask(specgram, self.freq_mask_param, value, specgram.dim() - 2, p=self.p)
+        return specgram
 
 
 class TimeStretch(Module):
