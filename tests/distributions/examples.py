@@ -1,6 +1,6 @@
 """One instance or more of every distribution, made of numbers that any library takes.
 
-``make(library)`` gets ``fxtorch`` or ``torch``; everything is float64 and seeded by hand.
+``make(library)`` gets ``fxtorch`` or ``torch``; everything is float64.
 """
 
 from __future__ import annotations
@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import jax
+
+import fxtorch
 
 Make = Callable[[Any], Any]
 
@@ -23,9 +27,42 @@ class Example:
     values: Any = None
 
 
+_zero: Any = None  # within `at_once`, a 0 that JAX does not know
+
+
 def t(lib: Any, values: Any) -> Any:
-    """Numbers as a float64 Tensor."""
-    return lib.tensor(values, dtype=lib.float64)
+    """Numbers as a float64 Tensor; within :func:`at_once` one whose values are not known."""
+    made = lib.tensor(values, dtype=lib.float64)
+    return made if _zero is None or lib is not fxtorch else made + _zero
+
+
+def at_once(calls: dict[str, Callable[[], Any]]) -> dict[str, Any]:
+    """What the calls give, all in one compiled program, or the name of what they raise."""
+
+    def run(zero: Any) -> dict[str, Any]:
+        global _zero
+        _zero = zero
+        try:
+            return {name: outcome(call) for name, call in calls.items()}
+        finally:
+            _zero = None
+
+    raised: dict[str, str] = {}
+
+    def tensors(zero: Any) -> dict[str, Any]:
+        results = run(zero)
+        raised.update({name: r for name, r in results.items() if isinstance(r, str)})
+        return {name: r for name, r in results.items() if not isinstance(r, str)}
+
+    return jax.jit(tensors)(fxtorch.zeros((), dtype=fxtorch.float64)) | raised
+
+
+def outcome(call: Callable[[], Any]) -> Any:
+    """What a call gives, or the name of what it raises."""
+    try:
+        return call()
+    except (NotImplementedError, ValueError, RuntimeError, AttributeError) as error:
+        return type(error).__name__
 
 
 def of(name: str, *parameters: Any, values: Any, **named: Any) -> Example:

