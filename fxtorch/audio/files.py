@@ -175,3 +175,17 @@ def _encoded(data: np.ndarray, encoding: str | None, bits: int | None) -> np.nda
     top = 2.0 ** (bits - 1)
     scaled = np.clip(np.round(unit * top), -top, top - 1)
     return (scaled + 128 if wanted[0] == "u" else scaled).astype(wanted)
+
+
+def list_audio_backends() -> list[str]:
+    """What reads and writes files: SciPy."""
+    return ["scipy"]
+
+
+def get_audio_backend() -> str:
+    """What reads and writes files: SciPy."""
+    return "scipy"
+
+
+def set_audio_backend(backend: str | None) -> None:
+    """Accepted, without effect: there is one backend."""
