@@ -70,7 +70,7 @@ class CompiledFunction:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program that fits; make one if there is none."""
         leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=is_leaf)
-        if modes.capture is not None or any(_is_traced(x) for x in leaves):
+        if modes.capture is not None or modes.forward is not None or any(_is_traced(x) for x in leaves):
             return self.fn(*args, **kwargs)
         with _lock:
             result = self._run(leaves, tree)

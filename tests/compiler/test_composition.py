@@ -109,3 +109,10 @@ def test_a_hook_inside_of_a_function_whose_backward_is_outside_runs() -> None:
     with pytest.warns(UserWarning, match="a hook on a gradient"):
         torch.jit(scaled)(torch.ones(2)).backward()
     assert w.grad is not None and w.grad.tolist() == [10.0, 10.0]
+
+
+def test_forward_mode_goes_through_a_compiled_function() -> None:
+    run = torch.jit(lambda x: x * x)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(torch.tensor(3.0), torch.tensor(2.0))
+        assert torch.autograd.forward_ad.unpack_dual(run(dual)).tangent.item() == 12.0
