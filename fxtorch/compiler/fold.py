@@ -20,6 +20,7 @@ from fxtorch.compiler.rollout import Rollout
 from fxtorch.tensor import Tensor, dispatch, modes, unwrap, wrap
 
 _torch = dispatch.namespace("torch")
+_MOST = 16  # programs kept for the same arguments
 _WARM_UPS = 2  # steps run on their own before the state must have taken its lasting form
 
 
@@ -135,8 +136,10 @@ class Fold:
             else:
                 program = self._trace(leaves, tree, steps, last=len(done) == _WARM_UPS)
                 if program is not None:
-                    self.programs.setdefault(key, []).insert(0, program)
-                    continue
+                    known = self.programs.setdefault(key, [])
+                    known.insert(0, program)
+                    del known[_MOST:]
+                    return _together([*done, program(leaves)])
                 done.append(self._plain(leaves, tree, 0, once=True))
                 if steps == 1:
                     return _together([_stacked(done)])
@@ -161,7 +164,7 @@ class Fold:
                 )
             return None
         dims = self.step.dims_of(row, tree) if ensemble else [None] * len(members[0].traced.inputs)
-        return Rollout(members, steps, dims, self.unroll, ensemble)
+        return Rollout(members, steps, dims, self.unroll, ensemble, getattr(self.step, "to_mesh", None))
 
     def _plain(self, leaves: Sequence[Any], tree: Any, i: int, *, once: bool = False) -> Any:
         args, kwargs = jax.tree.unflatten(tree, _row(leaves, i))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -29,15 +29,23 @@ class Rollout:
             same.
         unroll: how many steps the loop's body holds.
         mapped: whether results get a dimension of members.
+        place: brings an array to the devices that the step asks for, where it asks for some.
 
     Raises:
         NotCompilable: the members' steps are not the same program, or change a Tensor that they share.
     """
 
     def __init__(
-        self, members: Sequence[Transition], length: int | None, dims: Sequence[int | None], unroll: int, mapped: bool
+        self,
+        members: Sequence[Transition],
+        length: int | None,
+        dims: Sequence[int | None],
+        unroll: int,
+        mapped: bool,
+        place: Callable[[Any], Any] | None = None,
     ) -> None:
         first = members[0]
+        self.place = place
         self.members, self.length, self.dims, self.unroll, self.mapped = members, length, list(dims), unroll, mapped
         for i, member in enumerate(members[1:], 1):
             if not member.same_program_as(first):
@@ -69,6 +77,8 @@ class Rollout:
             column[0] if self.shared[j] else list(column) for j, column in enumerate(zip(*gathered, strict=True))
         ]
         arrays = [_input(leaves[i]) for i in self.members[0].traced.inputs]
+        if self.place is not None:
+            columns, arrays = jax.tree.map(self.place, (columns, arrays))
         scalars, kinds = self._numbers()
         carry, results = self._program(kinds)(columns, arrays, scalars)
         out = None
@@ -89,7 +99,7 @@ class Rollout:
         types = self.members[0].number_types()
         table = []  # steps x members x numbers
         repeated = self.length is not None and any(m.layout.effects for m in self.members)
-        for step in range(self.length or 1 if repeated else 1):
+        for _ in range(self.length if repeated and self.length else 1):
             for m in self.members:
                 if repeated or self.length is None:
                     m.run_effects(late=False)
@@ -97,7 +107,6 @@ class Rollout:
             if repeated:
                 for m in self.members:
                     m.run_effects(late=True)
-            del step
         out, kinds = [], []
         for n, dtype in enumerate(types):
             values = np.array([[numbers[n] for numbers in row] for row in table], dtype)

@@ -50,6 +50,11 @@ def channel(group: Any) -> Any:
     """
     if axis.current.axis is not None:
         return axis.current.axis
+    if axis.current.whole:
+        raise NotCompilable(
+            "inside of a step of fxtorch.distributed.parallel every Tensor is that of the whole batch already; leave "
+            "the collective out"
+        )
     if modes.capture is not None:
         raise NotCompilable(
             "a collective between processes cannot be part of a compiled step; compile the step with "

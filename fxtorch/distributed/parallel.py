@@ -91,8 +91,8 @@ class Parallel:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the step on all devices."""
         leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=is_leaf)
-        if modes.capture is not None:  # inside of another program, whose devices are given by its inputs
-            return self.step(*args, **kwargs)
+        if modes.capture is not None:
+            return self._within(leaves, tree)
         with _lock:
             key = (tree, modes.grad, modes.inference, signature(leaves))
             arrays = self._place(leaves, tree)
@@ -107,13 +107,44 @@ class Parallel:
             self.programs.setdefault(key, []).insert(0, program)
             return program(leaves, arrays)
 
+    def to_mesh(self, array: Any) -> Any:
+        """``array`` on the mesh, for ``fold``: as it lies there already, or a copy for every device."""
+        sharding = getattr(array, "sharding", None)
+        if isinstance(sharding, NamedSharding) and sharding.mesh == self.mesh:
+            return array
+        return _to_mesh(array, NamedSharding(self.mesh, PartitionSpec()), split=False)
+
+    def _within(self, leaves: Sequence[Any], tree: Any) -> Any:
+        """Be part of another program (``fold``'s), which then runs on all devices."""
+        dims = self._dims(leaves, tree)
+        given: list[Any] = list(leaves)
+        for i, (dim, leaf) in enumerate(zip(dims, leaves, strict=True)):
+            if dim is not None and not (isinstance(leaf, Tensor) and leaf.requires_grad):
+                array = unwrap(leaf) if isinstance(leaf, Tensor) else leaf
+                split = lax.with_sharding_constraint(array, NamedSharding(self.mesh, self._spec(dim)))
+                given[i] = wrap(split) if isinstance(leaf, Tensor) else split
+        before = [unwrap(x) if isinstance(x, Tensor) else x for x in given]
+        args, kwargs = jax.tree.unflatten(tree, given)
+        with self._as_whole([x.shape[d] for d, x in zip(dims, leaves, strict=True) if d is not None]):
+            out = self.step(*args, **kwargs)
+        for new, old, own in zip(given, before, leaves, strict=True):
+            if new is not own and isinstance(new, Tensor) and unwrap(new) is not old:
+                raise errors.NotCompilable(f"{self.name} changes an argument in place, inside of another program")
+        return out
+
+    @contextmanager
+    def _as_whole(self, sizes: Sequence[int]) -> Iterator[None]:
+        """What a step sees is the whole batch; its layers may be told to take moments part by part."""
+        parts = self.mesh.shape[self.axis]
+        even = all(n % parts == 0 for n in sizes)
+        with whole_batch(), _batch_in_parts(1 if self.sync_batchnorm or not even else parts):
+            yield
+
     def _trace(self, leaves: Sequence[Any], tree: Any, arrays: Sequence[Any]) -> _Sharded:
         given = iter(arrays)
         whole = [_on(next(given), x) if _is_array(x) else x for x in leaves]  # of all processes
         dims = [d for d, x in zip(self._dims(leaves, tree), leaves, strict=True) if _is_array(x)]
-        parts = self.mesh.shape[self.axis]
-        even = all(x.shape[d] % parts == 0 for d, x in zip(dims, arrays, strict=True) if d is not None)
-        with whole_batch(), _batch_in_parts(1 if self.sync_batchnorm or not even else parts):
+        with self._as_whole([x.shape[d] for d, x in zip(dims, arrays, strict=True) if d is not None]):
             transition = Transition(self.step, whole, tree, self.name, _several(self.mesh))
         return _Sharded(transition, self.mesh, [self._spec(d) for d in dims])
 

@@ -140,6 +140,16 @@ def a_folded_parallel_step_is_split_as_well() -> None:
     got = torch.fold(dist.parallel(many.step), unroll=1)(torch.tensor(X), torch.tensor(Y)).tolist()
     np.testing.assert_allclose(got, train(one), rtol=1e-5)
     assert_same(many, one)
+    assert len(many.model[0].weight._data.sharding.device_set) == 8
+
+
+def collectives_have_no_place_in_a_step_that_sees_the_whole_batch() -> None:
+    try:
+        dist.parallel(lambda x: dist.all_reduce(x))(torch.ones(8))
+    except RuntimeError as error:
+        assert "leave the collective out" in str(error)
+    else:
+        raise AssertionError("all_reduce did nothing, silently")
 
 
 def pmap_runs_one_slice_a_device_with_collectives_and_gradients() -> None:
@@ -170,6 +180,7 @@ CHECKS = [
     a_mesh_of_two_axes_splits_over_the_one_that_is_named,
     a_new_learning_rate_and_eager_code_between_do_not_compile_again,
     a_folded_parallel_step_is_split_as_well,
+    collectives_have_no_place_in_a_step_that_sees_the_whole_batch,
     pmap_runs_one_slice_a_device_with_collectives_and_gradients,
 ]
 
