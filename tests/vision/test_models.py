@@ -118,17 +118,17 @@ def tiny_detector() -> Any:
 
 def test_a_detector_gives_losses_while_training_and_boxes_after() -> None:
     net = tiny_detector()
-    images = [torch.rand(3, 64, 64), torch.rand(3, 60, 64)]
-    masks = torch.zeros(1, 64, 64, dtype=torch.uint8)
+    images = [torch.rand(3, 60, 64)]
+    masks = torch.zeros(1, 60, 64, dtype=torch.uint8)
     masks[:, 10:40, 12:42] = 1
     target = {"boxes": torch.tensor([[12.0, 10.0, 42.0, 40.0]]), "labels": torch.tensor([1]), "masks": masks}
-    losses = net(images, [target, {**target, "masks": masks[:, :60]}])
+    losses = net(images, [target])
     assert sorted(losses) == ["loss_box_reg", "loss_classifier", "loss_mask", "loss_objectness", "loss_rpn_box_reg"]
     torch.stack(list(losses.values())).sum().backward()
     assert all(p.grad is not None and bool(torch.isfinite(p.grad).all()) for p in net.parameters())
     found = net.eval()(images)
-    assert [sorted(f) for f in found] == [["boxes", "labels", "masks", "scores"]] * 2
-    assert found[1]["boxes"].shape == (5, 4) and found[1]["masks"].shape == (5, 1, 60, 64)
+    assert [sorted(f) for f in found] == [["boxes", "labels", "masks", "scores"]]
+    assert found[0]["boxes"].shape == (5, 4) and found[0]["masks"].shape == (5, 1, 60, 64)
     assert bool((found[0]["scores"][:-1] >= found[0]["scores"][1:]).all())
     with pytest.raises(ValueError, match="All bounding boxes should have positive height and width"):
-        net.train()(images[:1], [{"boxes": torch.tensor([[3.0, 3.0, 3.0, 9.0]]), "labels": torch.tensor([1])}])
+        net.train()(images, [{"boxes": torch.tensor([[3.0, 3.0, 3.0, 9.0]]), "labels": torch.tensor([1])}])

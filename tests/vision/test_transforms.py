@@ -110,6 +110,12 @@ def test_only_the_first_plain_tensor_is_a_picture() -> None:
     assert image.shape == (3, 4, 4) and target.shape == (5, 8, 8)
 
 
+def test_a_sample_keeps_its_order_and_its_first_plain_tensor_is_the_picture() -> None:
+    out = v2.Resize([4, 4])({"x": torch.zeros(3, 8, 8), "label": torch.zeros(2, 8, 8)})
+    assert list(out) == ["x", "label"]
+    assert out["x"].shape == (3, 4, 4) and out["label"].shape == (2, 8, 8)
+
+
 def test_types_are_converted_and_scaled_for_pictures_alone() -> None:
     out = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])(Image.fromarray(PIXELS))
     assert isinstance(out, tv_tensors.Image) and out.dtype == torch.float32 and float(out.max()) <= 1.0

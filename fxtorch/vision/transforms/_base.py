@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 
 from fxtorch import nn
@@ -25,8 +24,22 @@ def sample_of(inputs: Any) -> Any:
     return inputs if len(inputs) > 1 else inputs[0]
 
 
-def _leaf(value: Any) -> bool:
-    return isinstance(value, Tensor) or is_pil(value)
+def map_parts(fn: Callable[[Any], Any], sample: Any) -> Any:
+    """``sample`` with ``fn`` of each part; lists, tuples and dicts are walked through, in their order."""
+    if isinstance(sample, dict):
+        return type(sample)((name, map_parts(fn, value)) for name, value in sample.items())
+    if isinstance(sample, tuple) and hasattr(sample, "_fields"):
+        return type(sample)(*(map_parts(fn, value) for value in sample))
+    if isinstance(sample, list | tuple):
+        return type(sample)(map_parts(fn, value) for value in sample)
+    return fn(sample)
+
+
+def parts(sample: Any) -> list[Any]:
+    """The parts of a sample."""
+    found: list[Any] = []
+    map_parts(found.append, sample)
+    return found
 
 
 class Transform(nn.Module):
@@ -60,14 +73,11 @@ class Transform(nn.Module):
     def forward(self, *inputs: Any) -> Any:
         """The sample, changed."""
         sample = sample_of(inputs)
-        if isinstance(sample, np.ndarray) or _leaf(sample):
-            flat, tree = [sample], None
-        else:
-            flat, tree = jax.tree.flatten(sample, is_leaf=lambda x: _leaf(x) or x is None or not _walked(x))
+        flat = parts(sample)
         chosen = self._chosen(flat)
-        params = self.make_params([x for x, c in zip(flat, chosen, strict=True) if c])
-        changed = [self.transform(x, params) if c else x for x, c in zip(flat, chosen, strict=True)]
-        return changed[0] if tree is None else jax.tree.unflatten(tree, changed)
+        params = self.make_params([x for x, c in zip(flat, chosen, strict=True) if c]) if any(chosen) else {}
+        wanted = iter(chosen)
+        return map_parts(lambda x: self.transform(x, params) if next(wanted) else x, sample)
 
     def extra_repr(self) -> str:
         """The arguments."""
@@ -77,10 +87,6 @@ class Transform(nn.Module):
             for name, value in self.__dict__.items()
             if not name.startswith("_") and name != "training" and (value is None or isinstance(value, shown))
         )
-
-
-def _walked(value: Any) -> bool:
-    return isinstance(value, list | tuple | dict)
 
 
 class RandomApplied(Transform):

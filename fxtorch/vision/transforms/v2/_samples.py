@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import jax
-
 from fxtorch.nn import functional as F
 from fxtorch.tensor import Tensor
-from fxtorch.vision._pil import is_pil
 from fxtorch.vision._torch import torch
-from fxtorch.vision.transforms._base import Transform, rng, sample_of
+from fxtorch.vision.transforms._base import Transform, map_parts, parts, rng, sample_of
 from fxtorch.vision.transforms._geometry import clamp_bounding_boxes, convert_bounding_box_format, resize
 from fxtorch.vision.transforms._inputs import InterpolationMode, as_float, is_image
 from fxtorch.vision.tv_tensors import BoundingBoxes, Mask, wrap
@@ -29,11 +26,7 @@ class Lambda(Transform):
         """The sample, changed."""
         sample = sample_of(inputs)
         wanted = self._types or (object,)
-        return jax.tree.map(
-            lambda x: self.lambd(x) if isinstance(x, wanted) else x,
-            sample,
-            is_leaf=lambda x: isinstance(x, Tensor) or is_pil(x) or not isinstance(x, list | tuple | dict),
-        )
+        return map_parts(lambda x: self.lambd(x) if isinstance(x, wanted) else x, sample)
 
 
 class ConvertBoundingBoxFormat(Transform):
@@ -94,8 +87,7 @@ class SanitizeBoundingBoxes(Transform):
     def forward(self, *inputs: Any) -> Any:
         """The sample without the bad boxes."""
         sample = sample_of(inputs)
-        leaves = jax.tree.leaves(sample, is_leaf=lambda x: isinstance(x, Tensor) or is_pil(x))
-        boxes = next((x for x in leaves if isinstance(x, BoundingBoxes)), None)
+        boxes = next((x for x in parts(sample) if isinstance(x, BoundingBoxes)), None)
         if boxes is None:
             raise ValueError("No bounding boxes were found in the sample")
         corners = convert_bounding_box_format(boxes, new_format="XYXY")
@@ -110,9 +102,7 @@ class SanitizeBoundingBoxes(Transform):
             belongs = x is labels or isinstance(x, BoundingBoxes | Mask)
             return wrap(torch.as_tensor(x)[at], like=x) if belongs else x
 
-        return jax.tree.map(
-            kept, sample, is_leaf=lambda x: isinstance(x, Tensor) or not isinstance(x, list | tuple | dict)
-        )  # fmt: skip
+        return map_parts(kept, sample)
 
 
 class RandomShortestSize(Transform):
