@@ -65,6 +65,7 @@ class Program:
         self.run = compiled(cancelling(run) if traced.convolves else run, donate_argnums=0)
         self.record = Record(self._flat, name, "residuals") if self.layout.differentiable else None
         self.compiled = False
+        self._quick_for: Layout | None = None
         self._held = {r.identity: r.tensor for r in references if isinstance(r, Held)}
         owners = [c.reference for c in self.layout.changed] + [owner for owner, _ in self.layout.grads]
         self._written = [r.tensor for r in owners if isinstance(r, Held)]
@@ -212,21 +213,36 @@ class Program:
             own = {id(c.reference.find(leaves)._cell) for c in self.layout.changed}
             node.checks = [check for check in node.checks if id(check[0]) not in own]
 
+    def _find_quick(self, layout: Layout) -> None:
+        """Set apart what most programs do most: new values for Tensors that are found at once."""
+        quick = [
+            c for c in layout.changed
+            if self.record is None and c.graph is None and c.output is not None and isinstance(c.reference, Held)
+        ]  # fmt: skip
+        self._renewed = [(c.reference.tensor, c.output) for c in quick]  # type: ignore[union-attr]
+        numbers = set(map(id, quick))
+        self._others = [c for c in layout.changed if id(c) not in numbers]
+        self._quick_for = layout
+
     def _write_back(self, outputs: Sequence[Any], leaves: Sequence[Any]) -> Any:
         layout = self.layout
+        if self._quick_for is not layout:
+            self._find_quick(layout)
+        for tensor, output in self._renewed:
+            cell = tensor._cell
+            if cell is None or tensor._link is not None:
+                tensor._rebind(_array(outputs[output]))
+            else:  # what _rebind comes to for a base, without its questions
+                tensor._data = outputs[output]
+                cell[0] += 1
+                cell[1] += 1
         made = layout.pieces.hand_back(outputs, leaves)
-        for change in layout.changed:
+        for change in self._others:
             reference = change.reference
             tensor = reference.tensor if reference.__class__ is Held else reference.find(leaves)
             out = None if change.output is None else outputs[change.output]
             if out is not None:
-                cell = tensor._cell
-                if tensor._link is not None or cell is None:
-                    tensor._rebind(_array(out))
-                else:  # what _rebind comes to for a base, without its questions
-                    tensor._data = out if self.record is None else _array(out)
-                    cell[0] += 1
-                    cell[1] += 1
+                tensor._rebind(_array(out))
             if change.graph is not None:
                 change.graph.put_on(tensor, out)
         for owner, piece in layout.grads:

@@ -143,7 +143,9 @@ class Pieces:
         made: list[Tensor] = []
         for piece, plain in zip(self.pieces, self._plain, strict=True):  # a view comes after what it is a view of
             if plain >= 0 and not isinstance(out := outputs[plain], Tensor):
-                made.append(wrap(out))
+                tensor = _bare(Tensor)
+                tensor._data = out
+                made.append(tensor)
                 continue
             if isinstance(piece, Known):
                 made.append(piece.reference.find(leaves))
@@ -164,6 +166,9 @@ class Pieces:
         for i in self._with_grad:
             made[i]._grad = made[self.pieces[i].grad]  # type: ignore[union-attr]
         return made
+
+
+_bare = object.__new__
 
 
 def _new(cls: type[Tensor], array: Any) -> Tensor:
