@@ -67,6 +67,7 @@ def _along(f: Array, d: int, h: Array | float, edge_order: int) -> Array:
 def _gradient_spaced(input: Array, spacing: Any = 1, dim: Dims = None, edge_order: int = 1) -> tuple[Array, ...]:
     """The derivatives along ``dim``, neighbours being ``spacing`` apart (a number, or one for each dimension)."""
     x, dims = _checked(input, dim, edge_order)
+    spacing = 1 if spacing is None else spacing
     steps = list(spacing) if isinstance(spacing, tuple) else [spacing] * len(dims)
     _check_count(len(steps), dims)
     return tuple(_along(x, d, h, edge_order) for d, h in zip(dims, steps, strict=True))
