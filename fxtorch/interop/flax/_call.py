@@ -92,10 +92,9 @@ def drawing_from(key: Any) -> Iterator[None]:
     if key is None:
         yield
         return
-    holder = default_generator.key
-    before = unwrap(holder)
-    holder._rebind(raw_key(key))
+    before = default_generator._key
+    default_generator._key = wrap(raw_key(key))
     try:
         yield
     finally:
-        holder._rebind(before)
+        default_generator._key = before
