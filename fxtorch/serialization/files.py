@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from fxtorch.serialization.archive import Reader, Writer, atomic_write
+from fxtorch.serialization.legacy import LegacyReader, is_legacy
 from fxtorch.serialization.machine import Machine
-from fxtorch.serialization.pickling import pickled, raw
+from fxtorch.serialization.pickling import PUBLIC, pickled, raw
 from fxtorch.serialization.places import MapLocation, place_of
 from fxtorch.serialization.rebuild import ADMITTED, Loaded
 from fxtorch.serialization.safe_globals import by_name
@@ -109,7 +110,7 @@ def _load(
     weights_only: bool,
     pickle_load_args: dict[str, Any],
 ) -> Any:
-    reader = Reader(file, name)
+    reader = LegacyReader(file, name) if is_legacy(file) else Reader(file, name)
     storages = _Storages(reader, map_location)
     data = reader.read("data.pkl")
     if not weights_only:
@@ -126,14 +127,16 @@ def _load(
 class _Storages:
     """The storages of one file, each read once."""
 
-    def __init__(self, reader: Reader, map_location: MapLocation) -> None:
+    def __init__(self, reader: Reader | LegacyReader, map_location: MapLocation) -> None:
         self._reader = reader
         self._map_location = map_location
         self._order = reader.byte_order()
         self._loaded: dict[str, Loaded] = {}
 
     def __call__(self, reference: tuple[Any, ...]) -> Loaded:
-        _, kind, key, location, count = reference
+        _, kind, key, location, count, *part = reference
+        if part not in ([], [None]):
+            raise pickle.UnpicklingError("storages that are parts of others, as very old files have them, are not read")
         if not isinstance(kind, StorageClass) or not isinstance(key, str) or not isinstance(location, str):
             raise pickle.UnpicklingError("the file is damaged: a reference to no storage")
         if key not in self._loaded:
@@ -153,14 +156,17 @@ def _trusting(pickle_module: Any, storages: _Storages) -> type[pickle.Unpickler]
 
     class Unpickler(pickle_module.Unpickler):
         def persistent_load(self, pid: Any) -> Any:
-            return storages(pid)
+            return pid[1] if pid[0] == "module" else storages(pid)  # old files hold the sources of classes
 
         def find_class(self, module: str, name: str) -> Any:
             known = ADMITTED.get(f"{module}.{name}")
             if known is not None and module.partition(".")[0] == "torch":
                 return known
-            if module.partition(".")[0] == "torch":
-                module = "fx" + module
-            return super().find_class(module, name)
+            if module.partition(".")[0] != "torch":
+                return super().find_class(module, name)
+            public = next((space for space in PUBLIC.values() if hasattr(space, name)), None)
+            if public is not None and (module in PUBLIC or module.startswith(("torch.nn.modules", "torch.optim"))):
+                return getattr(public, name)
+            return super().find_class("fx" + module, name)
 
     return Unpickler

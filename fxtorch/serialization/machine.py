@@ -214,7 +214,7 @@ class Machine:
 
     def _persistent(self) -> None:
         reference = self._stack.pop()
-        if not isinstance(reference, tuple) or len(reference) != 5 or reference[0] != "storage":
+        if not isinstance(reference, tuple) or len(reference) not in (5, 6) or reference[0] != "storage":
             raise UnpicklingError(f"Only persistent_load of storage is allowed, but got {reference!r:.80}")
         self._stack.append(self._load_storage(reference))
 

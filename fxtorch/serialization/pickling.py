@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import pickle
 from collections import OrderedDict
+from types import FunctionType
 from typing import Any, ClassVar, NamedTuple
 
 import jax
 import numpy as np
 
+from fxtorch import nn, optim
 from fxtorch.nn.parameter import Parameter
 from fxtorch.serialization.storages import TYPED, UNTYPED, StorageClass
 from fxtorch.tensor import Size, Tensor, unwrap
@@ -35,6 +37,20 @@ class Storage(NamedTuple):
     key: str
     location: str
     size: int
+
+
+PUBLIC: dict[str, Any] = {"torch.nn": nn, "torch.optim": optim, "torch.optim.lr_scheduler": optim.lr_scheduler}
+
+
+def torch_name(obj: Any) -> Global | None:
+    """The name that PyTorch has for a class or function of fxtorch's; None for anybody else's."""
+    module, name = getattr(obj, "__module__", None) or "", getattr(obj, "__qualname__", "")
+    if module.partition(".")[0] != "fxtorch":
+        return None
+    for home, space in PUBLIC.items():
+        if getattr(space, name, None) is obj:
+            return Global(home, name)
+    return Global("torch" + module.removeprefix("fxtorch"), name)
 
 
 class Pickler(pickle._Pickler):  # type: ignore[name-defined]
@@ -91,7 +107,17 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]
     def _save_dtype(self, obj: dtype) -> None:
         self._save_global(Global("torch", obj.name))
 
+    def save_global(self, obj: Any, name: str | None = None) -> None:
+        """Write a class or function by its name, fxtorch's own by torch's."""
+        known = torch_name(obj)
+        if known is None:
+            super().save_global(obj, name)  # type: ignore[misc]
+        else:
+            self.write(pickle.GLOBAL + f"{known.module}\n{known.name}\n".encode())  # type: ignore[attr-defined]
+            self.memoize(obj)  # type: ignore[attr-defined]
+
     dispatch[Global] = _save_global
+    dispatch[FunctionType] = save_global
     dispatch[dtype] = _save_dtype
 
 

@@ -213,7 +213,8 @@ def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
         return f"torch.{from_name[self.dtype.name]}Tensor"
     if isinstance(dtype, str):
         dtype = types.ALL[TYPE_NAMES[dtype.removeprefix("torch.").removeprefix("cuda.").removesuffix("Tensor")]]
-    return self.to(dtype)
+    typed = getattr(dtype, "dtype", None)  # that of torch.FloatTensor and its like
+    return self.to(typed if isinstance(typed, types.dtype) else dtype)
 
 
 TYPE_NAMES = {

@@ -9,7 +9,7 @@ from common import normal, record, record_grads
 class DLRM_Net(nn.Module):
     def create_mlp(self, ln, sigmoid_layer):
         layers = nn.ModuleList()
-        for i in range(0, len(ln) - 1):
+        for i in range(len(ln) - 1):
             n, m = ln[i], ln[i + 1]
             LL = nn.Linear(int(n), int(m), bias=True)
             W = np.random.normal(0.0, np.sqrt(2 / (m + n)), size=(m, n)).astype(np.float32)

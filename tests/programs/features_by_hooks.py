@@ -1,6 +1,5 @@
 """Activations and gradients seen through hooks: where a network looks, and what a frozen part hands on."""
 
-import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from common import fill, normal, record, record_grads

@@ -12,9 +12,7 @@ from torch.func import functional_call, grad, vmap
 class MLP(nn.Module):
     def __init__(self):
         super().__init__()
-        self.model = nn.Sequential(
-            OrderedDict([("l1", nn.Linear(1, 8)), ("relu", nn.ReLU()), ("l2", nn.Linear(8, 1))])
-        )
+        self.model = nn.Sequential(OrderedDict([("l1", nn.Linear(1, 8)), ("relu", nn.ReLU()), ("l2", nn.Linear(8, 1))]))
 
     def forward(self, x):
         return self.model(x)

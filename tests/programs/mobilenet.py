@@ -4,7 +4,7 @@ from functools import partial
 
 import torch
 from common import fill, integers, normal, record, record_grads
-from torch import nn, Tensor  # noqa: I001
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 

@@ -50,7 +50,9 @@ class SSD(nn.Module):
     def __init__(self, num_classes):
         super().__init__()
         self.num_classes = num_classes
-        self.vgg = nn.ModuleList([nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(inplace=True), nn.MaxPool2d(2, ceil_mode=True)])
+        self.vgg = nn.ModuleList(
+            [nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(inplace=True), nn.MaxPool2d(2, ceil_mode=True)]
+        )
         self.loc = nn.ModuleList([nn.Conv2d(6, 2 * 4, 3, padding=1)])
         self.conf = nn.ModuleList([nn.Conv2d(6, 2 * num_classes, 3, padding=1)])
         mean = []
@@ -70,7 +72,10 @@ class SSD(nn.Module):
 
 
 net = fill(SSD(4))
-targets = [torch.Tensor([[0.1, 0.1, 0.5, 0.5, 1.0], [0.4, 0.5, 0.9, 0.95, 2.0]]), torch.Tensor([[0.3, 0.2, 0.8, 0.7, 0]])]
+targets = [
+    torch.Tensor([[0.1, 0.1, 0.5, 0.5, 1.0], [0.4, 0.5, 0.9, 0.95, 2.0]]),
+    torch.Tensor([[0.3, 0.2, 0.8, 0.7, 0]]),
+]
 loc_data, conf_data, priors = net(normal(2, 3, 6, 6))
 num, num_priors = loc_data.size(0), priors.size(0)
 loc_t, conf_t = torch.Tensor(num, num_priors, 4), torch.LongTensor(num, num_priors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import struct
 import zipfile
 from collections import Counter, OrderedDict
 from typing import Any
@@ -22,6 +23,8 @@ from fxtorch.serialization import (
     safe_globals,
     save,
 )
+from fxtorch.serialization.legacy import START
+from fxtorch.serialization.pickling import Pickler
 from fxtorch.tensor.dtype import ALL
 
 
@@ -347,3 +350,37 @@ def test_map_location_says_where_instead(map_location):
 def test_big_endian_files_are_read():
     data = np.array([1, 2], ">f4").tobytes()
     assert load(forged(tensor_pickle(), [("data/0", data), ("byteorder", b"big")])).tolist() == [1.0, 2.0]
+
+
+def legacy_file(obj: object, storages: dict[str, bytes]) -> bytes:
+    """The bytes that PyTorch wrote before version 1.6."""
+    parts = [START, pickle.dumps(1001, 2), pickle.dumps({"little_endian": True}, 2)]
+    file = io.BytesIO()
+    pickler = Pickler(file)
+    persistent = pickler.persistent_id
+    pickler.persistent_id = lambda o: (*found, None) if (found := persistent(o)) else None
+    pickler.dump(obj)
+    parts += [file.getvalue(), pickle.dumps(list(storages), 2)]
+    for data in storages.values():
+        parts += [struct.pack("<q", len(data) // 4), data]
+    return b"".join(parts)
+
+
+def test_files_from_before_version_1_6_are_read() -> None:
+    w = torch.arange(6.0).reshape(2, 3)
+    content = legacy_file({"w": w, "epoch": 3}, {"0": w.numpy().tobytes()})
+    loaded = torch.load(io.BytesIO(content))
+    assert loaded["epoch"] == 3 and loaded["w"].tolist() == w.tolist()
+    with pytest.raises(RuntimeError, match="cut short or damaged"):
+        torch.load(io.BytesIO(content[:-4]))
+    evil = legacy_file({"w": w, "f": os.system}, {"0": w.numpy().tobytes()})
+    with pytest.raises(pickle.UnpicklingError, match="system"):
+        torch.load(io.BytesIO(evil))
+
+
+def test_whole_modules_are_written_by_pytorchs_names() -> None:
+    file = io.BytesIO()
+    torch.save(torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.ReLU()), file)
+    assert b"fxtorch" not in file.getvalue() and b"ctorch.nn\nLinear\n" in file.getvalue()
+    again = torch.load(io.BytesIO(file.getvalue()), weights_only=False)
+    assert type(again[0]) is torch.nn.Linear

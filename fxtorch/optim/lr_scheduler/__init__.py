@@ -16,3 +16,5 @@ from fxtorch.optim.lr_scheduler.plateau import ReduceLROnPlateau as ReduceLROnPl
 from fxtorch.optim.lr_scheduler.steps import ConstantLR as ConstantLR
 from fxtorch.optim.lr_scheduler.steps import MultiStepLR as MultiStepLR
 from fxtorch.optim.lr_scheduler.steps import StepLR as StepLR
+
+_LRScheduler = LRScheduler  # its older name

@@ -1,0 +1,192 @@
+"""``python -m fxtorch``: somebody's program, unchanged."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fxtorch.__main__ import parser, split
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*args: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", "fxtorch", *args], cwd=folder or ROOT, env=env, capture_output=True, text=True
+    )
+
+
+PROGRAM = """
+import importlib.util, json, pickle, sys
+import scipy.stats, sklearn.linear_model, matplotlib, orbax.checkpoint
+import torch, torch.nn as nn, torch.nn.functional as F, torch.utils.data, beside
+from torch.optim.lr_scheduler import StepLR, _LRScheduler
+from torch.utils.data.dataset import Dataset
+from torch.nn.modules.utils import _pair
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.backends import cudnn
+import torch.jit
+from torch.jit import Final
+import fxtorch
+if torch._C._get_tracing_state() is None and F is torch.nn.functional:
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(2, 1)
+        def forward(self, x):
+            return self.layer(x)
+net = Net()
+torch.save(net, sys.argv[2])
+again = torch.load(sys.argv[2], weights_only=False)
+def attempt(fn):
+    try:
+        return str(fn())
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+print(json.dumps({
+    "name": __name__, "argv": sys.argv[1:], "file": __file__, "path": sys.path[0], "beside": beside.x,
+    "same": torch is fxtorch and torch.nn is fxtorch.nn, "spec": torch.__spec__.name,
+    "probe": importlib.util.find_spec("torch").name, "absent": importlib.util.find_spec("torch.quark") is None,
+    "class": [type(again).__module__, type(again) is Net], "real": sorted(
+        m.__name__ for m in list(sys.modules.values()) if "site-packages/torch/" in (getattr(m, "__file__", "") or "")),
+    "attribute": attempt(lambda: torch.nn.Linea), "module": attempt(lambda: __import__("torch.quark")),
+    "from": attempt(lambda: exec("from torch.nn import Conv2D")), "hasattr": hasattr(torch, "quark"),
+}))
+torch.ones(2).reshap(2)
+"""
+
+
+def test_a_program_runs_as_python_would_run_it(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    (tmp_path / "beside.py").write_text("x = 7")
+    ran = run(str(tmp_path / "program.py"), "--missing", str(tmp_path / "net.pt"), folder=tmp_path.parent)
+    assert ran.stdout, ran.stderr
+    found = json.loads(ran.stdout)
+    assert found.pop("argv") == ["--missing", str(tmp_path / "net.pt")]
+    assert found.pop("file") == str(tmp_path / "program.py")
+    assert found.pop("path") == str(tmp_path)
+    assert found.pop("attribute") == (
+        "AttributeError: module 'torch.nn' has no attribute 'Linea': fxtorch lacks it; near names: Linear, Bilinear"
+    )
+    assert "No module named 'torch.quark': module 'torch' has no attribute 'quark'" in found.pop("module")
+    assert "cannot import name 'Conv2D'" in (message := found.pop("from")) and "near names: Conv2d" in message
+    assert found == {
+        "name": "__main__", "beside": 7, "same": True, "spec": "fxtorch", "probe": "fxtorch", "absent": True,
+        "class": ["__main__", True], "real": [], "hasattr": False,
+    }  # fmt: skip
+    assert ran.returncode == 1, "the last line of the program raises"
+    assert "'Tensor' object has no attribute 'reshap': fxtorch lacks it; near names: reshape" in ran.stderr
+
+
+MISSING = """
+import torch
+from torch.quark import charm
+import torch.nn as nn
+class Layer(nn.Modul):
+    pass
+try:
+    import torch.flavour
+except ImportError:
+    pass
+hasattr(torch, "asked_only")
+nn.Linear(2, 2)
+torch.ones(2).reshap(2)
+raise SystemExit(0)
+torch.never_reached(1)
+"""
+
+
+def test_all_missing_names_are_reported_at_once(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(MISSING)
+    ran = run("--missing", str(tmp_path / "program.py"))
+    assert ran.returncode == 3
+    for name, line in {
+        "torch.quark": 3, "torch.quark.charm": 3, "torch.nn.Modul": 5, "torch.Tensor.reshap": 13,
+        "torch.never_reached": 15,
+    }.items():  # fmt: skip
+        assert any(row.split()[:1] == [name] and f"program.py:{line}" in row for row in ran.stderr.splitlines()), (
+            name,
+            ran.stderr,
+        )
+    assert "asked_only" not in ran.stderr and "nn.Linear" not in ran.stderr
+
+
+JIT = """
+import torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.runs = torch.nn.Linear(3, 1), 0
+    def forward(self, x):
+        calls.append(1)
+        return self.layer(x).relu()
+calls, net = [], Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+with torch.no_grad():
+    net.layer.weight.fill_(1.0)
+for _ in range(12):
+    optimizer.zero_grad()
+    loss = (net(torch.ones(2, 3)) ** 2).mean()
+    loss.backward()
+    optimizer.step()
+assert len(calls) < 12, len(calls)
+assert loss.item() < 1e-2, loss
+"""
+
+
+def test_with_jit_a_module_runs_its_python_a_few_times_only(tmp_path: Path) -> None:
+    ran = run("--jit", "-c", JIT)
+    assert ran.returncode == 0, ran.stderr
+
+
+WORKERS = """
+import torch
+from torch.utils.data import DataLoader, Dataset
+class Squares(Dataset):
+    def __len__(self):
+        return 4
+    def __getitem__(self, i):
+        return torch.tensor(float(i)) ** 2
+def work(rank, path):
+    import torch.nn.functional as F
+    torch.save(F.relu(torch.tensor(-1.0 + 3 * rank)), f"{path}/{rank}.pt")
+if __name__ == "__main__":
+    import sys, torch.multiprocessing as mp
+    print([x.tolist() for x in DataLoader(Squares(), batch_size=2, num_workers=1)])
+    mp.spawn(work, args=(sys.argv[1],), nprocs=1)
+    print(torch.load(f"{sys.argv[1]}/0.pt").item())
+"""
+
+
+def test_spawned_workers_know_torch_too(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(WORKERS)
+    ran = run(str(tmp_path / "program.py"), str(tmp_path), folder=tmp_path)
+    assert ran.stdout.split("\n")[:2] == ["[[0.0, 1.0], [4.0, 9.0]]", "0.0"], ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("argv", "module", "code", "rest"),
+    [
+        (["--jit", "train.py", "--lr", "1", "-m"], None, None, ["train.py", "--lr", "1", "-m"]),
+        (["-m", "pkg.train", "--help"], "pkg.train", None, ["--help"]),
+        (["-c", "print()", "-c"], None, "print()", ["-c"]),
+    ],
+)
+def test_options_behind_the_program_are_the_programs(
+    argv: list[str], module: str | None, code: str | None, rest: list[str]
+) -> None:
+    options = parser().parse_args(split(argv))
+    assert (options.module, options.code) == (module, code)
+    assert [a for a in options.rest if a != "--"] == rest
+    assert options.jit is ("--jit" in argv)
+
+
+def test_help_names_every_option_and_shows_examples() -> None:
+    text = parser().format_help()
+    assert all(word in text for word in ("--jit", "--missing", "-m MODULE", "-c CODE", "SCRIPT [ARGS]", "examples:"))
