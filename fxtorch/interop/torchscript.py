@@ -10,7 +10,6 @@ from typing import Any, Final, Optional
 
 from fxtorch.compiler import CompiledFunction, jit
 from fxtorch.nn import Module
-from fxtorch.nn.modules import pytree
 from fxtorch.serialization import load as _load
 from fxtorch.serialization import save as _save
 
@@ -53,7 +52,6 @@ def _class_of(cls: type[Module]) -> type[ScriptModule]:
 
         body = {"__module__": cls.__module__, "__reduce_ex__": reduce, "__doc__": cls.__doc__}
         made = _classes[cls] = type(cls.__name__, (ScriptModule, cls), body)
-        pytree.register(made)
     return made
 
 
