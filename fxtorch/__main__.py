@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from fxtorch.interop import lacking, scan
-from fxtorch.interop.alias import alias
+from fxtorch.interop.alias import ROOTS, alias
 from fxtorch.interop.jit_everything import jit_everything
 from fxtorch.interop.run import run_code, run_module, run_script
 from fxtorch.tensor import Tensor
@@ -46,6 +46,11 @@ def parser() -> argparse.ArgumentParser:
         "--missing",
         action="store_true",
         help="go on past names that fxtorch lacks, and list them all at the end; exits\nwith 3 if there are any",
+    )
+    p.add_argument(
+        "--stand-ins",
+        action="store_true",
+        help="let torchvision, torchtext and torchaudio mean fxtorch.vision, text\nand audio even where they are installed",
     )
     p.add_argument("-m", dest="module", metavar="MODULE", help="run a module as `python -m` does")
     p.add_argument("-c", dest="code", metavar="CODE", help="run text as `python -c` does")
@@ -117,7 +122,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.module is None and options.code is None and not rest:
         parser().print_help()
         return 2
-    alias()
+    alias(list(ROOTS) if options.stand_ins else None)
     if options.jit:
         jit_everything()
     if options.missing:

@@ -189,4 +189,5 @@ def test_options_behind_the_program_are_the_programs(
 
 def test_help_names_every_option_and_shows_examples() -> None:
     text = parser().format_help()
-    assert all(word in text for word in ("--jit", "--missing", "-m MODULE", "-c CODE", "SCRIPT [ARGS]", "examples:"))
+    options = ("--jit", "--missing", "--stand-ins", "-m MODULE", "-c CODE", "SCRIPT [ARGS]", "examples:")
+    assert all(word in text for word in options)
