@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--stand-ins",
         action="store_true",
-        help="let torchvision, torchtext and torchaudio mean fxtorch.vision, text\nand audio even where they are installed",
+        help="let torchvision, torchtext and torchaudio mean fxtorch.vision, text\nand audio even where installed",
     )
     p.add_argument("-m", dest="module", metavar="MODULE", help="run a module as `python -m` does")
     p.add_argument("-c", dest="code", metavar="CODE", help="run text as `python -c` does")
