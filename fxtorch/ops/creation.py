@@ -131,7 +131,12 @@ def _spaced(start: Any, end: Any, steps: int, working: np.dtype) -> Array:
     return jnp.where(i < steps // 2, start + step * cast(i, working), end - step * cast(steps - 1 - i, working))
 
 
-def _check_steps(name: str, steps: Any) -> None:
+def _check_spaced(name: str, start: Any, end: Any, steps: Any) -> None:
+    if jnp.ndim(start) or jnp.ndim(end):
+        raise RuntimeError(
+            f"{name} only supports 0-dimensional start and end tensors, but got start with {jnp.ndim(start)} "
+            f"dimension(s) and end with {jnp.ndim(end)} dimension(s)."
+        )
     if not isinstance(steps, int):
         raise TypeError(f"{name}(): argument 'steps' must be int, not {type(steps).__name__}")
 
@@ -146,7 +151,7 @@ def _spaced_dtype(start: Any, end: Any, dtype: Any) -> np.dtype:
 @op(factory=True, out=True)
 def linspace(start: Array, end: Array, steps: int, *, dtype: Any = None) -> Array:
     """``steps`` evenly spaced values from ``start`` to ``end``, both included."""
-    _check_steps("linspace", steps)
+    _check_spaced("linspace", start, end, steps)
     chosen = _spaced_dtype(start, end, dtype)
     working = chosen if is_float(chosen) or is_complex(chosen) else np.dtype("float64")
     return cast(_spaced(start, end, steps, working), chosen)
@@ -155,7 +160,7 @@ def linspace(start: Array, end: Array, steps: int, *, dtype: Any = None) -> Arra
 @op(factory=True, out=True)
 def logspace(start: Array, end: Array, steps: int, base: Number = 10.0, *, dtype: Any = None) -> Array:
     """``base`` to the power of evenly spaced exponents from ``start`` to ``end``."""
-    _check_steps("logspace", steps)
+    _check_spaced("logspace", start, end, steps)
     chosen = _spaced_dtype(start, end, dtype)
     working = chosen if is_float(chosen) or is_complex(chosen) else np.dtype("float64")
     return cast(jnp.power(cast(base, working), _spaced(start, end, steps, working)), chosen)

@@ -83,6 +83,8 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     extra = self.ndim - len(wanted)
     if extra < 0 or any(n not in (1, m) for n, m in zip(wanted, self.shape[extra:], strict=True)):
         raise RuntimeError(f"size {{{list(wanted)}}} is not expandable to size {{{list(self.shape)}}}.")
+    if not wanted:
+        return self.sum()
     out = self.sum(dim=tuple(range(extra))) if extra else self
     ones = tuple(i for i, n in enumerate(wanted) if n == 1 and out.shape[i] != 1)
     return out.sum(dim=ones, keepdim=True) if ones else out
