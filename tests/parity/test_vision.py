@@ -6,6 +6,7 @@ A few models are compared in every run, all classifiers and segmenters by ``ALL_
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -176,41 +177,52 @@ def test_focal_loss_and_box_helpers_are_torchvisions() -> None:
         assert_close(to_numpy(call(ours, fxtorch)), call(theirs, torch).numpy())
 
 
-# The models of every run, with small pictures; further options are of the builder.
-FEW: list[tuple[str, int, dict[str, Any]]] = [
-    ("resnet18", 32, {"num_classes": 5}),
-    ("mobilenet_v3_small", 32, {"num_classes": 5}),
-    ("swin_v2_t", 32, {"num_classes": 5}),
-]
+# The models of every run, small ones; each is made from both libraries' ``models``.
+SMALL: dict[str, Callable[[Any], Any]] = {
+    "resnet": lambda m: m.ResNet(
+        m.resnet.Bottleneck, [1, 1, 1, 1], 5, width_per_group=8, replace_stride_with_dilation=[False, True, True]
+    ),
+    "densenet": lambda m: m.DenseNet(4, (2, 2), 8, num_classes=5),
+    "efficientnet": lambda m: m.EfficientNet(
+        [m.efficientnet.MBConvConfig(2, 5, 2, 8, 16, 2), m.efficientnet.FusedMBConvConfig(2, 3, 1, 16, 16, 1)], 0.1
+    ),
+    "vision_transformer": lambda m: m.VisionTransformer(32, 16, 1, 2, 8, 16, num_classes=5),
+    "swin_v2": lambda m: m.SwinTransformer(
+        [4, 4], 8, [2, 1], [2, 2], [4, 4], num_classes=5, block=m.swin_transformer.SwinTransformerBlockV2,
+        downsample_layer=m.swin_transformer.PatchMergingV2,
+    ),
+}  # fmt: skip
 DETECTORS = ("fasterrcnn", "maskrcnn", "retinanet")
 SEGMENTERS = ("fcn", "deeplab", "lraspp")
 SIZES = {"inception_v3": 96, "vit_h_14": 224}
 
 
-def every_model() -> list[tuple[str, int, dict[str, Any]]]:
-    return [
-        (name, SIZES.get(name, 224 if name.startswith("vit") else 64), {})
-        for name in ours.models.list_models()
-        if not name.startswith(DETECTORS)
-    ]
+def by_name(name: str) -> Callable[[Any], Any]:
+    """The maker of a published model."""
+    backbone = {"weights_backbone": None} if name.startswith(SEGMENTERS) else {}
+    return lambda m: m.get_model(name, weights=None, **backbone)
 
 
-CHOSEN = every_model() if os.environ.get("ALL_MODELS") else FEW
+def makers() -> dict[str, tuple[Callable[[Any], Any], int]]:
+    if not os.environ.get("ALL_MODELS"):
+        return {name: (make, 32) for name, make in SMALL.items()}
+    names = [name for name in ours.models.list_models() if not name.startswith(DETECTORS)]
+    return {n: (by_name(n), SIZES.get(n, 224 if n.startswith("vit") else 64)) for n in names}
 
 
-def pair_of(name: str, kwargs: dict[str, Any]) -> tuple[Any, Any]:
-    """The model of both libraries, with the same random weights."""
-    if name.startswith((*SEGMENTERS, *DETECTORS)):
-        kwargs = kwargs | {"weights_backbone": None}
-    reference = theirs.models.get_model(name, weights=None, **kwargs)
+MAKERS = makers()
+
+
+def pair_of(make: Callable[[Any], Any]) -> tuple[Any, Any]:
+    """The model of both libraries, with the same random weights, none of them left at zero."""
+    reference, model = make(theirs.models), make(ours.models)
     generator = torch.Generator().manual_seed(0)
-    for key, value in reference.state_dict().items():
-        if key.endswith("running_mean"):
-            value.copy_(torch.randn(value.shape, generator=generator) * 0.1)
-        elif key.endswith("running_var"):
-            value.copy_(torch.rand(value.shape, generator=generator) + 0.5)
-    model = ours.models.get_model(name, weights=None, **kwargs)
     state = reference.state_dict()
+    for key, value in state.items():
+        if key.endswith("running_var"):
+            value.copy_(torch.rand(value.shape, generator=generator) + 0.5)
+        elif value.is_floating_point() and not value.any():
+            value.copy_(torch.randn(value.shape, generator=generator) * 0.1)
     assert list(model.state_dict()) == list(state)
     model.load_state_dict({k: fxtorch.from_numpy(v.numpy().copy()) for k, v in state.items()})
     return model, reference
@@ -228,9 +240,10 @@ def compare(actual: Any, expected: Any) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-@pytest.mark.parametrize(("name", "size", "kwargs"), CHOSEN, ids=[row[0] for row in CHOSEN])
-def test_models_have_torchvisions_parameters_and_results(name: str, size: int, kwargs: dict[str, Any]) -> None:
-    model, reference = pair_of(name, kwargs)
+@pytest.mark.parametrize("name", MAKERS)
+def test_models_have_torchvisions_parameters_and_results(name: str) -> None:
+    make, size = MAKERS[name]
+    model, reference = pair_of(make)
     pictures = np.random.default_rng(1).standard_normal((2, 3, size, size)).astype(np.float32)
     with torch.no_grad():
         expected = reference.eval()(torch.from_numpy(pictures))
