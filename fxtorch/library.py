@@ -47,11 +47,9 @@ class CustomOp:
             raise NotImplementedError(f"the operator {self.name} has no implementation in Python")
         if self.backward is None:
             return self.run(*args, **kwargs)
-        if kwargs:
-            bound = inspect.signature(self.run).bind(*args, **kwargs)
-            bound.apply_defaults()
-            args = tuple(bound.arguments.values())
-        return self._function.apply(*args)
+        bound = inspect.signature(self.run).bind(*args, **kwargs)
+        bound.apply_defaults()  # setup_context sees every argument
+        return self._function.apply(*bound.args, *bound.kwargs.values())
 
     @functools.cached_property
     def _function(self) -> type[Function]:
