@@ -28,7 +28,7 @@ Of an operator's samples 8 are taken, spread over all, and 1 to 3 by the checks 
 takes every one. Samples of more than {most:,} numbers are left out.
 
 ✓ all samples pass; ≈ they pass, some of them by their distance from PyTorch's float64 result, which is at most twice
-that of PyTorch's float32 result; 3/8: so many of them pass; – it has no such samples.
+that of PyTorch's float32 result; 3/8: so many of them pass; – it has no such samples; empty: not run.
 """
 
 
@@ -52,7 +52,9 @@ def _decided(outcomes: list[Outcome]) -> str:
 
 
 def _cell(outcome: Outcome | None) -> str:
-    if outcome is None or not (outcome.passed or outcome.failed):
+    if outcome is None:
+        return ""
+    if not (outcome.passed or outcome.failed):
         return "–"
     if outcome.failed:
         return f"{outcome.passed}/{outcome.passed + outcome.failed}"
@@ -64,7 +66,9 @@ def page(results: Mapping[str, Mapping[str, Outcome]]) -> str:
     known = {e.id for e in every()}
     named = {name: reason for name, reason in INAPPLICABLE.items() if name in known}
     parts = [INTRODUCTION.format(count=len(known), most=MOST_ELEMENTS), "## Totals\n"]
+    left = {name: sum(name not in outcomes for outcomes in results.values()) for name in CHECKS}
     parts += [f"- {line}" for line in totals(results)]
+    parts += [f"- {name}: {count} entries not run" for name, count in left.items() if count]
     parts.append(f"- {len(named)} of {len(known)} entries ({100 * len(named) / len(known):.1f} %) do not apply\n")
     parts.append("## Operators\n\n| operator | " + " | ".join(CHECKS) + " |\n|:--|" + ":-:|" * len(CHECKS))
     for name, outcomes in sorted(results.items()):
