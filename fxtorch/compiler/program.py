@@ -177,7 +177,7 @@ class Program:
         mutable: list[Any] = []
         fixed: list[Any] = []
         for r, donated in zip(self.traced.known.references, self.donated):  # noqa: B905  (the hot path)
-            tensor = r.tensor if r.__class__ is Held else r.find(leaves)
+            tensor = r.tensor if isinstance(r, Held) else r.find(leaves)
             (mutable if donated else fixed).append(tensor._data if tensor._link is None else unwrap(tensor))
         holders = list(map(sys.getrefcount, mutable))
         if mutable and max(holders) > _HELD_BY_US:  # somebody else still wants the old values
@@ -215,13 +215,13 @@ class Program:
 
     def _find_quick(self, layout: Layout) -> None:
         """Set apart what most programs do most: new values for Tensors that are found at once."""
-        quick = [
-            c for c in layout.changed
-            if self.record is None and c.graph is None and c.output is not None and isinstance(c.reference, Held)
-        ]  # fmt: skip
-        self._renewed = [(c.reference.tensor, c.output) for c in quick]  # type: ignore[union-attr]
-        numbers = set(map(id, quick))
-        self._others = [c for c in layout.changed if id(c) not in numbers]
+        self._renewed: list[tuple[Tensor, int]] = []
+        self._others = []
+        for c in layout.changed:
+            if self.record is None and c.graph is None and c.output is not None and isinstance(c.reference, Held):
+                self._renewed.append((c.reference.tensor, c.output))
+            else:
+                self._others.append(c)
         self._quick_for = layout
 
     def _write_back(self, outputs: Sequence[Any], leaves: Sequence[Any]) -> Any:
@@ -239,14 +239,14 @@ class Program:
         made = layout.pieces.hand_back(outputs, leaves)
         for change in self._others:
             reference = change.reference
-            tensor = reference.tensor if reference.__class__ is Held else reference.find(leaves)
+            tensor = reference.tensor if isinstance(reference, Held) else reference.find(leaves)
             out = None if change.output is None else outputs[change.output]
             if out is not None:
                 tensor._rebind(_array(out))
             if change.graph is not None:
                 change.graph.put_on(tensor, out)
         for owner, piece in layout.grads:
-            tensor = owner.tensor if owner.__class__ is Held else owner.find(leaves)
+            tensor = owner.tensor if isinstance(owner, Held) else owner.find(leaves)
             if piece is not None:
                 tensor._grad = made[piece]
             else:
