@@ -1,4 +1,9 @@
-"""How many of PyTorch's public names fxtorch has: ``python -m benchmarks.names``, with ``--missing`` the others too."""
+"""How many of PyTorch's public names fxtorch has: ``python -m benchmarks.names``, with ``--missing`` the others too.
+
+Of ``torch`` and ``Tensor``, those names are counted that PyTorch itself documents: functions, classes and properties
+with a docstring of their own, types of elements, layouts and memory formats.  The others there are traces of how
+PyTorch is built (TorchScript's classes, kernels of one vendor, quantised types); ``--all`` counts them too.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +20,24 @@ PLACES = """
 
 # Not part of what a program calls: typing helpers, submodules reached by import, internals without an underscore.
 SKIPPED = {"Any", "Callable", "TYPE_CHECKING", "TypeVar", "Union", "Optional", "annotations", "overload", "warnings"}
+SKIPPED |= {"Tensor", "common_notes", "factory_kwargs"}
+
+# Types of elements that PyTorch itself gives no operators.
+SHELLS = {f"{kind}{bits}" for kind in ("int", "uint") for bits in range(1, 8)} | {"float4_e2m1fn_x2", "bit"}
 
 
-def public(owner: object, module: str | None) -> set[str]:
+def documented(owner: object, name: str) -> bool:
+    """Whether PyTorch says what ``owner.name`` is."""
+    value = inspect.getattr_static(owner, name, None)
+    if isinstance(value, staticmethod):
+        value = value.__func__
+    if type(value).__name__ in ("dtype", "layout", "memory_format", "float"):
+        return name not in SHELLS and not name.startswith(("q", "bits"))
+    is_data = isinstance(value, bool | int | str | set | dict | tuple)
+    return not is_data and bool(getattr(value, "__doc__", None))
+
+
+def public(owner: object, module: str | None, *, everything: bool = True) -> set[str]:
     """The names that torch itself calls public there."""
     listed = getattr(owner, "__all__", None)
     if isinstance(owner, ModuleType) and module == "torch":
@@ -36,16 +56,21 @@ def public(owner: object, module: str | None) -> set[str]:
                 continue
             if name.endswith("Type") or (name[:1].isupper() and home.startswith("torch._C")):
                 continue
-        kept.add(name)
+        if everything or documented(owner, name):
+            kept.add(name)
     return kept
 
 
-def compare(torch: ModuleType, ours: ModuleType) -> dict[str, tuple[set[str], set[str]]]:
+def compare(torch: ModuleType, ours: ModuleType, *, everything: bool = False) -> dict[str, tuple[set[str], set[str]]]:
     """For each place, torch's names and those of them that are missing."""
     found = {}
     for place in PLACES:
         theirs_at, ours_at = [_at(package, place) for package in (torch, ours)]
-        names = set() if theirs_at is None else public(theirs_at, place)
+        names = (
+            set()
+            if theirs_at is None
+            else public(theirs_at, place, everything=everything or place not in ("torch", "Tensor"))
+        )
         if not names:
             continue
         found[place] = names, {n for n in names if not _has(ours_at, n)}
@@ -79,7 +104,7 @@ def main(arguments: list[str]) -> None:
     import fxtorch
 
     total = present = 0
-    for place, (names, missing) in compare(torch, fxtorch).items():
+    for place, (names, missing) in compare(torch, fxtorch, everything="--all" in arguments).items():
         total, present = total + len(names), present + len(names) - len(missing)
         print(
             f"{place:28} {len(names) - len(missing):5} of {len(names):5}  {100 * (1 - len(missing) / len(names)):5.1f}%"

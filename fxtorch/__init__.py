@@ -95,6 +95,7 @@ from fxtorch.tensor.typed import TYPED as _TYPED
 from fxtorch.tensor.typed import set_default_tensor_type
 
 newaxis = None
+legacy_contiguous_format = contiguous_format
 globals().update(_namespace("torch") | _methods() | _TYPED | _FOREACH | _ASSERTIONS)
 
 # The families of the table that have a module of their own.
@@ -160,6 +161,7 @@ from fxtorch.compiler import compile, ensemble, fold, jit
 from fxtorch.cuda import Event, OutOfMemoryError, Stream
 from fxtorch.distributed import pmap
 from fxtorch.func import cond, map, scan, vmap, while_loop
+from fxtorch.removed import FUNCTIONS as _REMOVED
 from fxtorch.serialization import load, save
 from fxtorch.settings import (
     are_deterministic_algorithms_enabled,
@@ -178,9 +180,33 @@ from fxtorch.settings import (
     set_warn_always,
     use_deterministic_algorithms,
 )
+from fxtorch.nn.native import (
+    adaptive_max_pool1d,
+    affine_grid_generator,
+    batch_norm,
+    binary_cross_entropy_with_logits,
+    convolution,
+    embedding,
+    embedding_bag,
+    feature_dropout,
+    frobenius_norm,
+    instance_norm,
+    kl_div,
+    max_pool1d_with_indices,
+    native_batch_norm,
+    native_dropout,
+    native_group_norm,
+    native_layer_norm,
+    norm_except_dim,
+    nuclear_norm,
+    poisson_nll_loss,
+)
 from fxtorch.sparse import sparse_compressed_tensor, sparse_coo_tensor, sparse_csc_tensor, sparse_csr_tensor
 from fxtorch.sparse.products import dsmm, hsmm, hspmm, saddmm, smm, spmm, sspaddmm
+from fxtorch.utils.dlpack import to_dlpack
 from fxtorch.version import __version__
+
+globals().update(_REMOVED)
 
 # Other people's programs.
 from fxtorch import (
@@ -204,6 +230,7 @@ from fxtorch import (
     xpu,
 )
 from fxtorch.interop import alias
+from fxtorch.interop.torchscript import fork, wait
 from fxtorch.interop.names import c as _C
 from fxtorch.interop.names import dynamo as _dynamo
 from fxtorch.interop.names import utils as _utils

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -68,6 +69,16 @@ def sym_not(a: Any) -> bool:
     return not a
 
 
+def sym_ite(b: Any, t: Any, f: Any) -> Any:
+    """``t if b else f``."""
+    return t if b else f
+
+
+def sym_sum(*args: Any) -> Any:
+    """The sum of the numbers, or of those in one list."""
+    return sum(args[0]) if len(args) == 1 and isinstance(args[0], list | tuple) else sum(args)
+
+
 ASSERTIONS: dict[str, Callable[..., Any]] = {
     "_assert": _assert,
     "_assert_async": _assert_async,
@@ -83,6 +94,9 @@ ASSERTIONS: dict[str, Callable[..., Any]] = {
     "sym_int": sym_int,
     "sym_float": sym_float,
     "sym_not": sym_not,
+    "sym_ite": sym_ite,
+    "sym_sum": sym_sum,
+    "sym_sqrt": math.sqrt,
     "sym_max": max,
     "sym_min": min,
 }
