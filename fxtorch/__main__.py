@@ -91,7 +91,7 @@ def _report(options: argparse.Namespace, rest: list[str]) -> int:
     """Run the program past what is missing, and list it; 3 if there was any."""
     found = lacking.Record()
     lacking.record(found)
-    Tensor.__getattr__ = lacking.of_tensor
+    Tensor.__getattr__ = lacking.of_tensor  # type: ignore[method-assign, assignment]
     failed: BaseException | None = None
     try:
         _run(options, rest)

@@ -10,7 +10,11 @@ import multiprocessing.connection as _connection
 import sys as _sys
 import traceback as _traceback
 from collections.abc import Callable
-from multiprocessing import *  # noqa: F403
+from multiprocessing import active_children as active_children
+from multiprocessing import cpu_count as cpu_count
+from multiprocessing import current_process as current_process
+from multiprocessing import freeze_support as freeze_support
+from multiprocessing import parent_process as parent_process
 from typing import Any
 
 _context: Any = _python.get_context("spawn")

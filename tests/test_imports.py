@@ -31,6 +31,7 @@ ROOMS = {
     "sparse": 2,
     "debug": 2,
     "random": 2,
+    "return_types": 1,
     "testing": 2,
     "accelerator": 2,
     "cpu": 2,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -54,9 +55,11 @@ def test_names_of_the_family_are_known(public: str, real: str | None) -> None:
 
 
 def test_names_that_programs_import_from_inner_modules_are_there() -> None:
-    assert torch.nn.modules.conv.Conv2d is torch.nn.Conv2d
-    assert torch.utils.data.dataset.Dataset is torch.utils.data.Dataset
-    assert torch.optim.optimizer.Optimizer is torch.optim.Optimizer
+    inner: Any = torch
+    assert inner.nn.modules.conv.Conv2d is torch.nn.Conv2d
+    assert inner.utils.data.dataset.Dataset is torch.utils.data.Dataset
+    assert inner.optim.optimizer.Optimizer is torch.optim.Optimizer
+    assert inner.optim.lr_scheduler._LRScheduler is torch.optim.lr_scheduler.LRScheduler
     assert torch.nn.common_types._size_2_t == (int | tuple[int, int])
     assert isinstance(torch.ones(1).dtype, torch.types._dtype) and torch.types.Number == (int | float | bool)
     assert torch.storage.UntypedStorage is torch.UntypedStorage

@@ -43,7 +43,7 @@ def test_a_traced_module_keeps_its_names_and_is_compiled() -> None:
 
 
 def test_torch_jit_can_be_imported_from() -> None:
-    from fxtorch.jit import ScriptModule, script
+    from fxtorch.jit import ScriptModule, script  # pyright: ignore[reportMissingImports]
 
     def f(x):
         return x
