@@ -105,7 +105,7 @@ class ToNNX(nnx.Module):
     >>> import jax.numpy as jnp
     >>> import fxtorch as torch
     >>> layer = ToNNX(torch.nn.Linear(3, 2))
-    >>> layer(jnp.ones((4, 3))).shape
+    >>> layer(jnp.ones((4, 3), dtype="float32")).shape
     (4, 2)
     """
 

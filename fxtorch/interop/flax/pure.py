@@ -25,7 +25,7 @@ def init_and_apply(module: nn.Module) -> tuple[Callable[..., Collections], Calla
     >>> import fxtorch as torch
     >>> init, apply = init_and_apply(torch.nn.Linear(3, 2))
     >>> variables = init(jax.random.key(0))
-    >>> jax.jit(apply)(variables, jnp.ones((4, 3))).shape
+    >>> jax.jit(apply)(variables, jnp.ones((4, 3), dtype="float32")).shape
     (4, 2)
     """
 
