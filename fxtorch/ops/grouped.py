@@ -29,9 +29,9 @@ def grouped_mm(
 ) -> Array:
     """The products of groups of matrices, whose sizes may differ along one dimension; as experts need them.
 
-    With ``a`` 2-D and ``b`` 3-D the rows of ``a`` are divided: ``out[rows of g] = a[rows of g] @ b[g]``.  With ``a`` 3-D
-    and ``b`` 2-D the columns of ``b`` are.  With both 2-D the dimension that is summed over is: ``out[g] = a[:, g] @
-    b[g]``.  With both 3-D it is a batch of products.
+    With ``a`` 2-D and ``b`` 3-D the rows of ``a`` are divided: ``out[rows of g] = a[rows of g] @ b[g]``.  With ``a``
+    3-D and ``b`` 2-D the columns of ``b`` are.  With both 2-D the dimension that is summed over is:
+    ``out[g] = a[:, g] @ b[g]``.  With both 3-D it is a batch of products.
 
     Args:
         mat_a: ``(M, K)`` or ``(G, M, K)``.

@@ -170,6 +170,11 @@ def poisson_nll_loss(
     return reduced(values, reduction)
 
 
+def _differing(a: Array, b: Array) -> list[int]:
+    """The sizes of ``b`` in those dimensions in which ``a`` has another."""
+    return [y for x, y in zip(a.shape, b.shape, strict=True) if x != y]
+
+
 @op(where=_WHERE)
 def gaussian_nll_loss(
     input: Array,
@@ -190,7 +195,7 @@ def gaussian_nll_loss(
     if variance.shape != input.shape:
         if input.shape[:-1] == variance.shape:
             variance = variance[..., None]
-        elif variance.ndim != input.ndim or [b for a, b in zip(input.shape, variance.shape, strict=True) if a != b] != [1]:
+        elif variance.ndim != input.ndim or _differing(input, variance) != [1]:
             raise ValueError("var is of incorrect size")
     variance = variance + lax.stop_gradient(jnp.maximum(variance, eps) - variance)
     values = 0.5 * (jnp.log(variance) + (input - target) ** 2 / variance)

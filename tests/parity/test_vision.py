@@ -17,11 +17,12 @@ import fxtorch.vision as ours
 from tests.cases.run import assert_close, to_numpy
 from tests.parity.torchvision_reference import torch
 
-import torchvision as theirs  # isort: skip
+import torchvision as _torchvision  # isort: skip
 import torchvision.transforms.functional
 import torchvision.transforms.v2
 import torchvision.tv_tensors
 
+theirs: Any = _torchvision
 Image = pytest.importorskip("PIL.Image")
 RNG = np.random.default_rng(0)
 BYTES = RNG.integers(0, 256, (3, 13, 18), dtype=np.uint8)
