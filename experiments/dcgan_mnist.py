@@ -176,10 +176,10 @@ def train_judge(train, test, options, epochs=8):
 
 
 def main(argv=None):
-    options = parser(
-        "dcgan_mnist", __doc__, epochs=8, batch_size=BATCH, lr=2e-4, brief={"epochs": 5, "train_size": 2000}
+    options = parse(
+        parser("dcgan_mnist", __doc__, epochs=8, batch_size=BATCH, lr=2e-4, brief={"epochs": 5, "train_size": 2000}),
+        argv,
     )
-    options = parse(options, argv)
     data, source = MNIST.find(options.data_dir, options.embedded)
     size = options.train_size
     digits = ArrayDataset(data["train_images"][:size], transform=normalised)

@@ -42,15 +42,15 @@ class _Open(threading.local):
 _open = _Open()
 
 
-def _event(name: str, **_: Any) -> None:
+def _event(event: str, **_: Any) -> None:
     if _open.making is not None:
-        _open.making.hits += name == _HIT
-        _open.making.misses += name == _MISS
+        _open.making.hits += event == _HIT
+        _open.making.misses += event == _MISS
 
 
-def _duration(name: str, seconds: float, **_: Any) -> None:
-    if _open.making is not None and name == _COMPILE:
-        _open.making.compiling += seconds
+def _duration(event: str, duration_secs: float, **_: Any) -> None:
+    if _open.making is not None and event == _COMPILE:
+        _open.making.compiling += duration_secs
 
 
 jax.monitoring.register_event_listener(_event)

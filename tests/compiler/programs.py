@@ -253,7 +253,7 @@ def count(W: World, v: list[Any], i: int, j: int) -> None:
 
 # --- what happens between the calls --------------------------------------------------------------------------------
 
-Between = Callable[[World, int], None]
+Between = Callable[[World, int], Any]
 B: dict[str, Between] = {
     "train": lambda W, i: W.net.train(i % 2 == 0),
     "rate": lambda W, i: W.opt.param_groups[0].__setitem__("lr", 0.01 * (1 + i)),

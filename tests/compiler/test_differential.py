@@ -34,7 +34,7 @@ def same(a: Any, b: Any, where: str) -> None:
         assert a == b, where
 
 
-@settings(max_examples=COUNT, suppress_health_check=list(HealthCheck))
+@settings(max_examples=COUNT, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(programs())
 def test_a_random_program_does_compiled_what_it_does_eagerly(program: Program) -> None:
     wanted = run(program, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import jaxlib.version
 
 from fxtorch.ops import xla
 
@@ -17,4 +18,6 @@ def test_an_option_is_given_to_tested_versions_only(monkeypatch) -> None:
 def test_the_installed_version_takes_the_options() -> None:
     x = jnp.ones((8, 8), "float32")
     assert float(xla.compiled(lambda x: (x @ x).sum())(x)) == 512
-    assert (xla._options() is not None) == (jax.default_backend() == "cpu" and jax.lib.__version__ in xla._TESTED)
+    assert (xla._options() is not None) == (
+        jax.default_backend() == "cpu" and jaxlib.version.__version__ in xla._TESTED
+    )

@@ -358,7 +358,7 @@ def legacy_file(obj: object, storages: dict[str, bytes]) -> bytes:
     file = io.BytesIO()
     pickler = Pickler(file)
     persistent = pickler.persistent_id
-    pickler.persistent_id = lambda o: (*found, None) if (found := persistent(o)) else None
+    pickler.persistent_id = lambda obj: (*found, None) if (found := persistent(obj)) else None
     pickler.dump(obj)
     parts += [file.getvalue(), pickle.dumps(list(storages), 2)]
     for data in storages.values():
