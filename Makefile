@@ -30,8 +30,8 @@ conformance: $(VENV)/.parity  ## all of PyTorch's operator database, and docs/co
 oldest: .venv-oldest/.core  ## the core's tests with the oldest JAX that is promised
 	.venv-oldest/bin/python -m pytest -n $(JOBS) --dist worksteal tests/tensor tests/compiler tests/optim $(ARGS)
 
-nightly: $(VENV)/.test  ## 2,000 random programs, eager against compiled (about half an hour)
-	FXTORCH_PROGRAMS=2000 $(PY) -m pytest tests/compiler/test_differential.py $(ARGS)
+nightly: $(VENV)/.test  ## 2,000 random programs, eager against compiled, and every operator's cases (about an hour)
+	FXTORCH_PROGRAMS=2000 FXTORCH_EVERY_CASE=1 $(PY) -m pytest tests/compiler/test_differential.py tests/ops/test_cases.py $(ARGS)
 
 lint: $(VENV)/.lint $(VENV)/.test  ## ruff and pyright
 	$(PY) -m ruff check .

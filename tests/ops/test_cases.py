@@ -1,4 +1,7 @@
-"""Cases of every family, without torch (parity has them all): eager, compiled and batched calls agree; gradients are the slopes."""
+"""Cases of every family, without torch: eager, compiled and batched calls agree; gradients are the slopes.
+
+One case of each operator is taken; parity compares all of them with PyTorch.
+"""
 
 from __future__ import annotations
 
