@@ -80,13 +80,6 @@ def test_a_scaler_steps_or_backs_off() -> None:
     assert other.get_scale() == 8.0
 
 
-def test_autocast_says_that_it_does_nothing() -> None:
-    with pytest.warns(UserWarning, match="autocast is not there yet"), torch.autocast("cpu"):
-        assert (torch.ones(1) * 2).dtype == torch.float32
-    with torch.autocast("cpu", enabled=False):
-        pass
-
-
 def test_close_tensors_pass_and_tolerances_are_the_types() -> None:
     one = torch.ones(2)
     assert_close(one, one + 1e-6)
