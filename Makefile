@@ -28,7 +28,7 @@ conformance: $(VENV)/.parity  ## all of PyTorch's operator database, and docs/co
 	$(PY) -m tests.conformance --report $(ARGS)
 
 oldest: .venv-oldest/.core  ## the core's tests with the oldest JAX that is promised
-	.venv-oldest/bin/python -m pytest -n $(JOBS) --dist worksteal tests/tensor tests/compiler tests/optim $(ARGS)
+	.venv-oldest/bin/python -m pytest -n $(JOBS) --dist worksteal tests/tensor tests/compiler/test_state.py tests/compiler/test_function.py tests/optim $(ARGS)
 
 nightly: $(VENV)/.test  ## 2,000 random programs, eager against compiled, and every operator's cases (about an hour)
 	FXTORCH_PROGRAMS=2000 FXTORCH_EVERY_CASE=1 $(PY) -m pytest tests/compiler/test_differential.py tests/ops/test_cases.py $(ARGS)
