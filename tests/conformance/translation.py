@@ -35,6 +35,7 @@ def in_sample(request: pytest.FixtureRequest, name: str, share: int) -> None:
 class Translation:
     """From torch's values to ours: the same object becomes the same object.
 
+    >>> import torch
     >>> Translation()([torch.tensor([1.0]), {"dtype": torch.int64}])
     [tensor([1.]), {'dtype': torch.int64}]
     """
