@@ -7,7 +7,7 @@ from typing import Any
 
 from fxtorch.distributions import constraints
 from fxtorch.distributions.cauchy import Cauchy
-from fxtorch.distributions.transformed_distribution import TransformedDistribution
+from fxtorch.distributions.folded import Folded
 from fxtorch.distributions.transforms import AbsTransform
 from fxtorch.nn._torch import torch
 from fxtorch.tensor import Tensor
@@ -15,7 +15,7 @@ from fxtorch.tensor import Tensor
 __all__ = ["HalfCauchy"]
 
 
-class HalfCauchy(TransformedDistribution):
+class HalfCauchy(Folded):
     """The absolute value of a Cauchy variable of median 0.
 
     >>> import fxtorch as torch
@@ -36,41 +36,11 @@ class HalfCauchy(TransformedDistribution):
         super().__init__(Cauchy(0, scale, validate_args=False), AbsTransform(), validate_args=validate_args)
 
     @property
-    def scale(self) -> Tensor:
-        """The median."""
-        return self.base_dist.scale
-
-    @property
     def mean(self) -> Tensor:
         """Infinite."""
         return torch.full_like(self.scale, math.inf)
 
     @property
-    def mode(self) -> Tensor:
-        """0."""
-        return torch.zeros_like(self.scale)
-
-    @property
     def variance(self) -> Tensor:
         """Infinite."""
         return self.base_dist.variance
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        """The Cauchy density, doubled; none below 0."""
-        if self._validate_args:
-            self._validate_sample(value)
-        return torch.where(value >= 0, self.base_dist.log_prob(value) + math.log(2), -math.inf)
-
-    def cdf(self, value: Tensor) -> Tensor:
-        """``2 atan(x / scale) / pi``."""
-        if self._validate_args:
-            self._validate_sample(value)
-        return 2 * self.base_dist.cdf(value) - 1
-
-    def icdf(self, value: Tensor) -> Tensor:
-        """The Cauchy one's at ``(p + 1) / 2``."""
-        return self.base_dist.icdf((value + 1) / 2)
-
-    def entropy(self) -> Tensor:
-        """The Cauchy one's less ``log(2)``."""
-        return self.base_dist.entropy() - math.log(2)
