@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.running import python
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "fxtorch"
@@ -137,13 +137,13 @@ def core_dependencies() -> list[str]:
 
 def test_a_training_step_runs_where_only_the_core_dependencies_are_installed() -> None:
     program = CLEAN.format(core=core_dependencies()) + TRAINING_STEP + "assert 'torch' not in sys.modules"
-    ran = subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, text=True)
+    ran = python("-W", "error", "-c", program)
     assert ran.returncode == 0, ran.stderr
 
 
 def test_an_undeclared_dependency_would_be_seen() -> None:
     program = CLEAN.format(core=core_dependencies()) + "import matplotlib"
-    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    ran = python("-c", program)
     assert "matplotlib is not among the core dependencies" in ran.stderr
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 from fxtorch._setup import trim
+from tests.running import python
 
 ONE_PROGRAM = "import fxtorch; print((fxtorch.ones(3) * 2).sum().item())"
 
 
 def run(home: Path, **environment: str) -> str:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "FXTORCH_", "XDG_"))}
-    command = [sys.executable, "-W", "error", "-c", ONE_PROGRAM]
-    ran = subprocess.run(command, env=kept | {"HOME": str(home)} | environment, capture_output=True, text=True)
+    ran = python("-W", "error", "-c", ONE_PROGRAM, env=kept | {"HOME": str(home)} | environment)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.distributed.on_eight_devices import CHECKS
+from tests.running import python
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,14 +17,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def failures() -> dict[str, str]:
     """What each check of ``on_eight_devices.py`` said; nothing where it passed."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.distributed.on_eight_devices"],
-        cwd=ROOT,
-        env={**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=8"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    env = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
+    ran = python("-m", "tests.distributed.on_eight_devices", env=env, timeout=580)
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
 

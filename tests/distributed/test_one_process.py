@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 import fxtorch as torch
 import fxtorch.distributed as dist
 from fxtorch import nn
+from tests.running import python
 
 
 @pytest.fixture
@@ -72,7 +71,7 @@ def test_importing_and_seeding_start_no_backend() -> None:
         "import fxtorch as torch; torch.manual_seed(3); from jax._src import xla_bridge; "
         "assert not xla_bridge.backends_are_initialized()"
     )
-    ran = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
+    ran = python("-c", text)
     assert ran.returncode == 0, ran.stderr
 
 

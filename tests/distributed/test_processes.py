@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,20 +14,15 @@ import pytest
 import fxtorch as torch
 import fxtorch.nn.functional as F
 from tests.distributed.worker import CHECKS, X, Y, network
+from tests.running import python
 
 ROOT = Path(__file__).parents[2]
 WORKER = str(ROOT / "tests" / "distributed" / "worker.py")
 
 
 def launch(*options: str, script: str = WORKER, timeout: int = 300) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "fxtorch.distributed.run", *options[:-1], script, *options[-1].split()],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
+    command = ["-m", "fxtorch.distributed.run", *options[:-1], script, *options[-1].split()]
+    return python(*command, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=timeout)
 
 
 @pytest.fixture(scope="module")

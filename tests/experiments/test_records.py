@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import subprocess
-import sys
 import threading
 import time
 
@@ -12,6 +10,7 @@ import numpy as np
 import pytest
 
 from experiments.data import MNIST, records
+from tests.running import python
 
 PREPARE = """
 import io
@@ -52,7 +51,8 @@ def own_cache(tmp_path, monkeypatch):
 
 def test_a_prepared_folder_is_found_and_read(tmp_path):
     pytest.importorskip("tensorflow_datasets", reason="reads what tensorflow-datasets prepared")
-    subprocess.run([sys.executable, "-W", "ignore", "-c", PREPARE, str(tmp_path)], check=True, capture_output=True)
+    ran = python("-W", "ignore", "-c", PREPARE, str(tmp_path))
+    assert ran.returncode == 0, ran.stderr
     arrays, source = MNIST.find(str(tmp_path))
     assert "tensorflow-datasets in" in source
     assert sorted(arrays["train_labels"].tolist()) == [0, 1, 2, 3, 4, 5]

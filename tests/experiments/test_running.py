@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from experiments.__main__ import main
 from experiments.running import checkpoints
 from experiments.running.errors import Refused, guarded
 from experiments.running.system import NAMES, system
+from tests.running import python
 
 ROOT = Path(__file__).parents[2]
 SMALL = {
@@ -185,8 +184,7 @@ def test_an_unknown_system_is_refused():
 
 
 def test_the_command_line_ends_with_code_2_and_one_line():
-    command = [sys.executable, "-m", "experiments", "run", "mlp_mnist", "--mode", "fast"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = python("-m", "experiments", "run", "mlp_mnist", "--mode", "fast")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "invalid choice: 'fast'" in done.stderr

@@ -5,21 +5,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from fxtorch.__main__ import parser, split
-
-ROOT = Path(__file__).parents[2]
+from tests.running import ROOT, python
 
 
 def run(*args: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [sys.executable, "-m", "fxtorch", *args], cwd=folder or ROOT, env=env, capture_output=True, text=True
-    )
+    return python("-m", "fxtorch", *args, cwd=folder or ROOT, env=env)
 
 
 PROGRAM = """

@@ -7,12 +7,12 @@ Each library runs all of them in one process.  ``FXTORCH_EVERY_PROGRAM=1`` takes
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.running import python
 
 pytest.importorskip("torch")
 
@@ -25,7 +25,7 @@ NAMES = EVERY if os.environ.get("FXTORCH_EVERY_PROGRAM", "0") == "1" else SOME
 def run(*command: str) -> str:
     # these programs are compiled once and run twice
     env = {**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1", "PYTHONPATH": str(FOLDER.parents[1])}
-    ran = subprocess.run([sys.executable, "-W", "ignore", *command], env=env, capture_output=True, text=True)
+    ran = python("-W", "ignore", *command, env=env, timeout=580)
     assert ran.returncode == 0, ran.stderr[-3000:]
     return ran.stdout
 

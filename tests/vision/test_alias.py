@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.running import python
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -36,7 +36,7 @@ print(torchvision.__name__, "fxtorch" in torchvision.__file__)
 
 
 def run(*command: str) -> str:
-    ran = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)
+    ran = python(*command)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.split()[-1]
 
