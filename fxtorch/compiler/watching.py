@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 
+from fxtorch.compiler import errors
 from fxtorch.compiler.capture import Capture
 from fxtorch.compiler.guards import ABSENT
 from fxtorch.nn import Module
@@ -19,8 +20,9 @@ def watching(capture: Capture) -> Iterator[None]:
     """Trace: Tensors report to ``capture``, and so do the attributes of Modules."""
     before = modes.capture
     plain_get, plain_set = Module.__getattribute__, Module.__setattr__
-    plain_missing, plain_call = Module.__getattr__, Module.__call__
+    plain_missing, plain_call, plain_init = Module.__getattr__, Module.__call__, Module.__init__
     scopes: dict[int, str] = {}
+    own: dict[int, Module] = {}  # made in the trace, which is all that its state depends on
 
     def elsewhere() -> bool:
         """Whether this is another thread, or code that runs outside of the trace."""
@@ -36,6 +38,8 @@ def watching(capture: Capture) -> Iterator[None]:
             value = plain_get(self, name)
         except AttributeError:
             value = plain_missing(self, name)
+            if id(self) in own:
+                return value
             state = plain_get(self, "__dict__")
             for group in ("_parameters", "_buffers", "_modules"):
                 table = state.get(group, ())
@@ -47,13 +51,19 @@ def watching(capture: Capture) -> Iterator[None]:
             if name in state:
                 if name == "_forward_hooks":  # the first that a call reads
                     capture.module(self)
-                capture.read_attribute(state, name, type(self).__name__)
+                if id(self) not in own:
+                    capture.read_attribute(state, name, type(self).__name__)
         return value
 
     def set_(self: Module, name: str, value: Any) -> None:
-        if elsewhere():
+        if elsewhere() or id(self) in own:
             plain_set(self, name, value)
             return
+        if id(value) in own:
+            raise errors.NotCompilable(
+                f"it makes a {type(value).__name__} and keeps it, as the attribute '{name}' of a {type(self).__name__}; "
+                "make it outside of the function"
+            )
         state = plain_get(self, "__dict__")
         tables = [state, *(state[g] for g in ("_parameters", "_buffers", "_modules") if g in state)]
         before_each = [t.get(name, ABSENT) for t in tables]
@@ -71,7 +81,13 @@ def watching(capture: Capture) -> Iterator[None]:
         with jax.named_scope(scopes[id(self)]):
             return plain_call(self, *args, **kwargs)
 
+    def init(self: Module, *args: Any, **kwargs: Any) -> None:
+        if not elsewhere():
+            own[id(self)] = self
+        plain_init(self, *args, **kwargs)
+
     modes.capture = capture
+    Module.__init__ = init  # type: ignore[method-assign]
     Module.__call__ = call  # type: ignore[method-assign]
     Module.__getattribute__ = get  # type: ignore[method-assign]
     Module.__setattr__ = set_  # type: ignore[method-assign]
@@ -82,3 +98,5 @@ def watching(capture: Capture) -> Iterator[None]:
         del Module.__getattribute__
         Module.__setattr__ = plain_set  # type: ignore[method-assign]
         Module.__call__ = plain_call  # type: ignore[method-assign]
+        Module.__init__ = plain_init  # type: ignore[method-assign]
+        own.clear()

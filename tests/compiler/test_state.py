@@ -441,3 +441,34 @@ def test_no_tracer_is_left_in_a_module() -> None:
     for i in range(3):
         run(torch.full((2,), float(i)))
         np.testing.assert_array_equal(net.last.numpy(), np.full(2, 2.0 * i, np.float32))
+
+
+def test_a_module_made_inside_of_a_step_is_compiled_with_it() -> None:
+    net, x = nn.Linear(3, 4), torch.tensor(X[0])
+
+    def step() -> torch.Tensor:
+        loss = nn.MSELoss()(nn.Sequential(net, nn.LeakyReLU(0.1))(x), torch.ones(8, 4))
+        loss.backward()
+        return loss
+
+    eager = step(), net.weight.grad.clone()
+    net.zero_grad()
+    compiled = torch.jit(step, fullgraph=True)
+    torch.testing.assert_close((compiled(), net.weight.grad), eager)
+    compiled()
+    assert len(compiled.programs) == 1
+    drawn = torch.jit(lambda: nn.Linear(3, 4)(x), fullgraph=True)
+    assert not torch.equal(drawn(), drawn())
+
+
+def test_a_module_made_inside_of_a_step_and_kept_is_named() -> None:
+    holder = nn.Sequential()
+
+    def step() -> None:
+        holder.last = nn.Linear(3, 4)
+
+    with pytest.raises(torch.compiler.NotCompilable, match="attribute 'last' of a Sequential"):
+        torch.jit(step, fullgraph=True)()
+    with pytest.warns(UserWarning, match="runs eagerly"):
+        torch.jit(step)()
+    assert isinstance(holder.last, nn.Linear)
