@@ -113,7 +113,8 @@ class SpawnContext:
         Raises:
             ProcessException: one failed; the others are stopped.
         """
-        _connection.wait([p.sentinel for p in self.processes if p.is_alive()], timeout)
+        if alive := [p.sentinel for p in self.processes if p.is_alive()]:  # waiting for none of them never ends
+            _connection.wait(alive, timeout)
         for i, process in enumerate(self.processes):
             if process.exitcode in (None, 0):
                 continue
