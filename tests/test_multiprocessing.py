@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.process
 import time
 
 from fxtorch.multiprocessing import SpawnContext
