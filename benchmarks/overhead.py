@@ -1,8 +1,8 @@
-"""What a compiled step costs beside the program itself: ``python -m benchmarks.overhead``.
+"""What a compiled step costs beside its program: ``python -m benchmarks.overhead``.
 
-The step of a model of 100 parameters is called with its program exchanged for one that returns its last outputs at
-once: what is left is the check of the guards, the gathering of the state and the write-back.  Beside it stands what
-``jax.jit`` itself takes for a program with as many inputs and outputs.
+The step of a model of 100 parameters is called in turn with its bare program: the same ``jax.jit`` function with the
+same arrays, of which the new state is handed to the next call by hand.  The difference is the check of the guards, the
+gathering of the state and the write-back.
 """
 
 from __future__ import annotations
@@ -12,40 +12,27 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-import jax
-
 import fxtorch as torch
 from fxtorch import nn
 
 LAYERS = 50  # of two parameters each
-CALLS, ROUNDS = 200, 15
+CALLS, ROUNDS = 50, 40
 
 
-def microseconds(call: Callable[[], Any]) -> float:
-    """The median time of one call."""
-    times = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        for _ in range(CALLS):
-            call()
-        times.append((time.perf_counter() - start) / CALLS)
-    return median(times) * 1e6
-
-
-def inference() -> tuple[Callable[..., Any], torch.Tensor]:
+def inference(width: int) -> tuple[Callable[..., Any], torch.Tensor]:
     """A forward without gradients."""
-    model = nn.Sequential(*(nn.Linear(4, 4) for _ in range(LAYERS)))
+    model = nn.Sequential(*(nn.Linear(width, width) for _ in range(LAYERS)))
 
     def forward(x: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
             return model(x)
 
-    return forward, torch.ones(2, 4)
+    return forward, torch.ones(2, width)
 
 
-def training(optimizer: Callable[..., Any]) -> tuple[Callable[..., Any], torch.Tensor]:
+def training(width: int, optimizer: Callable[..., Any]) -> tuple[Callable[..., Any], torch.Tensor]:
     """A whole step."""
-    model = nn.Sequential(*(nn.Linear(4, 4) for _ in range(LAYERS)))
+    model = nn.Sequential(*(nn.Linear(width, width) for _ in range(LAYERS)))
     opt = optimizer(model.parameters(), lr=0.01)
 
     def step(x: torch.Tensor) -> torch.Tensor:
@@ -55,35 +42,56 @@ def training(optimizer: Callable[..., Any]) -> tuple[Callable[..., Any], torch.T
         opt.step()
         return loss
 
-    return step, torch.ones(2, 4)
+    return step, torch.ones(2, width)
+
+
+def bare(step: Any, x: torch.Tensor) -> Callable[[], Any]:
+    """The program of ``step`` alone, with state of its own."""
+    program = next(iter(step.programs.values()))[0]
+    mutable, fixed, arrays, scalars = program._gather([x])
+    new = {change.reference.identity: change.output for change in program.layout.changed}
+    after = [new[r.identity] for r in program._mutable]
+    state = [[m.copy() for m in mutable]]
+
+    def call() -> Any:
+        outputs = program.run(state[0], fixed, arrays, scalars)
+        state[0] = [outputs[i] for i in after]
+        return outputs[0]
+
+    return call
 
 
 def measure(fn: Callable[..., Any], x: torch.Tensor) -> dict[str, float]:
-    """The parts of one call, in microseconds."""
-    step = torch.jit(fn, donate=False)
-    for _ in range(2):
+    """The parts of one call, in microseconds: medians of rounds in turn."""
+    step = torch.jit(fn)
+    for _ in range(3):
         step(x)
-    program = next(iter(step.programs.values()))[0]
-    given = program._gather([x])
-    outputs = program.run(*given)
-    plain = jax.jit(lambda given: jax.tree.leaves(given)[: len(outputs)], keep_unused=True)
-    plain(given)
-    parts = {"guards": microseconds(program.guards.hold), "jit's dispatch": microseconds(lambda: plain(given))}
-    run, program.run = program.run, lambda *_: outputs
-    parts["all but the program"] = microseconds(lambda: step(x))
-    program.run = run
-    return parts | {"inputs": len(jax.tree.leaves(given)), "outputs": len(outputs)}
+    calls: dict[str, Callable[[], Any]] = {"step": lambda: step(x), "bare program": bare(step, x)}
+    calls["guards"] = next(iter(step.programs.values()))[0].guards.hold
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(ROUNDS):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            for _ in range(CALLS):
+                out = call()
+            times[name].append((time.perf_counter() - start) / CALLS * 1e6)
+            del out
+    beside = [a - b for a, b in zip(times["step"], times["bare program"], strict=True)]
+    return {**{name: median(each) for name, each in times.items()}, "beside the program": median(beside)}
 
 
 def main() -> None:
     """Print a table."""
-    cases = {"forward": inference(), "SGD step": training(torch.optim.SGD), "Adam step": training(torch.optim.Adam)}
-    for name, (fn, x) in cases.items():
-        found = measure(fn, x)
-        print(f"{name:10}", *(f"{part} {value:.0f}{' us' * (part not in _COUNTS)}" for part, value in found.items()))
+    for width in (4, 64):
+        cases = {
+            "forward": inference(width),
+            "SGD step": training(width, torch.optim.SGD),
+            "Adam step": training(width, torch.optim.Adam),
+        }
+        for name, (fn, x) in cases.items():
+            found = measure(fn, x)
+            print(f"{name:10} width {width:3}", *(f"{part} {value:.0f} us" for part, value in found.items()), sep="  ")
 
-
-_COUNTS = ("inputs", "outputs")
 
 if __name__ == "__main__":
     main()

@@ -17,6 +17,7 @@ from fxtorch.autograd.returned import aval_of, checked_gradients, materialized
 from fxtorch.ops import dtypes as rules
 from fxtorch.tensor.dispatch import check_writable
 from fxtorch.tensor.modes import modes
+from fxtorch.tensor.structure import structure
 from fxtorch.tensor.tape import Node
 from fxtorch.tensor.tensor import Tensor, unwrap, unwrap_aval, wrap
 
@@ -224,6 +225,8 @@ def _recorded(node: FunctionNode | None, ctx: Context, args: Sequence[Any], out:
                 t._rg = False
             else:
                 t._rg, t._node, t._index = True, node, i
+    if ctx._dirty:
+        structure.changed()
     if node is not None:
         node.outputs = tuple(aval_of(t) for t in results)
     ctx._save(node, original, results)

@@ -17,6 +17,7 @@ from fxtorch.compiler.results import is_leaf
 from fxtorch.compiler.surroundings import Surroundings
 from fxtorch.nn import Module
 from fxtorch.tensor import Tensor, modes, unwrap
+from fxtorch.tensor.structure import NOTED
 
 
 class _Snapshot:
@@ -120,6 +121,7 @@ class Capture:
         self._originals = originals
         self._optimizers: dict[int, Any] = {}
         self._tables: dict[int, _Table] = {}
+        self._module_states: set[int] = set()  # the dictionaries of Modules
 
     # --- what the core tells ----------------------------------------------------------------------------------------
 
@@ -152,12 +154,15 @@ class Capture:
             tracer = tensor._data
         tensor._data = tracer
         self.given[key] = tracer
-        state = tensor.__dict__
-        self.guards.entry(state, "_rg", state.get("_rg", ABSENT), "a Tensor")
+        self.guards.flag(tensor, "_rg")
+        if isinstance(reference, Held):
+            self.guards.flag(tensor, "_link")
         if tensor._rg:
-            self.guards.entry(state, "_hooks", state.get("_hooks", ABSENT), "a Tensor")
+            self.guards.flag(tensor, "_hooks")
+            if tensor._hooks:
+                self.guards.contents(tensor._hooks, tensor._hooks, "the hooks of a Tensor")
             if tensor._node is None:
-                self.guards.entry(state, "_node", state.get("_node", ABSENT), "a Tensor")
+                self.guards.flag(tensor, "_node")
             else:  # the graph behind it belongs to eager code
                 self.guards.computed("a Tensor is no leaf", lambda: tensor._node is not None, True)
                 self.input(tensor, Held(tensor))
@@ -279,7 +284,10 @@ class Capture:
             return False  # its items are guarded when it is known what the function does with them
         if isinstance(place, Item):
             owner = name.removesuffix(f".{label(place.key)}").removesuffix(f"[{label(place.key)}]")
-            self.guards.entry(place.table, place.key, value, "" if owner == name else owner, deep=False)
+            if isinstance(value, NOTED) and id(place.table) in self._module_states:
+                self.guards.table(place.table, place.key, value, owner)
+            else:
+                self.guards.entry(place.table, place.key, value, "" if owner == name else owner, deep=False)
         elif isinstance(value, SIMPLE):
             self.guards.computed(name, place.get, value)
         else:
@@ -317,6 +325,8 @@ class Capture:
 
     def read_attribute(self, table: dict[str, Any], key: str, name: str) -> None:
         """A module's attribute was read."""
+        if not isinstance(table, NOTED):
+            self._module_states.add(id(table))
         if not isinstance(table[key], Module) and (id(table), key) not in self.writes:
             self.surroundings.place(Item(table, key), f"{name}.{key}")
         else:

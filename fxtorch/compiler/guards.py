@@ -4,33 +4,64 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any
 
 from fxtorch.tensor import Tensor
+from fxtorch.tensor.structure import NOTED, structure
 
 MOST_ITEMS = 256  # of a container that is compared item by item at each call
 ABSENT: Any = object()  # stands for an entry that is not there
 SIMPLE = (bool, int, float, complex, str, bytes, type(None))
 
 
+class _Entries:
+    """Facts of one kind, as parallel lists, so that their check runs in C: 600 take about 20 microseconds."""
+
+    __slots__ = ("empty", "keys", "sized", "sizes", "tables", "values")
+
+    def __init__(self) -> None:
+        self.tables: list[dict[Any, Any]] = []
+        self.keys: list[Any] = []
+        self.values: list[Any] = []
+        self.empty: list[Any] = []
+        self.sized: list[Any] = []
+        self.sizes: list[int] = []
+
+    def add(self, table: dict[Any, Any], key: Any, value: Any) -> None:
+        """``table[key]`` is ``value``."""
+        self.tables.append(table)
+        self.keys.append(key)
+        self.values.append(value)
+
+    def hold(self) -> bool:
+        """Whether everything is as it was."""
+        return (
+            all(map(operator.is_, map(dict.get, self.tables, self.keys, repeat(ABSENT)), self.values))
+            and not any(self.empty)
+            and all(map(operator.eq, map(len, self.sized), self.sizes))
+        )
+
+    def __iter__(self) -> Iterator[tuple[dict[Any, Any], Any, Any]]:
+        return zip(self.tables, self.keys, self.values, strict=True)
+
+
 class Guards:
     """The facts that one trace relied on.
 
-    They are kept as parallel lists, so that the check runs in C: 600 of them take about 20 microseconds.
+    Most are structural: entries of tables that note their changes, and flags of Tensors.  They are looked at again
+    only when :data:`fxtorch.tensor.structure.structure` has another version than at the last look.
     """
 
     def __init__(self) -> None:
         self._seen: set[tuple[int, Any]] = set()
-        self._tables: list[dict[Any, Any]] = []
-        self._keys: list[Any] = []
-        self._values: list[Any] = []
+        self._noted = _Entries()
+        self._plain = _Entries()
+        self._version: Any = None  # of the structure, when the noted facts were last looked at and held
+        self._anchored: set[int] = set()  # dictionaries of Modules of which one entry is looked at each time
         self._number_tables: list[dict[Any, Any]] = []
         self._number_keys: list[Any] = []
         self._numbers: list[Any] = []
-        self._empty: list[Any] = []
-        self._sized: list[Any] = []
-        self._sizes: list[int] = []
         self._variables: list[tuple[Any, Any, str]] = []
         self._computed: list[tuple[str, Callable[[], Any], Any]] = []
         self._names: dict[int, str] = {}
@@ -50,11 +81,30 @@ class Guards:
         if isinstance(value, tuple) and all(isinstance(v, SIMPLE) for v in value):
             self._number(table, key, value)
             return
-        self._tables.append(table)
-        self._keys.append(key)
-        self._values.append(value)
+        (self._noted if isinstance(table, NOTED) else self._plain).add(table, key, value)
         if deep and isinstance(value, dict | list | set):
             self.contents(value, value, f"{name}.{label(key)}" if name else label(key))
+
+    def flag(self, tensor: Tensor, key: str) -> None:
+        """A Tensor's flag, or place on the tape, is what it is: whoever changes one notes it."""
+        self._structural(tensor.__dict__, key, tensor.__dict__.get(key, ABSENT), "a Tensor")
+
+    def table(self, state: dict[str, Any], key: str, value: Any, name: str) -> None:
+        """A Module's table of parameters, modules or hooks is the same one: setting it is noted.
+
+        Writing past the Module into its ``__dict__`` is not, so that of each Module one entry is looked at each time.
+        """
+        if id(state) in self._anchored:
+            self._structural(state, key, value, name)
+        else:
+            self._anchored.add(id(state))
+            self.entry(state, key, value, name, deep=False)
+
+    def _structural(self, table: dict[Any, Any], key: Any, value: Any, name: str) -> None:
+        if (id(table), key) not in self._seen:
+            self._seen.add((id(table), key))
+            self._names.setdefault(id(table), name)
+            self._noted.add(table, key, value)
 
     def contents(self, container: Any, items: Any, name: str = "") -> None:
         """A dictionary, list or set has the given items."""
@@ -84,13 +134,14 @@ class Guards:
             self.sized(container, size, name)
         else:
             self._names.setdefault(id(container), name)
-            self._empty.append(container)
+            (self._noted if isinstance(container, NOTED) else self._plain).empty.append(container)
 
     def sized(self, container: Any, size: int, name: str = "") -> None:
         """A dictionary has as many items."""
         self._names.setdefault(id(container), name)
-        self._sized.append(container)
-        self._sizes.append(size)
+        entries = self._noted if isinstance(container, NOTED) else self._plain
+        entries.sized.append(container)
+        entries.sizes.append(size)
 
     def computed(self, name: str, compute: Callable[[], Any], value: Any) -> None:
         """``compute()`` equals ``value``."""
@@ -100,22 +151,32 @@ class Guards:
         """A variable of an enclosing function is this very object."""
         self._variables.append((place, value, name))
 
+    def _entries(self) -> Iterator[tuple[dict[Any, Any], Any, Any]]:
+        return chain(self._noted, self._plain)
+
     def moved(self) -> set[Any]:
         """The places where there was a Tensor and is another one now: the next trace finds it there at each call."""
-        pairs = [((id(t), k), v, t.get(k)) for t, k, v in zip(self._tables, self._keys, self._values, strict=True)]
+        pairs = [((id(t), k), v, t.get(k)) for t, k, v in self._entries()]
         pairs += [(place.identity, value, place.get()) for place, value, _ in self._variables]
         return {identity for identity, old, now in pairs if old is not now and type(old) is type(now) is Tensor}
 
     def hold(self) -> bool:
         """Whether everything is as it was."""
+        version = structure.version
+        if version is not self._version:
+            if not self._noted.hold():
+                return False
+            self._version = version
         return (
-            all(map(operator.is_, map(dict.get, self._tables, self._keys, repeat(ABSENT)), self._values))
-            and not any(self._empty)
-            and all(map(operator.eq, map(len, self._sized), self._sizes))
+            self._plain.hold()
             and (all(map(operator.is_, self._now(), self._numbers)) or self._equal_numbers())
             and all(place.get() is value for place, value, _ in self._variables)
             and all(compute() == value for _, compute, value in self._computed)
         )
+
+    def forget(self) -> None:
+        """Look at everything at the next check: somebody changes flags for a moment and does not say so."""
+        self._version = None
 
     def _now(self) -> Iterator[Any]:
         return map(dict.get, self._number_tables, self._number_keys, repeat(ABSENT))
@@ -131,14 +192,17 @@ class Guards:
     def broken(self) -> list[str]:
         """What has changed, with old and new values."""
         out = []
-        for table, key, value in zip(self._tables, self._keys, self._values, strict=True):
+        for table, key, value in self._entries():
             now = table.get(key, ABSENT)
             if now is not value:
                 out.append(self._change(table, key, value, now))
-        out += [f"{self._names.get(id(c), 'a container')} was empty, has {len(c)} items" for c in self._empty if c]
-        for c, size in zip(self._sized, self._sizes, strict=True):
-            if len(c) != size:
-                out.append(f"{self._names.get(id(c), 'a container')} had {size} items, has {len(c)}")
+        for entries in (self._noted, self._plain):
+            out += [
+                f"{self._names.get(id(c), 'a container')} was empty, has {len(c)} items" for c in entries.empty if c
+            ]
+            for c, size in zip(entries.sized, entries.sizes, strict=True):
+                if len(c) != size:
+                    out.append(f"{self._names.get(id(c), 'a container')} had {size} items, has {len(c)}")
         for table, key, value, now in zip(
             self._number_tables, self._number_keys, self._numbers, self._now(), strict=True
         ):
@@ -155,9 +219,7 @@ class Guards:
     def describe(self) -> list[str]:
         """Each fact, a line each."""
         out = [
-            f"{self._name(t, k)} is {_show(v)}"
-            for t, k, v in zip(self._tables, self._keys, self._values, strict=True)
-            if not isinstance(v, dict | list | set)
+            f"{self._name(t, k)} is {_show(v)}" for t, k, v in self._entries() if not isinstance(v, dict | list | set)
         ]
         out += [
             f"{self._name(t, k)} == {v!r}"
@@ -185,7 +247,7 @@ def _equal(a: Any, b: Any) -> bool:
 
 
 def _same_items(now: list[Any], then: list[Any]) -> bool:
-    return len(now) == len(then) and all(_equal(a, b) for a, b in zip(now, then, strict=True))
+    return len(now) == len(then) and (all(map(operator.is_, now, then)) or all(map(_equal, now, then)))
 
 
 def _show(value: Any) -> str:

@@ -24,6 +24,7 @@ from fxtorch.tensor.engine import backward
 from fxtorch.tensor.execute import OpNode, apply
 from fxtorch.tensor.record import Record
 from fxtorch.tensor.sparse import is_sparse
+from fxtorch.tensor.structure import structure
 
 _HELD_BY_US = 3  # the Tensor, the list of inputs and getrefcount's own argument
 
@@ -41,6 +42,7 @@ class Program:
         assert traced.layout is not None
         self.traced = traced
         self._ahead: Any = None  # compiled before the first call
+        self._in_place = False  # whether all state is tied to its device
         self._error: Any = None  # how the outcome of checks is put together
         self.name = name
         self.layout: Layout = traced.layout
@@ -69,6 +71,9 @@ class Program:
         self._held = {r.identity: r.tensor for r in references if isinstance(r, Held)}
         owners = [c.reference for c in self.layout.changed] + [owner for owner, _ in self.layout.grads]
         self._written = [r.tensor for r in owners if isinstance(r, Held)]
+        pairs = list(zip(references, donated, strict=True))
+        self._mutable, self._fixed = ([r for r, d in pairs if d is kind] for kind in (True, False))
+        self._tensors = (_tensors(self._mutable), _tensors(self._fixed))
         self._writes_arguments = any(isinstance(r, Argument | Entry) for r in owners)
         self._entries = [r for r in references if isinstance(r, Entry)]
 
@@ -102,6 +107,7 @@ class Program:
             Shared: an argument shares memory with what the program changes.
         """
         self._check_memory(leaves)
+        self._keep_in_place(leaves)
         if not repeated:
             self._run_effects(late=False)
         outputs = self._run_compiled(leaves) if self.record is None else self._run_recorded(leaves)
@@ -134,6 +140,19 @@ class Program:
         if self._writes_arguments and len({id(t) for t in given if t._cell is not None}) != len(cells):
             raise errors.Shared(f"two arguments of {self.name} share memory, and one of them is changed")
 
+    def _keep_in_place(self, leaves: Sequence[Any]) -> None:
+        """Tie all state to its device where some is: the results will be, and JAX compiles anew for what changes so."""
+        if self._in_place:
+            return
+        self._in_place = True
+        tensors = [r.find(leaves) for r in self.traced.known.references if not isinstance(r, Argument)]
+        arrays = [(t, x) for t in tensors if isinstance(x := unwrap(t), jax.Array)]  # not the sparse ones
+        places = {x.sharding for _, x in arrays if x.committed}
+        if len(places) == 1 and isinstance(place := places.pop(), jax.sharding.SingleDeviceSharding):
+            for tensor, array in arrays:
+                if not array.committed:
+                    tensor._data = jax.device_put(array, place)
+
     def _run_effects(self, *, late: bool) -> None:
         for effect, is_late in self.layout.effects:
             if is_late == late:
@@ -145,6 +164,7 @@ class Program:
         Raises:
             Unsettled: the trace found something new, and must be repeated.
         """
+        self._keep_in_place(leaves)
         self.traced.open = True
         return self.run.lower(*self._gather(leaves))
 
@@ -174,14 +194,14 @@ class Program:
 
     def _gather(self, leaves: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
         """The state that is donated, the state that is not, the arguments and the numbers."""
-        mutable: list[Any] = []
-        fixed: list[Any] = []
-        for r, donated in zip(self.traced.known.references, self.donated):  # noqa: B905  (the hot path)
-            tensor = r.tensor if isinstance(r, Held) else r.find(leaves)
-            (mutable if donated else fixed).append(tensor._data if tensor._link is None else unwrap(tensor))
-        holders = list(map(sys.getrefcount, mutable))
-        if mutable and max(holders) > _HELD_BY_US:  # somebody else still wants the old values
-            mutable = [jnp.copy(x) if n > _HELD_BY_US else x for x, n in zip(mutable, holders, strict=True)]
+        mutable, fixed = (
+            [unwrap(r.find(leaves)) for r in references] if tensors is None else [t._data for t in tensors]
+            for references, tensors in zip((self._mutable, self._fixed), self._tensors, strict=True)
+        )
+        if mutable:
+            holders = list(map(sys.getrefcount, mutable))
+            if sum(holders) > _HELD_BY_US * len(holders):  # somebody else still wants the old values
+                mutable = [jnp.copy(x) if n > _HELD_BY_US else x for x, n in zip(mutable, holders, strict=True)]
         arrays = [_input(leaves[i]) for i in self.traced.inputs]
         scalars = [s.owner[s.key] for s in self.traced.known.scalars]
         return mutable, fixed, arrays, scalars
@@ -218,22 +238,27 @@ class Program:
         self._renewed: list[tuple[Tensor, int]] = []
         self._others = []
         for c in layout.changed:
-            if self.record is None and c.graph is None and c.output is not None and isinstance(c.reference, Held):
+            plain = self.record is None and c.graph is None and c.output is not None and isinstance(c.reference, Held)
+            if plain and c.reference.tensor._link is None:  # that it does not become a view is a guard
                 self._renewed.append((c.reference.tensor, c.output))
             else:
                 self._others.append(c)
+        quick = [isinstance(owner, Held) and piece is not None for owner, piece in layout.grads]
+        grads = list(zip(quick, layout.grads, strict=True))
+        self._graded = [(owner.tensor, piece) for q, (owner, piece) in grads if q]
+        self._other_grads = [pair for q, pair in grads if not q]
         self._quick_for = layout
 
     def _write_back(self, outputs: Sequence[Any], leaves: Sequence[Any]) -> Any:
         layout = self.layout
         if self._quick_for is not layout:
             self._find_quick(layout)
-        for tensor, output in self._renewed:
+        for tensor, output in self._renewed:  # what _rebind comes to for a base, without its questions
+            tensor._data = outputs[output]
             cell = tensor._cell
-            if cell is None or tensor._link is not None:
-                tensor._rebind(_array(outputs[output]))
-            else:  # what _rebind comes to for a base, without its questions
-                tensor._data = outputs[output]
+            if cell is None:
+                tensor._cell = [1, 1]
+            else:
                 cell[0] += 1
                 cell[1] += 1
         made = layout.pieces.hand_back(outputs, leaves)
@@ -245,8 +270,11 @@ class Program:
                 tensor._rebind(_array(out))
             if change.graph is not None:
                 change.graph.put_on(tensor, out)
-        for owner, piece in layout.grads:
-            tensor = owner.tensor if isinstance(owner, Held) else owner.find(leaves)
+                structure.changed()
+        for tensor, piece in self._graded:
+            tensor._grad = made[piece]
+        for owner, piece in self._other_grads:
+            tensor = owner.find(leaves)
             if piece is not None:
                 tensor._grad = made[piece]
             else:
@@ -278,6 +306,12 @@ class Program:
 def _input(leaf: Any) -> Any:
     """An argument as an array; NumPy's is copied, since the caller may write to it while the program runs."""
     return unwrap(leaf) if isinstance(leaf, Tensor) else leaf if isinstance(leaf, jax.Array) else np.array(leaf)
+
+
+def _tensors(references: Sequence[Reference]) -> list[Tensor] | None:
+    """The Tensors, where they are the same at each call; that none has become a view is a guard."""
+    held = [r.tensor for r in references if isinstance(r, Held) and r.tensor._link is None]
+    return held if len(held) == len(references) else None
 
 
 def _identities(layout: Layout) -> set[Any]:

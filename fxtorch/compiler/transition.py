@@ -177,6 +177,7 @@ class Transition(Program):
         Raises:
             StateChanged: one has another shape or type than it had.
         """
+        self._keep_in_place(leaves)
         out = []
         for reference, aval in zip(self.references, self.avals, strict=True):
             tensor = reference.tensor if isinstance(reference, Held) else reference.find(leaves)
@@ -236,8 +237,12 @@ class Transition(Program):
             for i in self.moving
             if (k := self._after[i]) >= 0 and ((a := self.closed.out_avals[k]).shape, a.dtype) != self.avals[i]
         ]
+        guards = self.layout.guards
         with self._as_if_run(leaves):
-            return out or ([] if self.layout.guards.hold() else self.layout.guards.broken())
+            guards.forget()
+            found = out or ([] if guards.hold() else guards.broken())
+        guards.forget()
+        return found
 
     @contextmanager
     def _as_if_run(self, leaves: Sequence[Any]) -> Iterator[None]:

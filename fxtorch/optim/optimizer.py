@@ -12,6 +12,7 @@ from typing import Any
 
 from fxtorch.tensor import Tensor, modes
 from fxtorch.tensor.handles import Hooks, RemovableHandle
+from fxtorch.tensor.structure import States, Table
 
 Params = Iterable[Any]
 Closure = Callable[[], Any]
@@ -108,7 +109,7 @@ class Optimizer:
                 f"but got {type(params).__name__}"
             )
         self.defaults = defaults
-        self.state: defaultdict[Any, Any] = defaultdict(dict)
+        self.state: defaultdict[Any, Any] = States()
         self.param_groups: list[dict[str, Any]] = []
         self._opt_called = False
         self._make_hooks()
@@ -239,7 +240,10 @@ class Optimizer:
             start += len(group["params"])
             packed = {key: value for key, value in group.items() if key != "params"}
             groups.append({**packed, "params": [index[id(p)] for p in group["params"]]})
-        state = {index[id(k)] if isinstance(k, Tensor) else k: v for k, v in self.state.items()}
+        state = {
+            index[id(k)] if isinstance(k, Tensor) else k: dict(v) if isinstance(v, Table) else v
+            for k, v in self.state.items()
+        }
         result: dict[str, Any] = {"state": state, "param_groups": groups}
         for hook in tuple(self._state_dict_post_hooks.values()):
             result = _or(hook(self, result), result)
@@ -264,7 +268,7 @@ class Optimizer:
         owner = {}
         for group, own in zip(saved, self.param_groups, strict=True):
             owner.update(zip(group["params"], own["params"], strict=True))
-        state: defaultdict[Any, Any] = defaultdict(dict)
+        state = States()
         for key, value in state_dict["state"].items():
             if key in owner:
                 state[owner[key]] = _fit(owner[key], value)
@@ -314,7 +318,7 @@ def _fit(param: Tensor, value: Any, key: Any = None) -> Any:
             return value.detach().clone()
         return value.detach().clone().to(device=param.device, dtype=param.dtype)
     if isinstance(value, dict):
-        return {k: _fit(param, v, k) for k, v in value.items()}
+        return Table((k, _fit(param, v, k)) for k, v in value.items())
     if isinstance(value, list | tuple):
         return type(value)(_fit(param, v) for v in value)
     return value

@@ -8,6 +8,7 @@ from typing import Any
 
 from fxtorch.tensor import engine
 from fxtorch.tensor.handles import Hooks, RemovableHandle
+from fxtorch.tensor.structure import HookTable, structure
 from fxtorch.tensor.tensor import Tensor, method, unwrap
 
 
@@ -54,7 +55,9 @@ def detach_(self: Tensor) -> Tensor:
     if self._link is not None and not self._link.detached:
         raise RuntimeError("Can't detach views in-place. Use detach() instead.")
     unwrap(self)
-    self._node, self._index, self._rg = None, 0, False
+    if self._rg:
+        self._node, self._index, self._rg = None, 0, False
+        structure.changed()
     return self
 
 
@@ -90,7 +93,8 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Remo
     if node is not None:
         return node.add_hook(self._index, hook)
     if self._hooks is None:
-        self._hooks = Hooks()
+        self._hooks = HookTable()
+        structure.changed()
     return RemovableHandle.add(self._hooks, hook)
 
 

@@ -37,7 +37,7 @@ class Generator:
         """Start again from ``seed``."""
         self._seed = int(seed)
         if self._key is not None:
-            self._key._rebind(self._start())
+            self._replace(self._start())
         return self
 
     def seed(self) -> int:
@@ -56,8 +56,15 @@ class Generator:
     def set_state(self, state: Tensor) -> Generator:
         """Continue from a state that :meth:`get_state` gave."""
         raw = np.frombuffer(np.asarray(unwrap(state)).tobytes(), np.uint32)
-        self.key._rebind(jax.numpy.asarray(raw))
+        self._replace(jax.numpy.asarray(raw))
         return self
+
+    def _replace(self, key: Any) -> None:
+        """Take another key, tied to a device as the one before was: a compiled step then stays the same program."""
+        before = unwrap(self.key)
+        if isinstance(before, jax.Array) and not isinstance(before, Tracer) and before.committed:
+            key = jax.device_put(key, before.sharding)
+        self.key._rebind(key)
 
     def clone_state(self) -> Generator:
         """A Generator in the same state."""

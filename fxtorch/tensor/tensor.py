@@ -21,6 +21,7 @@ from fxtorch.tensor.handles import Hooks
 from fxtorch.tensor.holders import holder_of
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.size import Size
+from fxtorch.tensor.structure import structure
 
 if TYPE_CHECKING:
     from fxtorch.tensor.tape import Node
@@ -130,6 +131,7 @@ class Tensor:
         if value and not rules.is_inexact(unwrap_aval(self).dtype):
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         self._rg = bool(value)
+        structure.changed()
 
     @property
     def grad_fn(self) -> Node | None:
@@ -207,6 +209,7 @@ class Tensor:
             self._rebind(array, versioned=False, cut=True)
             if value._link is not None and root is not self:
                 self._link, self._cell = value._alias(versioned=False)._link, value._cell
+                structure.changed()
 
     # --- how it changes -------------------------------------------------------------------------------------------
 
@@ -240,9 +243,11 @@ class Tensor:
         self._data = array
         if node is not None:
             self._node, self._index, self._rg = node, index, True
+            structure.changed()
         if link is not None:
             if cut:
                 self._link, self._cell = None, [cell[0], cell[1]]
+                structure.changed()
             else:
                 link.write(self)
 

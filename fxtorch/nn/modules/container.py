@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
 from fxtorch.nn.modules.module import Module
+from fxtorch.tensor.structure import Table
 
 
 class _Numbered(Module):
@@ -22,7 +23,7 @@ class _Numbered(Module):
         return list(self._modules)[at]
 
     def _renumber(self, modules: Iterable[Any]) -> None:
-        self._modules = {str(i): module for i, module in enumerate(modules)}
+        self._modules = Table((str(i), module) for i, module in enumerate(modules))
 
     def __getitem__(self, index: Any) -> Any:
         return self._modules[self._key(index)]

@@ -18,6 +18,7 @@ from fxtorch.nn.modules.traversal import Traversal
 from fxtorch.nn.parameter import Buffer, Parameter, is_lazy
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.handles import RemovableHandle
+from fxtorch.tensor.structure import HookTable, Table, structure
 
 _registration_hooks: dict[str, OrderedDict[int, Callable[..., Any]]] = {
     "parameter": OrderedDict(),
@@ -170,6 +171,8 @@ class Module(Traversal, Hooks, State):
             state["_buffers"][name] = _announce("buffer", self, name, value)
         else:
             super().__setattr__(name, value)
+            if name in _STRUCTURE:
+                structure.changed()
 
     def __delattr__(self, name: str) -> None:
         if name in self._parameters:
@@ -181,6 +184,8 @@ class Module(Traversal, Hooks, State):
             del self._modules[name]
         else:
             super().__delattr__(name)
+            if name in _STRUCTURE:
+                structure.changed()
 
     def __dir__(self) -> list[str]:
         names = {*super().__dir__(), *self._parameters, *self._buffers, *self._modules}
@@ -423,28 +428,32 @@ class Module(Traversal, Hooks, State):
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Whoever wrote the state may have known fewer kinds of hooks.
         self.__dict__.update({**_fresh_state(), **state})
+        structure.changed()
 
 
 def _fresh_state() -> dict[str, Any]:
     return {
         "training": True,
-        "_parameters": {},
-        "_buffers": {},
+        "_parameters": Table(),
+        "_buffers": Table(),
         "_non_persistent_buffers_set": set(),
-        "_backward_pre_hooks": OrderedDict(),
-        "_backward_hooks": OrderedDict(),
+        "_backward_pre_hooks": HookTable(),
+        "_backward_hooks": HookTable(),
         "_is_full_backward_hook": None,
-        "_forward_hooks": OrderedDict(),
-        "_forward_hooks_with_kwargs": OrderedDict(),
-        "_forward_hooks_always_called": OrderedDict(),
-        "_forward_pre_hooks": OrderedDict(),
-        "_forward_pre_hooks_with_kwargs": OrderedDict(),
-        "_state_dict_hooks": OrderedDict(),
-        "_state_dict_pre_hooks": OrderedDict(),
-        "_load_state_dict_pre_hooks": OrderedDict(),
-        "_load_state_dict_post_hooks": OrderedDict(),
-        "_modules": {},
+        "_forward_hooks": HookTable(),
+        "_forward_hooks_with_kwargs": HookTable(),
+        "_forward_hooks_always_called": HookTable(),
+        "_forward_pre_hooks": HookTable(),
+        "_forward_pre_hooks_with_kwargs": HookTable(),
+        "_state_dict_hooks": HookTable(),
+        "_state_dict_pre_hooks": HookTable(),
+        "_load_state_dict_pre_hooks": HookTable(),
+        "_load_state_dict_post_hooks": HookTable(),
+        "_modules": Table(),
     }
+
+
+_STRUCTURE = frozenset(name for name in _fresh_state() if name.startswith("_"))
 
 
 def _announce(kind: str, module: Module, name: str, value: Any) -> Any:

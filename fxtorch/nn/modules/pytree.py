@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import jax
 
 from fxtorch.tensor import Tensor, unwrap
+from fxtorch.tensor.structure import HookTable, Table
 
 if TYPE_CHECKING:
     from fxtorch.nn.modules.module import Module
 
 _TABLES = ("_parameters", "_buffers", "_modules")
 _LEFT_OUT = ("_compiled_call_impl",)
+_PLAIN: dict[type, type] = {Table: dict, HookTable: OrderedDict}  # what equal tables count as
 
 
 class _Value:
@@ -81,7 +83,7 @@ class _Container:
 
 def _freeze(value: Any) -> Any:
     """``value`` as something hashable that ``thaw`` turns back."""
-    cls = type(value)
+    cls = _PLAIN.get(type(value), type(value))
     if cls in (dict, OrderedDict):
         return _Container(cls, tuple((key, _freeze(item)) for key, item in value.items()))
     if cls in (list, tuple):
@@ -140,7 +142,7 @@ def _flatten(root: Module) -> tuple[list[tuple[Any, Any]], _Tree]:
                         below = f"{path}.{name}" if path else name
                         bucket.append((below if table == "_modules" else jax.tree_util.GetAttrKey(below), member))
                 entries.append((name, number))
-            tables.append((type(module.__dict__[table]), tuple(entries)))
+            tables.append(tuple(entries))
         rest = tuple(
             (name, _freeze(value))
             for name, value in module.__dict__.items()
@@ -162,9 +164,9 @@ def _unflatten(tree: _Tree, leaves: Any) -> Module:
         state = module.__dict__
         for name, value in rest:
             state[name] = value.thaw()
-        for table, (cls, entries) in zip(_TABLES, tables, strict=True):
+        for table, entries in zip(_TABLES, tables, strict=True):
             members = modules if table == "_modules" else leaves
-            state[table] = cls((name, None if i is None else members[i]) for name, i in entries)
+            state[table] = Table((name, None if i is None else members[i]) for name, i in entries)
     return modules[0]
 
 
