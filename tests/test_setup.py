@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+
+import pytest
 
 from fxtorch._setup import trim
 from tests.running import python
 
 ONE_PROGRAM = "import fxtorch; print((fxtorch.ones(3) * 2).sum().item())"
 
+LARGE_PROGRAM = """
+import resource, fxtorch as torch
+@torch.jit
+def f(x):
+    return (x @ x.T @ x).sum()
+x = torch.ones(5000, 2)
+f(x).item(); f(x).item()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+f(x).item()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
 
-def run(home: Path, **environment: str) -> str:
+
+def run(home: Path, program: str = ONE_PROGRAM, **environment: str) -> str:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "FXTORCH_", "XDG_"))}
-    ran = python("-W", "error", "-c", ONE_PROGRAM, env=kept | {"HOME": str(home)} | environment)
+    ran = python("-W", "error", "-c", program, env=kept | {"HOME": str(home)} | environment)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
@@ -31,6 +46,12 @@ def test_a_switch_keeps_nothing(tmp_path: Path) -> None:
 def test_a_home_that_cannot_be_written_to_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / ".cache").write_text("a file where a folder should be")
     assert run(tmp_path) == "6.0\n"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a setting of glibc's")
+def test_the_memory_of_a_large_program_is_mapped_once(tmp_path: Path) -> None:
+    kept, mapped = (int(run(tmp_path, LARGE_PROGRAM, FXTORCH_KEEP_MEMORY=switch)) for switch in "10")
+    assert kept < 5000 < 20000 < mapped  # pages of 4 KB; the matrix has 100 MB
 
 
 def test_trimming_deletes_what_was_not_read_for_longest(tmp_path: Path) -> None:
