@@ -1,5 +1,6 @@
 """PyTorch's own files without PyTorch, and without running code from them; and safetensors."""
 
+from fxtorch.serialization.files import DEFAULT_PROTOCOL as DEFAULT_PROTOCOL
 from fxtorch.serialization.files import load as load
 from fxtorch.serialization.files import save as save
 from fxtorch.serialization.safe_globals import add_safe_globals as add_safe_globals

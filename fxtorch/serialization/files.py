@@ -19,6 +19,7 @@ from fxtorch.serialization.rebuild import ADMITTED, Loaded
 from fxtorch.serialization.safe_globals import by_name
 from fxtorch.serialization.storages import StorageClass
 
+DEFAULT_PROTOCOL = 2  # of pickle: what PyTorch reads everywhere
 File = str | os.PathLike[str] | IO[bytes]
 
 _REFUSED = (
@@ -29,7 +30,7 @@ _REFUSED = (
 )
 
 
-def save(obj: Any, f: File, pickle_protocol: int = 2) -> None:
+def save(obj: Any, f: File, pickle_protocol: int = DEFAULT_PROTOCOL) -> None:
     """Write ``obj`` as PyTorch does: a file that ``torch.load`` reads there and here.
 
     Writing to a path is atomic: after a crash the old file or the new one is there, whole.  Tensors that share an array
@@ -39,7 +40,7 @@ def save(obj: Any, f: File, pickle_protocol: int = 2) -> None:
         obj: Tensors, state dicts, numbers, strings, containers of these; other objects are pickled by reference to
             their class, and load only with ``weights_only=False``.
         f: a path, or a binary stream.
-        pickle_protocol: 2 is what PyTorch reads everywhere.
+        pickle_protocol: of the objects in it.
 
     Raises:
         pickle.PicklingError, AttributeError, TypeError: something in ``obj`` cannot be pickled; nothing is written.

@@ -81,6 +81,34 @@ def collectives(rank: int, world: int) -> None:
     same(view, [[0, 0], [2, 2]])
 
 
+def collectives_with_gradients(rank: int, world: int) -> None:
+    def gradient(result: Any) -> list[float]:
+        """That of the own Tensor, of the sum of both processes' losses: rank + 1 times what each one sees."""
+        x = (torch.tensor([1.0, 2.0]) * (rank + 1)).requires_grad_()
+        seen = result(x)
+        loss = sum(t.sum() for t in seen) if isinstance(seen, tuple) else seen.sum()
+        ((rank + 1) * loss).backward()
+        assert x.grad is not None
+        return x.grad.tolist()
+
+    f = dist.nn.functional
+    assert gradient(f.all_reduce) == [3, 3]
+    assert gradient(f.all_gather) == [3, 3]
+    assert gradient(lambda x: f.broadcast(x, 1)) == [[0, 0], [3, 3]][rank]
+    assert gradient(lambda x: f.reduce(x, 0)) == [1, 1]
+    assert gradient(lambda x: f.gather(x, 1)) == [2, 2]
+    assert gradient(lambda x: f.scatter([x, 5 * x], 0)) == [[11, 11], [0, 0]][rank]
+    assert gradient(lambda x: f.reduce_scatter(x, [x, 10 * x])) == [21, 21]
+    assert gradient(lambda x: f.all_to_all([x, x], [x, 3 * x])) == [7, 7]
+    assert gradient(lambda x: f.all_to_all_single(x, x)) == [1, 2]
+    try:
+        gradient(lambda x: f.reduce_scatter(x, [x, x], dist.ReduceOp.MAX))
+    except RuntimeError as error:
+        assert "gradient with ReduceOp.SUM only" in str(error)
+    else:
+        raise AssertionError("the largest of two has no gradient here")
+
+
 def messages(rank: int, world: int) -> None:
     other = 1 - rank
     found: list[Any] = [None] * world
@@ -288,6 +316,7 @@ def from_a_checkpoint(rank: int, world: int) -> None:
 
 CHECKS = [
     collectives,
+    collectives_with_gradients,
     messages,
     distributed_data_parallel,
     unused_parameters,

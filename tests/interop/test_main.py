@@ -188,3 +188,22 @@ def test_help_names_every_option_and_shows_examples() -> None:
     text = parser().format_help()
     options = ("--jit", "--missing", "--stand-ins", "-m MODULE", "-c CODE", "SCRIPT [ARGS]", "examples:")
     assert all(word in text for word in options)
+
+
+PROBES = """
+import importlib.metadata as metadata, json
+import torch, torch.__config__, torch.distributed.nn
+from torch import TensorType
+from torch.serialization import DEFAULT_PROTOCOL
+assert torch.torch is torch and "XLA" in torch.__config__.show() and isinstance(TensorType, type)
+assert not hasattr(torch, "functools"), "what the stand-in for torch._C imports is no name of torch's"
+print(json.dumps([metadata.version("torch"), metadata.metadata("torch")["Name"], DEFAULT_PROTOCOL,
+    "torch" in metadata.packages_distributions()["torch"], torch.__version__]))
+"""
+
+
+def test_libraries_that_ask_which_torch_is_installed_are_told() -> None:
+    ran = run("-c", PROBES)
+    assert ran.returncode == 0, ran.stderr
+    version, name, protocol, listed, torch_version = json.loads(ran.stdout)
+    assert (name, protocol, listed) == ("torch", 2, True) and version == torch_version

@@ -19,13 +19,15 @@ from fxtorch.tensor.memory_format import memory_format as memory_format
 from fxtorch.tensor.overriding import disabled_torch_function as _disabled_torch_function_impl
 from fxtorch.tensor.overriding import no_overrides
 
-__all__ = ["DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "Size", "device", "dtype"]
+__all__ = ["BoolType", "DisableTorchFunction", "DisableTorchFunctionSubclass", "FloatType", "Generator", "IntType"]
+__all__ += ["JitType", "ListType", "NoneType", "Size", "StringType", "TensorType", "Type", "device", "dtype"]
 
 TensorBase = _TensorBase = _Tensor
 _disabled_torch_dispatch_impl = _disabled_torch_function_impl
 DisableTorchFunctionSubclass = DisableTorchFunction = no_overrides
 has_cuda = has_mps = has_xpu = has_cudnn = has_mkldnn = has_lapack = False
 ScriptObject = Graph = Node = Value = Block = type("Nothing", (), {"__doc__": "A class of which there are no objects."})
+JitType = Type = TensorType = IntType = FloatType = BoolType = StringType = ListType = NoneType = ScriptObject
 
 
 class DispatchKey:
