@@ -6,14 +6,17 @@ import importlib
 import importlib.util
 import multiprocessing.spawn
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from importlib.metadata import DistributionFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from fxtorch.interop import lacking
+from fxtorch.interop.distribution import Distribution, distributions
+from fxtorch.interop.names import c
 
 ROOTS = {
     "torch": "fxtorch",
@@ -22,7 +25,9 @@ ROOTS = {
     "torchaudio": "fxtorch.audio",
 }
 PRIVATE = {  # torch's names for modules that have another name here
+    "torch.torch": "fxtorch",
     "torch._C": "fxtorch.interop.names.c",
+    "torch.__config__": "fxtorch.interop.names.config",
     "torch._custom_ops": "fxtorch.library",
     "torch._dynamo": "fxtorch.interop.names.dynamo",
     "torch._dynamo.utils": "fxtorch.interop.names.dynamo",
@@ -66,9 +71,12 @@ def real_name(name: str) -> str | None:
     return f"{ROOTS[root]}{dot}{rest}" if root in ROOTS else None
 
 
-def _private(name: str) -> ModuleType | None:
-    """The module that torch knows by a private name, for programs that take it as an attribute."""
-    return importlib.import_module(PRIVATE[name]) if name in PRIVATE else None
+def _private(name: str) -> Any:
+    """What torch knows by a private name, or from its C++ half, for programs that take it as an attribute."""
+    if name in PRIVATE:
+        return importlib.import_module(PRIVATE[name])
+    owner, _, last = name.rpartition(".")
+    return getattr(c, last) if owner == "torch" and last in c.__all__ else None
 
 
 class _Same(Loader):
@@ -131,6 +139,10 @@ class Finder(MetaPathFinder):
         if not _is_import() and not _exists(fullname):
             return None
         return ModuleSpec(fullname, _Same())
+
+    def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterator[Distribution]:
+        """What is installed, as ``importlib.metadata`` tells it."""
+        return distributions(context or DistributionFinder.Context(), self.roots)
 
 
 def _is_import() -> bool:
