@@ -18,7 +18,8 @@ def show() -> str:
     >>> "XLA" in show()
     True
     """
-    return f"fxtorch {__version__} built with:\n  - JAX {jax.__version__}\n  - XLA of jaxlib {metadata.version('jaxlib')}\n"
+    xla = metadata.version("jaxlib")
+    return f"fxtorch {__version__} built with:\n  - JAX {jax.__version__}\n  - XLA of jaxlib {xla}\n"
 
 
 def parallel_info() -> str:
