@@ -1,4 +1,4 @@
-"""Starts the processes of a run, watches them, and ends them together."""
+"""Starts the processes of a run, watches them, and ends them together; they end, too, when this one is killed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 GRACE = 5.0  # seconds that a worker has to end by itself once another has failed
 INTERVAL = 0.05
+_LEASH = str(Path(__file__).with_name("leash.py"))
 
 
 @dataclass
@@ -56,7 +58,8 @@ class Run:
                 "TORCHELASTIC_RUN_ID": "fxtorch",
             }
             environment = {**os.environ, **{k: str(v) for k, v in own.items()}}
-            self.processes.append(subprocess.Popen(self.command, env=environment))
+            tied = [sys.executable, "-I", "-S", _LEASH, str(os.getpid()), *self.command]
+            self.processes.append(subprocess.Popen(tied, env=environment))
 
     def watch(self) -> tuple[int, int] | None:
         """Wait until all have ended well, or until one has not: then its rank on this machine and its return code."""

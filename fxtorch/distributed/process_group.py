@@ -10,10 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import jax
 
+from fxtorch.distributed import meeting
 from fxtorch.distributed.errors import DistBackendError, DistNetworkError
 from fxtorch.distributed.transport import Transport
 
 default_pg_timeout = timedelta(minutes=30)
+_MEETING = timedelta(minutes=5)  # to start up in, where the caller does not say
 _BACKENDS = {"gloo": "gloo", "nccl": "nccl", "xla": "xla", "cpu:gloo": "gloo", "cpu:gloo,cuda:nccl": "gloo"}
 
 
@@ -98,7 +100,7 @@ def init_process_group(
         backend: ``"gloo"``, ``"nccl"`` or None; JAX chooses by the devices that it finds (gloo on CPUs).
         init_method: ``env://`` reads RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, which
             ``python -m fxtorch.distributed.run`` sets; ``tcp://host:port`` names the first process's address.
-        timeout: how long to wait for the others.
+        timeout: how long to wait for the others; 5 minutes where it is not given.
         world_size: how many processes there are, where the environment does not say so.
         rank: which of them this one is.
         store: not supported: JAX's coordination service takes its place.
@@ -109,7 +111,7 @@ def init_process_group(
     Raises:
         ValueError: it was called before, or the rank or the address is not known.
         DistBackendError: no such backend.
-        DistNetworkError: the others did not come in time.
+        DistNetworkError: the others did not come in time, a name has no address, or there is no network.
         RuntimeError: a Tensor was made already.
     """
     if is_initialized():
@@ -125,7 +127,7 @@ def init_process_group(
     if not 0 <= rank < world_size:
         raise ValueError(f"rank {rank} is not in a world of {world_size}")
     if world_size > 1:
-        _join(address, world_size, rank, timeout or default_pg_timeout)
+        _join(address, world_size, rank, timeout or _MEETING)
     _state["world"] = GroupMember.WORLD = ProcessGroup(range(world_size), name, "world")
     _state["rank"] = rank
 
@@ -137,6 +139,7 @@ def _join(address: str | None, world_size: int, rank: int, timeout: timedelta) -
         return
     if address is None:
         raise ValueError("environment variable MASTER_ADDR or MASTER_PORT expected, but not set")
+    meeting.check(address, rank, world_size, timeout.total_seconds())
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     local = os.environ.get("LOCAL_RANK")
     gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "").count(",") > 0
