@@ -9,6 +9,7 @@ from typing import Any as _Any
 
 from fxtorch.distributed import fsdp
 from fxtorch.distributed import nn as nn
+from fxtorch.distributed import tensor as tensor
 from fxtorch.distributed.collectives import (
     Work,
     all_gather,

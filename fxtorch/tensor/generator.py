@@ -54,7 +54,13 @@ class Generator:
         return wrap(jax.numpy.asarray(np.frombuffer(np.asarray(unwrap(self.key)).tobytes(), np.uint8)))
 
     def set_state(self, state: Tensor) -> Generator:
-        """Continue from a state that :meth:`get_state` gave."""
+        """Continue from a state that :meth:`get_state` gave.
+
+        Raises:
+            TypeError: ``state`` is no Tensor.
+        """
+        if not isinstance(state, Tensor):
+            raise TypeError(f"expected a torch.ByteTensor, but got {type(state).__name__}")
         raw = np.frombuffer(np.asarray(unwrap(state)).tobytes(), np.uint32)
         self._replace(jax.numpy.asarray(raw))
         return self

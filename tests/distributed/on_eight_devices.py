@@ -14,6 +14,7 @@ import fxtorch as torch
 import fxtorch.distributed as dist
 import fxtorch.nn.functional as F
 from fxtorch import nn
+from fxtorch.distributed.tensor import Replicate, Shard, distribute_module, distribute_tensor
 
 warnings.simplefilter("error")
 RNG = np.random.default_rng(0)
@@ -170,7 +171,29 @@ def pmap_runs_one_slice_a_device_with_collectives_and_gradients() -> None:
     np.testing.assert_array_equal(picked.numpy(), np.broadcast_to(x.numpy()[3], (8, 2)))
 
 
+def tensors_lie_as_their_placements_say() -> None:
+    mesh = dist.init_device_mesh("cpu", (2, 4), mesh_dim_names=("rows", "columns"))
+    w = torch.arange(32.0).reshape(4, 8).requires_grad_()
+    x = distribute_tensor(w, mesh, [Shard(0), Shard(-1)])
+    assert x.placements == (Shard(0), Shard(1)) and x.requires_grad and x.is_leaf
+    assert {s.data.shape for s in x._data.addressable_shards} == {(2, 2)}
+    np.testing.assert_array_equal(x.to_local().detach().numpy(), w.detach().numpy())
+    other = x.redistribute(placements=[Replicate(), Shard(0)])
+    assert other.placements == (Replicate(), Shard(0)) and x.full_tensor()._data.sharding.is_fully_replicated
+    (other * x).sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), 2 * w.detach().numpy())
+
+    def columns(name: str, module: nn.Module, mesh: Any) -> None:
+        if isinstance(module, nn.Linear):
+            module.weight = nn.Parameter(distribute_tensor(module.weight, mesh, [Replicate(), Shard(0)]))
+
+    net = distribute_module(nn.Linear(3, 8), mesh, columns)
+    assert {s.data.shape for s in net.weight._data.addressable_shards} == {(2, 3)}
+    assert net.bias._data.sharding.is_fully_replicated and len(net.bias._data.sharding.device_set) == 8
+
+
 CHECKS = [
+    tensors_lie_as_their_placements_say,
     batches_are_split_and_losses_are_those_of_one_device,
     a_last_batch_that_does_not_divide_is_run,
     the_work_is_really_divided,
