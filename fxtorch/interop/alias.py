@@ -29,6 +29,7 @@ PRIVATE = {  # torch's names for modules that have another name here
     "torch._C": "fxtorch.interop.names.c",
     "torch.__config__": "fxtorch.interop.names.config",
     "torch._custom_ops": "fxtorch.library",
+    "torch.distributed.tensor._utils": "fxtorch.distributed.tensor",
     "torch._dynamo": "fxtorch.interop.names.dynamo",
     "torch._dynamo.utils": "fxtorch.interop.names.dynamo",
     "torch._prims_common": "fxtorch.interop.names.utils",
