@@ -35,7 +35,7 @@ ROOMS = {
     "return_types": 2,
     "testing": 2,
     "accelerator": 2,
-    "cpu": 2,
+    "cpu": 4,
     "functional": 2,
     "mps": 2,
     "mtia": 2,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from fxtorch import amp as amp
+from fxtorch.cuda import amp as amp
 from fxtorch.tensor import Tensor
 from fxtorch.tensor import device as devices
 from fxtorch.tensor.generator import default_generator

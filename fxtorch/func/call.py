@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 
+from fxtorch.func.order import in_order, order_of
 from fxtorch.func.watch import Carry, Lift, Watch
 from fxtorch.tensor import Tensor, modes, unwrap, wrap
 from fxtorch.tensor.execute import run_traced
@@ -43,12 +44,16 @@ class Call:
 
     Attributes:
         tensors: the Tensors among the arguments, in order.
+        given: the order of keys in the dictionaries among the arguments.
+        returned: the order of keys in those of the result, once the function has run.
     """
 
     def __init__(
         self, fn: Callable[..., Any], args: Any, kwargs: dict[str, Any] | None = None, lifted: Sequence[Tensor] = ()
     ) -> None:
         self.fn = fn
+        self.given = order_of((tuple(args), kwargs or {}))
+        self.returned: Any = None
         self.leaves, self.tree = jax.tree.flatten((tuple(args), kwargs or {}), is_leaf=is_leaf)
         self.places = [i for i, x in enumerate(self.leaves) if isinstance(x, Tensor | jax.Array)]
         self.tensors = [x if isinstance(x, Tensor) else wrap(x) for x in (self.leaves[i] for i in self.places)]
@@ -98,8 +103,9 @@ class Call:
         handles = [wrap(a) for a in arrays]
         for i, handle in zip(self.places, handles, strict=True):
             leaves[i] = handle
-        args, kwargs = jax.tree.unflatten(self.tree, leaves)
+        args, kwargs = in_order(self.given, jax.tree.unflatten(self.tree, leaves))
         out = self.fn(*args, **kwargs)
+        self.returned = order_of(out)
         out = jax.tree.map(lambda x: unwrap(x) if isinstance(x, Tensor) else x, out, is_leaf=is_tensor)
         return out, {i: unwrap(h) for i, h in enumerate(handles) if unwrap(h) is not arrays[i]}
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from fxtorch.autograd.custom_rules import innermost_derivative
 from fxtorch.func.call import Call, is_tensor, recording
+from fxtorch.func.order import in_order
 from fxtorch.ops.dtypes import is_inexact
 from fxtorch.ops.gradient import forward_mode
 from fxtorch.tensor import Tensor, modes, unwrap, wrap
@@ -87,12 +88,14 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
             return (grads, value, aux), changed
 
         grads, value, aux = call.run(pure, "grad")
+        if has_aux:
+            value, aux = in_order(call.returned, (value, aux))
         by_input = dict(zip(diff, grads, strict=True))
         by_parameter = {id(p): by_input[n + i] for i, p in enumerate(lifted)}
         found = [
             {name: by_parameter[id(p)] for name, p in named.items()}
             if named is not None
-            else jax.tree.map(lambda t: by_input[order[id(t)]], args[place], is_leaf=is_tensor)
+            else in_order(args[place], jax.tree.map(lambda t: by_input[order[id(t)]], args[place], is_leaf=is_tensor))
             for place, named in zip(places, modules, strict=True)
         ]
         gradient = found[0] if isinstance(argnums, int) else tuple(found)
@@ -197,6 +200,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
         return (out, aux), changed
 
     out, aux = call.run(forward, "vjp")
+    out, aux = _results(call, out, aux, has_aux)
     recorded = any(isinstance(t, Tensor) and t._rg for t in jax.tree.leaves(out, is_leaf=is_tensor))
 
     def pull(cotangents: Any) -> tuple[Any, ...]:
@@ -242,7 +246,12 @@ def _assembled(primals: Sequence[Any], found: dict[int, Tensor]) -> tuple[Any, .
             count += 1
         else:
             out.append(None)
-    return jax.tree.unflatten(tree, out)
+    return in_order(tuple(primals), jax.tree.unflatten(tree, out))
+
+
+def _results(call: Call, out: Any, aux: Any, has_aux: bool) -> tuple[Any, Any]:
+    """What the function returned, its dictionaries in their order."""
+    return in_order(call.returned, (out, aux)) if has_aux else (in_order(call.returned, out), aux)
 
 
 def check_tensors(name: str, out: Any) -> None:
@@ -335,6 +344,8 @@ def jvp(
         return (out, jax.tree.map(as_array, pushed, out), aux), changed
 
     out, pushed, aux = call.run(pure, "jvp")
+    out, aux = _results(main, out, aux, has_aux)
+    pushed = in_order(out, pushed)
     return (out, pushed, aux) if has_aux else (out, pushed)
 
 
@@ -374,9 +385,9 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
         if len(given) != len(call.tensors):
             raise RuntimeError(f"Expected {len(call.tensors)} tangents, got {len(given)}")
         directions = [tangent_of(unwrap(p), unwrap(t)) for p, t in zip(call.tensors, given, strict=True)]
-        return jax.tree.map(lambda x: wrap(x), push(*directions))
+        return in_order(call.returned, jax.tree.map(lambda x: wrap(x), push(*directions)))
 
-    return jax.tree.map(wrap, out), pushforward
+    return in_order(call.returned, jax.tree.map(wrap, out)), pushforward
 
 
 __all__ = ["grad", "grad_and_value", "jvp", "linearize", "value_and_grad", "vjp"]

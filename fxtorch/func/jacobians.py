@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from fxtorch.autograd.custom_rules import innermost_derivative
 from fxtorch.func.call import Call, is_tensor, recording
 from fxtorch.func.derivatives import Argnums, check_inexact, check_tensors, chosen
+from fxtorch.func.order import in_order
 from fxtorch.ops.gradient import forward_mode
 from fxtorch.tensor import Tensor
 
@@ -54,6 +55,12 @@ def _jacobian(
             found = jax.tree.unflatten(structure, row)
             by_output.append(found[0] if isinstance(argnums, int) else tuple(found))
         jacobian = jax.tree.unflatten(jax.tree.structure(out, is_leaf=is_tensor), by_output)
+        wanted = args[argnums] if isinstance(argnums, int) else tuple(trees)
+        by_input = functools.partial(in_order, wanted)
+        if has_aux:
+            jacobian, aux = in_order(call.returned[0], jacobian, by_input), in_order(call.returned[1], aux)
+        else:
+            jacobian = in_order(call.returned, jacobian, by_input)
         return (jacobian, aux) if has_aux else jacobian
 
     return wrapper

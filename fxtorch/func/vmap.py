@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from fxtorch.func.call import Call, is_leaf
+from fxtorch.func.order import in_order
 from fxtorch.tensor import Tensor, modes
 
 _RANDOMNESS = ("error", "different", "same")
@@ -80,7 +81,8 @@ def vmap(
                 for i, x in changed.items()  # type: ignore[arg-type]
             }
 
-        return call.run(pure, "vmap")
+        out = call.run(pure, "vmap")
+        return in_order(call.returned, out)
 
     return wrapper
 

@@ -42,6 +42,17 @@ PRIVATE = {  # torch's names for modules that have another name here
     "torch._jit_internal": "fxtorch.jit",
     "torch.jit.annotations": "fxtorch.jit",
     "torch.jit.frontend": "fxtorch.jit",
+    "torch.autograd.profiler_util": "fxtorch.autograd.profiler",
+    "torch.cuda.memory": "fxtorch.cuda",
+    "torch.cuda.random": "fxtorch.cuda",
+    "torch.cuda.streams": "fxtorch.cuda",
+    "torch.distributed.device_mesh": "fxtorch.distributed",
+    "torch.distributed.distributed_c10d": "fxtorch.distributed",
+    "torch.profiler.profiler": "fxtorch.profiler",
+    "torch.signal.windows.windows": "fxtorch.signal.windows",
+    "torch.utils.data.datapipes.iter": "fxtorch.utils.data.datapipes",
+    "torch.utils.data.datapipes.map": "fxtorch.utils.data.datapipes",
+    "torch.utils.data.datapipes.datapipe": "fxtorch.utils.data.datapipes",
     "torch.onnx.operators": "fxtorch.onnx",
     "torch.onnx.symbolic_helper": "fxtorch.onnx",
     "torch.onnx.symbolic_opset11": "fxtorch.onnx",
@@ -53,8 +64,8 @@ PRIVATE = {  # torch's names for modules that have another name here
     "torch.fx.graph": "fxtorch.fx",
     "torch.fx.proxy": "fxtorch.fx",
     "torch.fx.experimental": "fxtorch.fx",
-    "torch.cuda.amp.grad_scaler": "fxtorch.amp",
-    "torch.cuda.amp.autocast_mode": "fxtorch.amp",
+    "torch.cuda.amp.grad_scaler": "fxtorch.cuda.amp",
+    "torch.cuda.amp.autocast_mode": "fxtorch.cuda.amp",
     "torch.amp.grad_scaler": "fxtorch.amp",
     "torch.amp.autocast_mode": "fxtorch.amp",
 }
@@ -80,6 +91,15 @@ def _private(name: str) -> Any:
     return getattr(c, last) if owner == "torch" and last in c.__all__ else None
 
 
+class _Package(ModuleType):
+    """A package in which a function is not replaced by the module of the same name once that is imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        present = self.__dict__.get(name)
+        if not (isinstance(value, ModuleType) and callable(present) and not isinstance(present, ModuleType)):
+            super().__setattr__(name, value)
+
+
 class _Same(Loader):
     """Loads nothing: it hands out the module that is there already."""
 
@@ -93,10 +113,14 @@ class _Same(Loader):
         except ModuleNotFoundError as error:
             if error.name is None or not f"{real}.".startswith(f"{error.name}."):
                 raise
-            return lacking.no_such_module(spec.name, parent)
+            module = getattr(parent, spec.name.rpartition(".")[2], None)  # a module that has its home elsewhere
+            if not isinstance(module, ModuleType):
+                return lacking.no_such_module(spec.name, parent)
         spec.loader_state = module.__spec__
         if any(private.startswith(f"{spec.name}.") for private in PRIVATE):
             module.__dict__.setdefault("__path__", [])  # modules below it can be imported
+        if type(module) is ModuleType and hasattr(module, "__path__"):
+            module.__class__ = _Package
         lacking.explain(module, spec.name, _private)
         return module
 

@@ -55,25 +55,25 @@ def _filled(value: Any, dtype: np.dtype) -> Array:
     return jnp.reshape(cast(value, dtype), ())
 
 
-@op(factory=True)
+@op(factory=True, differentiable=False)
 def zeros_like(input: Array, *, dtype: Any = None) -> Array:
     """Zeros with the shape, and by default the dtype, of ``input``."""
     return jnp.zeros(input.shape, dtype=dtype or input.dtype)
 
 
-@op(factory=True)
+@op(factory=True, differentiable=False)
 def ones_like(input: Array, *, dtype: Any = None) -> Array:
     """Ones with the shape, and by default the dtype, of ``input``."""
     return jnp.ones(input.shape, dtype=dtype or input.dtype)
 
 
-@op(factory=True)
+@op(factory=True, differentiable=False)
 def empty_like(input: Array, *, dtype: Any = None) -> Array:
     """Values that do not matter (zeros), with the shape, and by default the dtype, of ``input``."""
     return jnp.zeros(input.shape, dtype=dtype or input.dtype)
 
 
-@op(factory=True)
+@op(factory=True, differentiable=False)
 def full_like(input: Array, fill_value: Number, *, dtype: Any = None) -> Array:
     """One value, with the shape, and by default the dtype, of ``input``."""
     return jnp.broadcast_to(_filled(fill_value, np.dtype(dtype or input.dtype)), input.shape)

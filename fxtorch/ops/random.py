@@ -84,13 +84,13 @@ def randn(size: tuple[int, ...], *, key: Key, dtype: Any = None) -> Array:
     return jax.random.normal(wrap_key(key), size, _floating(dtype, what="normal_kernel_cpu"))
 
 
-@op(factory=True)
+@op(factory=True, differentiable=False)
 def rand_like(input: Array, *, key: Key, dtype: Any = None) -> Array:
     """Uniform draws in ``[0, 1)`` with the shape, and by default the dtype, of ``input``."""
     return _uniform01(key, input.shape, _floating(dtype, input))
 
 
-@op(factory=True)
+@op(factory=True, differentiable=False)
 def randn_like(input: Array, *, key: Key, dtype: Any = None) -> Array:
     """Standard normal draws with the shape, and by default the dtype, of ``input``."""
     return jax.random.normal(wrap_key(key), input.shape, _floating(dtype, input, "normal_kernel_cpu"))
@@ -111,7 +111,7 @@ def randint(low: int, high: Any = None, size: Any = None, *, key: Key, dtype: An
     return _integers(key, low, high, tuple(size), dtype or np.dtype("int64"))
 
 
-@op(factory=True)
+@op(factory=True, differentiable=False)
 def randint_like(input: Array, low: int, high: int | None = None, *, key: Key, dtype: Any = None) -> Array:
     """Integers from ``[low, high)`` (``[0, low)`` with one bound), with the shape and dtype of ``input``."""
     low, high = (0, low) if high is None else (low, high)

@@ -164,11 +164,13 @@ def _chunk(input: Any, chunks: int, dim: int = 0) -> Pieces:
     return (dim, [0] * chunks, [0] * chunks) if have == 0 else _split(input, -(-have // chunks), dim)
 
 
-def _tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> Pieces:
+def _tensor_split(
+    input: Any, indices_or_sections: Any = None, dim: int = 0, *, indices: Any = None, sections: Any = None
+) -> Pieces:
     if input.ndim == 0:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     dim = wrap_dim(dim, input.ndim)
-    have, cut = input.shape[dim], indices_or_sections
+    have, cut = input.shape[dim], _one_of("tensor_split", indices_or_sections, indices, sections)
     if isinstance(cut, int | np.integer):
         if cut <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {cut}")
@@ -178,14 +180,22 @@ def _tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> Pieces:
     return dim, [min(a, have) for a, _, _ in spans], [max(b - a, 0) for a, b, _ in spans]
 
 
+def _one_of(name: str, *given: Any) -> Any:
+    """Where to cut, which has three names."""
+    said = [cut for cut in given if cut is not None]
+    if len(said) != 1:
+        raise TypeError(f"{name}() takes one of indices_or_sections, indices and sections")
+    return said[0]
+
+
 def _named_split(name: str, dim_of: Callable[[int], int], least: int) -> Callable[..., Pieces]:
-    def pieces(input: Any, indices_or_sections: Any) -> Pieces:
+    def pieces(input: Any, indices_or_sections: Any = None, *, indices: Any = None, sections: Any = None) -> Pieces:
         if input.ndim < least:
             raise RuntimeError(
                 f"torch.{name} requires a tensor with at least {least} dimension{'s' * (least > 1)}, "
                 f"but got a tensor with {input.ndim} dimensions!"
             )
-        dim, cut = dim_of(input.ndim), indices_or_sections
+        dim, cut = dim_of(input.ndim), _one_of(name, indices_or_sections, indices, sections)
         if isinstance(cut, int) and (cut <= 0 or input.shape[dim] % cut):
             raise RuntimeError(
                 f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension "
@@ -238,27 +248,35 @@ def chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
 
 
 @op(method=True, view=_in_pieces(_tensor_split))
-def tensor_split(input: Array, indices_or_sections: Any, dim: int = 0) -> tuple[Array, ...]:
+def tensor_split(
+    input: Array, indices_or_sections: Any = None, dim: int = 0, *, indices: Any = None, sections: Any = None
+) -> tuple[Array, ...]:
     """Exactly so many pieces, whose sizes differ by at most 1; or pieces cut at the indices listed."""
-    return _cut(input, _tensor_split(input, indices_or_sections, dim))
+    return _cut(input, _tensor_split(input, indices_or_sections, dim, indices=indices, sections=sections))
 
 
 @op(method=True, view=_in_pieces(_hsplit))
-def hsplit(input: Array, indices_or_sections: Any) -> tuple[Array, ...]:
+def hsplit(
+    input: Array, indices_or_sections: Any = None, *, indices: Any = None, sections: Any = None
+) -> tuple[Array, ...]:
     """:func:`tensor_split` into equal columns."""
-    return _cut(input, _hsplit(input, indices_or_sections))
+    return _cut(input, _hsplit(input, indices_or_sections, indices=indices, sections=sections))
 
 
 @op(method=True, view=_in_pieces(_vsplit))
-def vsplit(input: Array, indices_or_sections: Any) -> tuple[Array, ...]:
+def vsplit(
+    input: Array, indices_or_sections: Any = None, *, indices: Any = None, sections: Any = None
+) -> tuple[Array, ...]:
     """:func:`tensor_split` into equal rows."""
-    return _cut(input, _vsplit(input, indices_or_sections))
+    return _cut(input, _vsplit(input, indices_or_sections, indices=indices, sections=sections))
 
 
 @op(method=True, view=_in_pieces(_dsplit))
-def dsplit(input: Array, indices_or_sections: Any) -> tuple[Array, ...]:
+def dsplit(
+    input: Array, indices_or_sections: Any = None, *, indices: Any = None, sections: Any = None
+) -> tuple[Array, ...]:
     """:func:`tensor_split` along the third dimension."""
-    return _cut(input, _dsplit(input, indices_or_sections))
+    return _cut(input, _dsplit(input, indices_or_sections, indices=indices, sections=sections))
 
 
 def _unbind_back(base: Array, value: Array, dim: int = 0, *, index: int) -> Array:

@@ -72,7 +72,7 @@ def tanh(input: Array) -> Array:
     return _tanh(input)
 
 
-@gradient_from_output(lambda out, g: g * (1 - out * out))
+@gradient_from_output(lambda out, g: g * ((1 - out) * (1 + out)))
 def _tanh(x: Array) -> Array:
     return lax.tanh(x)
 

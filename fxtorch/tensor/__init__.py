@@ -6,7 +6,16 @@ functions), and then the groups of methods.
 """
 
 import fxtorch.ops  # noqa: F401  (fills the table)
-from fxtorch.tensor import construction, conversion, differentiation, inquiry, operators, printing, pytree  # noqa: F401
+from fxtorch.tensor import (  # noqa: F401
+    construction,
+    conversion,
+    differentiation,
+    inquiry,
+    operators,
+    printing,
+    pytree,
+    saved,
+)
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.size import Size
 from fxtorch.tensor.tensor import Tensor, unwrap, wrap

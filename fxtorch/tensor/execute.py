@@ -42,6 +42,10 @@ class OpNode(Node):
     saved_out: tuple[Any, ...]
     residuals: tuple[Any, ...]
     checks: list[tuple[list[int], int]]
+    saved: ClassVar[Callable[[OpNode, str], Any]]  # what looks up ``_saved_self`` and its like
+
+    def __getattr__(self, name: str) -> Any:
+        return OpNode.saved(self, name)
 
     @property
     def n_outputs(self) -> int:
@@ -104,7 +108,7 @@ class PackedNode(OpNode):
             modes.saved_hooks = hooks
         self.checks = []  # values that were packed cannot be overwritten
 
-    def _opened(self) -> OpNode:
+    def opened(self) -> OpNode:
         """The same call with its values unpacked."""
         node = OpNode(self.label, self.edges, self.slots)
         node.number, node.plan, node.checks = self.number, self.plan, []
@@ -116,11 +120,11 @@ class PackedNode(OpNode):
 
     def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
         """Unpack, and run the compiled backward."""
-        return self._opened().pull(cts)
+        return self.opened().pull(cts)
 
     def pull_tensors(self, cts: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         """Unpack, and run the backward as a recorded operator."""
-        return self._opened().pull_tensors(cts)
+        return self.opened().pull_tensors(cts)
 
 
 class _Packed:

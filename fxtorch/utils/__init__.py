@@ -1,5 +1,6 @@
 """What surrounds the training: data, checkpoints, weights from the hub, event files."""
 
+from fxtorch.utils import benchmark as benchmark
 from fxtorch.utils import checkpoint as checkpoint
 from fxtorch.utils import data as data
 from fxtorch.utils import model_zoo as model_zoo

@@ -79,6 +79,8 @@ CUT = [
     case("tensor_split", randn(7, 2), 3),
     case("tensor_split", randn(7, 2), (1, 5)),
     case("tensor_split", randn(2, 7), (3, 1, 9), dim=1),
+    case("tensor_split", randn(7, 2), sections=3),
+    case("tensor_split", randn(2, 7), indices=(3, 5), dim=1),
     case("hsplit", randn(4, 6), 3),
     case("hsplit", randn(6), (2, 5)),
     case("vsplit", randn(4, 6), 2),

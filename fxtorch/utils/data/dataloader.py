@@ -35,8 +35,9 @@ class DataLoader(Generic[T_co]):
         shuffle: visit in a random order.
         sampler: the order of samples, in place of ``shuffle``.
         batch_sampler: whole batches of indices, in place of ``batch_size``, ``shuffle``, ``sampler`` and ``drop_last``.
-        num_workers: processes that fetch; 0 fetches in this one.  They are spawned, so that a script needs the usual
-            ``if __name__ == "__main__":``, and see no accelerator.
+        num_workers: processes that fetch; 0 fetches in this one.  They are spawned, and see no accelerator; what the
+            script itself defines is sent to them, so that it needs no ``if __name__ == "__main__":``, unless an
+            Enum of its own, or a value that cannot be pickled, has to go along.
         collate_fn: from a list of samples to a batch; :func:`default_collate` if not given.
         pin_memory: accepted; JAX places batches itself.
         drop_last: leave out a last batch that is shorter.
@@ -130,9 +131,9 @@ class DataLoader(Generic[T_co]):
         base_seed = int(host_rng(self.generator).integers(2**62))
         indices = self.sampler if self.batch_sampler is None else self.batch_sampler
         batches = self._fetched_here(indices) if self.num_workers == 0 else self._fetched_by_workers(indices, base_seed)
-        if self.prefetch_to_device is None:
-            return batches
-        return _ahead(batches, self.prefetch_to_device)
+        if self.prefetch_to_device is not None:
+            batches = _ahead(batches, self.prefetch_to_device)
+        return _Pass(self, batches)
 
     def __len__(self) -> int:
         """The number of batches.
@@ -180,6 +181,20 @@ class DataLoader(Generic[T_co]):
             worker,
             self.num_workers,
         )
+
+
+class _Pass(Iterator[Any]):
+    """One pass over the batches; it knows how many a whole pass has."""
+
+    def __init__(self, loader: DataLoader, batches: Iterator[Any]) -> None:
+        self._loader = loader
+        self._batches = batches
+
+    def __next__(self) -> Any:
+        return next(self._batches)
+
+    def __len__(self) -> int:
+        return len(self._loader)
 
 
 class _Endless:

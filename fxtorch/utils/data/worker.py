@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import multiprocessing.spawn
 import os
 import pickle
 import queue
@@ -21,6 +22,7 @@ import numpy as np
 
 from fxtorch.tensor import Tensor, unwrap
 from fxtorch.tensor.generator import manual_seed
+from fxtorch.utils.data import by_value
 from fxtorch.utils.data.collate import to_tensor
 from fxtorch.utils.data.fetch import Exhausted, Fetcher
 
@@ -69,11 +71,28 @@ class _Pickler(ForkingPickler):
         return NotImplemented
 
 
-def packed(obj: Any) -> list[Any]:
+class _ByValue(_Pickler):
+    """Sends what the program itself defines by value too."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        how = super().reducer_override(obj)
+        return by_value.reduced(obj) if how is NotImplemented else how
+
+
+def packed(obj: Any, pickler: type[_Pickler] = _Pickler) -> list[Any]:
     """``obj`` as a pickle and the buffers of its arrays."""
     file, buffers = io.BytesIO(), []
-    _Pickler(file, pickle.HIGHEST_PROTOCOL, True, lambda buffer: buffers.append(buffer.raw())).dump(obj)
+    pickler(file, pickle.HIGHEST_PROTOCOL, True, lambda buffer: buffers.append(buffer.raw())).dump(obj)
     return [file.getbuffer(), *buffers]
+
+
+def packed_job(job: Job) -> tuple[list[bytes], bool]:
+    """A job to send, and whether it is complete: else the worker has to run the program to find what it names."""
+    try:
+        parts, complete = packed(job, _ByValue), True
+    except (pickle.PicklingError, TypeError, AttributeError, RecursionError):  # some value beside it cannot be sent
+        parts, complete = packed(job), False
+    return [bytes(part) for part in parts], complete
 
 
 def send(connection: Connection, obj: Any) -> None:
@@ -142,6 +161,21 @@ def cpu_only() -> Iterator[None]:
             del os.environ["JAX_PLATFORMS"]
         else:
             os.environ["JAX_PLATFORMS"] = before
+
+
+@contextlib.contextmanager
+def without_main() -> Iterator[None]:
+    """Processes started here do not run the program's main module."""
+    plain = multiprocessing.spawn.get_preparation_data
+
+    def preparation_data(name: str) -> dict[str, Any]:
+        return {k: v for k, v in plain(name).items() if not k.startswith("init_main_from_")}
+
+    multiprocessing.spawn.get_preparation_data = preparation_data
+    try:
+        yield
+    finally:
+        multiprocessing.spawn.get_preparation_data = plain
 
 
 def main(connection: Connection, job_parts: list[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import multiprocessing.context
 import weakref
@@ -11,7 +12,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from fxtorch.utils.data.fetch import Exhausted
-from fxtorch.utils.data.worker import Failure, Job, cpu_only, main, packed, receive
+from fxtorch.utils.data.worker import Failure, Job, cpu_only, main, packed_job, receive, without_main
 
 
 class Workers:
@@ -41,9 +42,10 @@ class Workers:
         with cpu_only():
             for i in range(count):
                 ours, theirs = start.Pipe()
-                job = [bytes(part) for part in packed(make_job(i))]
+                job, complete = packed_job(make_job(i))
                 process = start.Process(target=main, args=(theirs, job), daemon=True)
-                process.start()
+                with without_main() if complete else contextlib.nullcontext():
+                    process.start()
                 theirs.close()
                 self._connections.append(ours)
                 self._processes.append(process)

@@ -185,3 +185,10 @@ def test_an_exception_in_a_worker_comes_with_its_trace_and_a_death_with_its_code
     assert "in __getitem__" in str(error.value)
     with pytest.raises(RuntimeError, match="exited unexpectedly with exit code 7"):
         list(DataLoader(Broken(), sampler=[0, 5], num_workers=1, timeout=60))
+
+
+def test_a_pass_knows_how_many_batches_it_has():
+    loader = DataLoader(list(range(5)), batch_size=2)
+    batches = iter(loader)
+    assert len(batches) == len(loader) == 3
+    assert next(batches).tolist() == [0, 1]

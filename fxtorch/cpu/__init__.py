@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from fxtorch.cpu import amp as amp
+
 
 def is_available() -> bool:
     """True."""

@@ -1,0 +1,36 @@
+"""Modules of torch's that have another home here are imported by torch's names."""
+
+from __future__ import annotations
+
+from tests.running import python
+
+PROGRAM = """
+import torch
+from torch.cuda.amp import GradScaler, autocast
+from torch.nn.parallel.parallel_apply import parallel_apply
+from torch.nn.parallel.scatter_gather import gather, scatter
+import torch.distributed.distributed_c10d, torch.cuda.random, torch.profiler.profiler
+import torch.cpu.amp
+
+assert torch.nn.parallel.parallel_apply is parallel_apply
+layer = torch.nn.Linear(2, 2)
+
+@autocast(enabled=False)
+def run(x):
+    return layer(x)
+
+assert run(torch.ones(1, 2)).dtype is torch.float32
+with torch.cpu.amp.autocast():
+    assert layer(torch.ones(1, 2)).dtype is torch.bfloat16
+assert not GradScaler(enabled=False).is_enabled()
+try:
+    import torch.cuda.no_such_module
+except ModuleNotFoundError as error:
+    print(error)
+"""
+
+
+def test_submodules_import_under_torch_s_names_and_a_lacking_one_says_so() -> None:
+    ran = python("-m", "fxtorch", "-c", PROGRAM)
+    assert ran.returncode == 0, ran.stderr
+    assert "fxtorch lacks it" in ran.stdout

@@ -1,0 +1,18 @@
+"""Functions that make Tensors like others."""
+
+from __future__ import annotations
+
+import pytest
+
+import fxtorch as torch
+
+
+@pytest.mark.parametrize("name", ["zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like"])
+def test_what_is_made_like_a_tensor_that_requires_a_gradient_requires_none(name: str) -> None:
+    more = (2.0,) if name == "full_like" else ()
+    leaf = torch.ones(2, requires_grad=True)
+    for x in (leaf, leaf * 2):
+        made = getattr(torch, name)(x, *more)
+        assert not made.requires_grad
+        assert made.grad_fn is None
+    assert getattr(torch, name)(leaf, *more, requires_grad=True).is_leaf
