@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array as JaxArray
 
 from fxtorch.ops.random import split, wrap_key
-from fxtorch.ops.recurrent_kernels import CELLS, recurrent_layer
+from fxtorch.ops.recurrent_kernels import CELLS, Weights, recurrent_layer
 from fxtorch.ops.table import Array, Arrays, Key, op
 
 
@@ -63,13 +63,10 @@ def _network(
         for direction in range(directions):
             at = layer * directions + direction
             own = params[at * each : (at + 1) * each]
-            w_ih, w_hh = own[:2]
-            bias = own[3] if has_biases else jnp.zeros(w_hh.shape[0], x.dtype)
-            xw = jnp.matmul(x, w_ih.T)
-            xw = xw + own[2] if has_biases else xw
+            b_ih, b_hh = own[2:4] if has_biases else (None, None)
+            weights = Weights(own[0], own[1], b_ih, b_hh, own[-1] if projected else None)
             first = _first_state(kind, h0, s0, at)
-            w_out = own[-1] if projected else None
-            y, h, s = recurrent_layer(xw, w_hh, bias, h0[at], first, w_out, mask, kind, direction == 1)
+            y, h, s = recurrent_layer(x, weights, h0[at], first, mask, kind, direction == 1)
             outs.append(y)
             last_h.append(h)
             last_s.append(s)
