@@ -23,12 +23,15 @@ ROOTS = {
     "torchvision": "fxtorch.vision",
     "torchtext": "fxtorch.text",
     "torchaudio": "fxtorch.audio",
+    "functorch": "fxtorch.interop.names.functorch",
 }
+_PYTORCH = {"torch", "functorch"}  # what PyTorch itself brings
 PRIVATE = {  # torch's names for modules that have another name here
     "torch.torch": "fxtorch",
     "torch._C": "fxtorch.interop.names.c",
     "torch.__config__": "fxtorch.interop.names.config",
     "torch._custom_ops": "fxtorch.library",
+    "torch.distributed._functional_collectives": "fxtorch.interop.names.functional_collectives",
     "torch.distributed.tensor._utils": "fxtorch.distributed.tensor",
     "torch._dynamo": "fxtorch.interop.names.dynamo",
     "torch._dynamo.utils": "fxtorch.interop.names.dynamo",
@@ -233,8 +236,8 @@ _active: Alias | None = None
 
 
 def stand_ins() -> list[str]:
-    """The libraries that the alias gives by default: torch, and its sisters where the real ones are not installed."""
-    installed = (root for root in ROOTS if root != "torch" and importlib.util.find_spec(root) is not None)
+    """The libraries that the alias gives by default: PyTorch, and its sisters where the real ones are not installed."""
+    installed = (root for root in ROOTS if root not in _PYTORCH and importlib.util.find_spec(root) is not None)
     return sorted(ROOTS.keys() - set(installed))
 
 
