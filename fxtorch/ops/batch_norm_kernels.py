@@ -3,7 +3,9 @@
 The moments are sums of ``x - s`` and ``(x - s)^2`` in one pass over the data; the shift ``s``, each channel's mean over
 the first sample, keeps ``E[(x - s)^2] - E[x - s]^2`` free of cancellation where the mean is large beside the deviation.
 
-Measured on a CPU at 128x32x32x32: sums by XLA's reductions 0.9 ms in one pass, as products with ones 2 to 4.
+Measured on two cores at 128 x 32 x 32 x 32, 64 x 16 x 16 and 128 x 8 x 8, forward and backward: by XLA reducing over
+three dimensions 18, 9 and 3 ms, over one 11, 4.6 and 1.4, as products with blocks of ones 7.5, 3 and 1, PyTorch 14, 4
+and 1.8.  Against float64 the blocks are as exact as PyTorch; one product with all rows loses two digits.
 """
 
 from __future__ import annotations
@@ -31,14 +33,29 @@ def _axes(x: Array, channel: int) -> tuple[tuple[int, ...], list[int], int]:
     return axes, shape, math.prod(x.shape[i] for i in axes)
 
 
+_BLOCK = 64
+
+
+def _totals(x: Array, channel: int) -> Array:
+    """The sums over all dimensions but ``channel``."""
+    if channel != x.ndim - 1:
+        return jnp.sum(x, _axes(x, channel)[0])
+    rows = x.reshape(-1, x.shape[-1])
+    if len(rows) % _BLOCK or not channels_last_inside():
+        return jnp.sum(rows, 0)
+    blocks = rows.reshape(-1, _BLOCK, x.shape[-1])
+    ones = jnp.ones((len(blocks), 1, _BLOCK), x.dtype)
+    return jnp.sum(lax.dot_general(ones, blocks, (((2,), (1,)), ((0,), (0,)))), (0, 1))
+
+
 def moments(x: Array, channel: int) -> tuple[Array, Array]:
     """Mean and biased variance over all dimensions but ``channel``."""
     x = _wide(x)
     axes, _, count = _axes(x, channel)
     shift = lax.stop_gradient(jnp.mean(lax.index_in_dim(x, 0, 0), axes, keepdims=True))
     moved = x - shift
-    mean = jnp.sum(moved, axes) / count
-    variance = jnp.sum(moved * moved, axes) / count - mean * mean
+    mean = _totals(moved, channel) / count
+    variance = _totals(moved * moved, channel) / count - mean * mean
     return mean + shift.reshape(-1), jnp.maximum(variance, 0)
 
 
@@ -79,11 +96,12 @@ def _train_bwd(eps: float, saved: tuple, cotangents: tuple[Array, Array, Array])
     g, g_mean, g_variance = cotangents
     x, g = (to_last(x), to_last(g)) if last else (x, g)
     x, g = _wide(x), _wide(g)
-    axes, shape, count = _axes(x, x.ndim - 1 if last else 1)
+    channel = x.ndim - 1 if last else 1
+    _, shape, count = _axes(x, channel)
     inverse = lax.rsqrt(variance + eps)
     centred = x - mean.reshape(shape)
-    total = jnp.sum(g, axes)
-    along = jnp.sum(g * centred, axes) * inverse
+    total = _totals(g, channel)
+    along = _totals(g * centred, channel) * inverse
     scale = _wide(weight) * inverse
     offset = (scale * total - g_mean) / count
     slope = (scale * inverse * along - 2 * g_variance) / count
