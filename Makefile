@@ -30,8 +30,9 @@ conformance: $(VENV)/.parity  ## all of PyTorch's operator database, and docs/co
 oldest: .venv-oldest/.core  ## the core's tests with the oldest JAX that is promised
 	.venv-oldest/bin/python -m pytest -n $(JOBS) --dist worksteal tests/tensor tests/compiler/test_state.py tests/compiler/test_function.py tests/optim $(ARGS)
 
-nightly: $(VENV)/.test  ## 2,000 random programs, eager against compiled, and every operator's cases (about an hour)
-	FXTORCH_PROGRAMS=2000 FXTORCH_EVERY_CASE=1 $(PY) -m pytest tests/compiler/test_differential.py tests/ops/test_cases.py $(ARGS)
+nightly: $(VENV)/.test  ## 2,000 random programs and 50 steps of each system, eager against compiled; every operator's cases (about an hour)
+	FXTORCH_PROGRAMS=2000 FXTORCH_EVERY_CASE=1 FXTORCH_STEPS=50 $(PY) -m pytest tests/compiler/test_differential.py \
+		tests/ops/test_cases.py tests/experiments/test_systems.py $(ARGS)
 
 lint: $(VENV)/.lint $(VENV)/.test  ## ruff and pyright
 	$(PY) -m ruff check .

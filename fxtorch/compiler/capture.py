@@ -138,6 +138,7 @@ class Capture:
         if tensor._cell is None:
             tensor._cell = [0, 0]
         if tensor._link is not None and key not in self._aliases:
+            self.guards.flag(tensor, "_link")
             tensor._link.seen = -1  # read it from its base, which is the state
             return
         if tensor._link is not None:  # it is found anew at each call, and has another base then

@@ -235,33 +235,46 @@ class Program:
 
     def _find_quick(self, layout: Layout) -> None:
         """Set apart what most programs do most: new values for Tensors that are found at once."""
-        self._renewed: list[tuple[Tensor, int]] = []
+        self._renewed: list[tuple[Tensor, Any]] = []
         self._others = []
         for c in layout.changed:
-            plain = self.record is None and c.graph is None and c.output is not None and isinstance(c.reference, Held)
-            if plain and c.reference.tensor._link is None:  # that it does not become a view is a guard
-                self._renewed.append((c.reference.tensor, c.output))
+            tensor = c.reference.tensor if isinstance(c.reference, Held) else None
+            plain = self.record is None and c.graph is None and c.output is not None
+            if plain and tensor is not None and tensor._link is None:  # that it does not become a view is a guard
+                if tensor._rg and tensor._cell is None:
+                    tensor._cell = [0, 0]
+                self._renewed.append((tensor, c.output))
             else:
                 self._others.append(c)
-        quick = [isinstance(owner, Held) and piece is not None for owner, piece in layout.grads]
-        grads = list(zip(quick, layout.grads, strict=True))
-        self._graded = [(owner.tensor, piece) for q, (owner, piece) in grads if q]
-        self._other_grads = [pair for q, pair in grads if not q]
+        used = layout.pieces.shared | {leaf.value for leaf in self._leaves(layout) if leaf.kind == "piece"}
+        plain = layout.pieces.plain
+        self._graded: list[tuple[Tensor, int]] = []
+        self._other_grads = []
+        self._own: set[int] = set()  # pieces that are a gradient and nothing more
+        for owner, piece in layout.grads:
+            once = piece is not None and piece not in used and piece not in self._own and plain[piece] >= 0
+            if once and self.record is None and isinstance(owner, Held):
+                self._graded.append((owner.tensor, plain[piece]))
+                self._own.add(piece)
+            else:
+                self._other_grads.append((owner, piece))
         self._quick_for = layout
 
+    @staticmethod
+    def _leaves(layout: Layout) -> list[Leaf]:
+        return [*layout.results, *(leaf for _, _, found in layout.entries for leaf in found)]
+
     def _write_back(self, outputs: Sequence[Any], leaves: Sequence[Any]) -> Any:
-        layout = self.layout
+        layout, new = self.layout, object.__new__
         if self._quick_for is not layout:
             self._find_quick(layout)
         for tensor, output in self._renewed:  # what _rebind comes to for a base, without its questions
             tensor._data = outputs[output]
             cell = tensor._cell
-            if cell is None:
-                tensor._cell = [1, 1]
-            else:
+            if cell is not None:  # of an optimizer's state nobody has taken views
                 cell[0] += 1
                 cell[1] += 1
-        made = layout.pieces.hand_back(outputs, leaves)
+        made = layout.pieces.hand_back(outputs, leaves, self._own)
         for change in self._others:
             reference = change.reference
             tensor = reference.tensor if isinstance(reference, Held) else reference.find(leaves)
@@ -271,8 +284,10 @@ class Program:
             if change.graph is not None:
                 change.graph.put_on(tensor, out)
                 structure.changed()
-        for tensor, piece in self._graded:
-            tensor._grad = made[piece]
+        for tensor, output in self._graded:  # a new leaf, of which nobody else knows
+            grad = new(Tensor)
+            grad._data = outputs[output]
+            tensor._grad = grad
         for owner, piece in self._other_grads:
             tensor = owner.find(leaves)
             if piece is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -135,20 +135,34 @@ class Pieces:
     pieces: list[Known | Fresh] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._with_grad = [i for i, p in enumerate(self.pieces) if isinstance(p, Fresh) and p.grad is not None]
-        self._plain = [p.output if isinstance(p, Fresh) and p.is_plain else -1 for p in self.pieces]
+        fresh = [(i, p) for i, p in enumerate(self.pieces) if isinstance(p, Fresh)]
+        self._with_grad = [i for i, p in fresh if p.grad is not None]
+        self.shared = {n for _, p in fresh for n in (p.grad, p.parent) if n is not None}
+        self._without: Collection[int] | None = None
+        self._wanted: list[int] = []
+        self.plain = [p.output if isinstance(p, Fresh) and p.is_plain else -1 for p in self.pieces]
 
-    def hand_back(self, outputs: Sequence[Any], leaves: Sequence[Any]) -> list[Tensor]:
-        """The Tensors, from the program's outputs and the arguments of the call."""
-        made: list[Tensor] = []
-        for piece, plain in zip(self.pieces, self._plain, strict=True):  # a view comes after what it is a view of
+    def hand_back(
+        self, outputs: Sequence[Any], leaves: Sequence[Any], without: Collection[int] = ()
+    ) -> dict[int, Tensor]:
+        """The Tensors by their numbers, from the program's outputs and the arguments of the call.
+
+        Args:
+            outputs: of the program.
+            leaves: the arguments, flattened.
+            without: numbers of pieces that somebody else makes.
+        """
+        if without is not self._without:
+            self._without, self._wanted = without, [i for i in range(len(self.pieces)) if i not in without]
+        made: dict[int, Tensor] = {}
+        for i in self._wanted:  # a view comes after what it is a view of
+            piece, plain = self.pieces[i], self.plain[i]
             if plain >= 0 and not isinstance(out := outputs[plain], Tensor):
-                tensor = _bare(Tensor)
+                tensor = made[i] = _bare(Tensor)
                 tensor._data = out
-                made.append(tensor)
                 continue
             if isinstance(piece, Known):
-                made.append(piece.reference.find(leaves))
+                made[i] = piece.reference.find(leaves)
                 continue
             out = outputs[piece.output]
             if piece.cls is Tensor and piece.graph.kind == "alive" and isinstance(out, Tensor):
@@ -162,7 +176,7 @@ class Pieces:
                 tensor.__dict__.update(piece.extra)
             if piece.parent is not None:
                 _share(tensor, made[piece.parent], piece.link)
-            made.append(tensor)
+            made[i] = tensor
         for i in self._with_grad:
             made[i]._grad = made[self.pieces[i].grad]  # type: ignore[union-attr]
         return made

@@ -1,4 +1,4 @@
-"""Run a command that ends when the process that started it does, even if that is killed: ``leash.py PARENT COMMAND...``.
+"""``leash.py PARENT COMMAND...``: run a command that ends when the process that started it does, even by SIGKILL.
 
 The launcher starts each worker through this file, by its path: it imports nothing of fxtorch, and becomes the command.
 Where the system cannot tie one process to another (Linux can), the command runs untied.

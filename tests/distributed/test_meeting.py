@@ -37,7 +37,7 @@ def known_names(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 
 def test_an_own_name_without_an_address_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     known_names(monkeypatch, "127.0.0.1")
-    with pytest.raises(DistNetworkError, match="this machine's own name, .* has no address"):
+    with pytest.raises(DistNetworkError, match=r"this machine's own name, .* has no address"):
         check("127.0.0.1:1", 0, 2, SECONDS)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,8 @@ import fxtorch as torch
 from experiments import cnn_cifar10, lstm_imdb, recommender_movielens
 from experiments.running.run import compiled
 from experiments.running.system import NAMES, system
+
+LONG = int(os.environ.get("FXTORCH_STEPS", "0"))
 
 
 def steps(name: str, mode: str, count: int = 3) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -28,6 +32,30 @@ def test_a_few_steps_are_the_same_eagerly_and_compiled(name):
     for key, value in jit_state.items():
         assert value.dtype == eager_state[key].dtype
         np.testing.assert_allclose(value, eager_state[key], rtol=1e-3, atol=2e-4, err_msg=key)
+
+
+def long_run(name: str, mode: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """As :func:`steps`, in double precision, in which two orders of summation stay together for long."""
+    its = system(name)
+    torch.manual_seed(0)
+    model = its.make_model().double()
+    step = compiled(its.make_step(model, its.make_optimizer(model)), mode)
+    batch = [x.double() if x.is_floating_point() else x for x in its.make_batch(4)]
+    losses = np.stack([step(*batch).detach().numpy() for _ in range(LONG)])
+    return losses, {key: value.numpy() for key, value in model.state_dict().items()}
+
+
+@pytest.mark.skipif(not LONG, reason="make nightly sets FXTORCH_STEPS=50")
+@pytest.mark.parametrize("name", NAMES)
+def test_fifty_steps_are_the_same_eagerly_and_compiled(name):
+    torch.set_default_dtype(torch.float64)
+    try:
+        (eager, eager_state), (jit, jit_state) = long_run(name, "eager"), long_run(name, "jit")
+    finally:
+        torch.set_default_dtype(torch.float32)
+    np.testing.assert_allclose(jit, eager, rtol=1e-7, atol=1e-7)
+    for key, value in eager_state.items():
+        np.testing.assert_allclose(jit_state[key], value, rtol=1e-6, atol=1e-7, err_msg=key)
 
 
 @pytest.mark.parametrize("name", NAMES)
