@@ -2,12 +2,14 @@
 
 from importlib import metadata as _metadata
 
+from fxtorch.torch_version import TorchVersion as _TorchVersion
+
 try:
     fxtorch = _metadata.version("fxtorch")
 except _metadata.PackageNotFoundError:  # run from a source tree that is not installed
     fxtorch = "0"
 
-__version__ = f"2.13.0+fxtorch.{fxtorch}"  # programs compare it with torch's versions
+__version__ = _TorchVersion(f"2.13.0+fxtorch.{fxtorch}")  # programs compare it with torch's versions
 debug = False
 cuda = None
 cudnn = None

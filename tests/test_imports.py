@@ -43,6 +43,7 @@ ROOMS = {
     "onnx": 2,
     "overrides": 2,
     "storage": 2,
+    "torch_version": -1,
     "types": 2,
     "xpu": 2,
     "backends": 2,

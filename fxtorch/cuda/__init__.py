@@ -11,9 +11,13 @@ import jax
 import jax.numpy as jnp
 
 from fxtorch.cuda import amp as amp
+from fxtorch.cuda import nvtx as nvtx
 from fxtorch.tensor import Tensor
 from fxtorch.tensor import device as devices
 from fxtorch.tensor.generator import default_generator
+from fxtorch.tensor.typed import ON_CUDA as _ON_CUDA
+
+globals().update(_ON_CUDA)  # FloatTensor, LongTensor ...
 
 OutOfMemoryError = jax.errors.JaxRuntimeError  # what JAX raises when memory is exhausted
 

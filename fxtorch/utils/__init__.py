@@ -3,5 +3,6 @@
 from fxtorch.utils import benchmark as benchmark
 from fxtorch.utils import checkpoint as checkpoint
 from fxtorch.utils import data as data
+from fxtorch.utils import hooks as hooks
 from fxtorch.utils import model_zoo as model_zoo
 from fxtorch.utils import tensorboard as tensorboard

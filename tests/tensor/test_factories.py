@@ -16,3 +16,11 @@ def test_what_is_made_like_a_tensor_that_requires_a_gradient_requires_none(name:
         assert not made.requires_grad
         assert made.grad_fn is None
     assert getattr(torch, name)(leaf, *more, requires_grad=True).is_leaf
+
+
+def test_a_typed_constructor_of_cuda_knows_where_a_tensor_is() -> None:
+    assert isinstance(torch.ones(1), torch.FloatTensor)
+    assert not isinstance(torch.ones(1), torch.cuda.FloatTensor)
+    if not torch.cuda.is_available():
+        with pytest.raises(RuntimeError, match="No CUDA GPUs"):
+            torch.cuda.FloatTensor(2)

@@ -13,6 +13,7 @@ from fxtorch.nn.modules import pytree
 from fxtorch.nn.modules.backward_hooks import global_backward_hooks, global_backward_pre_hooks
 from fxtorch.nn.modules.convert import parse_to
 from fxtorch.nn.modules.hooks import Hooks, global_forward_hooks, global_forward_pre_hooks
+from fxtorch.nn.modules.state import IncompatibleKeys as _IncompatibleKeys  # noqa: F401  (where torch has it)
 from fxtorch.nn.modules.state import State
 from fxtorch.nn.modules.traversal import Traversal
 from fxtorch.nn.parameter import Buffer, Parameter, is_lazy

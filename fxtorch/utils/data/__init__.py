@@ -1,5 +1,6 @@
 """Datasets, samplers, and DataLoader."""
 
+from fxtorch.utils.data import distributed as distributed
 from fxtorch.utils.data.collate import default_collate as default_collate
 from fxtorch.utils.data.collate import default_convert as default_convert
 from fxtorch.utils.data.dataloader import DataLoader as DataLoader
