@@ -82,8 +82,9 @@ class Rollout:
         scalars, kinds = self._numbers()
         carry, results = self._program(kinds)(columns, arrays, scalars)
         out = None
+        shared = [self._is_shared_slot(s) for s in range(len(carry))]
         for i, member in enumerate(self.members):
-            mine = [x if self._is_shared_slot(s) else x[i] for s, x in enumerate(carry)]
+            mine = [x if whole else x[i] for whole, x in zip(shared, carry, strict=True)]
             returned = member.scatter(mine, results, leaves)
             out = returned if i == 0 else out
             if self.length is None:

@@ -245,3 +245,23 @@ def test_a_parameter_frozen_inside_stays_frozen() -> None:
     freeze = torch.jit(lambda: (w.requires_grad_(False), None)[1])
     freeze()
     assert not w.requires_grad
+
+
+def test_an_argument_of_another_type_is_compiled_anew_and_named() -> None:
+    double = torch.jit(lambda x: x * 2)
+    assert double(torch.ones(2)).dtype == torch.float32
+    assert double(torch.ones(2, dtype=torch.int64)).dtype == torch.int64
+    assert double.reasons[1] == "argument 0: float32[2] became int64[2]"
+
+
+def test_a_buffer_that_gets_another_type_or_shape_is_compiled_anew() -> None:
+    model = torch.nn.Linear(2, 2)
+    apply = torch.jit(lambda x: model(x))
+    apply(torch.ones(1, 2))
+    model.double()
+    assert apply(torch.ones(1, 2, dtype=torch.float64)).dtype == torch.float64
+    scale = torch.ones(2)
+    scaled = torch.jit(lambda: scale * 2)
+    scaled()
+    scale.data = torch.ones(3)
+    assert scaled().tolist() == [2, 2, 2] and "the shape or type of some state" in scaled.reasons[1]

@@ -472,3 +472,27 @@ def test_a_module_made_inside_of_a_step_and_kept_is_named() -> None:
     with pytest.warns(UserWarning, match="runs eagerly"):
         torch.jit(step)()
     assert isinstance(holder.last, nn.Linear)
+
+
+def test_a_generator_of_ones_own_is_carried_and_draws_what_it_draws_eagerly() -> None:
+    draws = []
+    for compile in (torch.jit, lambda fn: fn):
+        generator = torch.Generator().manual_seed(3)
+        draw = compile(lambda generator=generator: torch.rand(3, generator=generator))
+        draws.append([draw().tolist() for _ in range(3)])
+    assert draws[0] == draws[1] and draws[0][0] != draws[0][1]
+
+
+def test_gradients_set_to_zero_are_zeros_and_not_gone() -> None:
+    w = torch.nn.Parameter(torch.ones(2))
+    opt = torch.optim.SGD([w], lr=0.1)
+
+    @torch.jit
+    def step() -> None:
+        opt.zero_grad(set_to_none=False)
+        w.sum().backward()
+
+    step()
+    first = w.grad
+    step()
+    assert w.grad is first and w.grad.tolist() == [1, 1]
