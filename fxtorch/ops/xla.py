@@ -27,6 +27,30 @@ def compiled(function: Callable[..., Any], **options: Any) -> Any:
     return jax.jit(function, compiler_options=_options(), **options)
 
 
+def compiled_anywhere(function: Callable[..., Any]) -> Any:
+    """:func:`compiled`, also to be called while JAX traces: there, where it allows no options, without them.
+
+    Its attributes ``outermost`` and ``nested`` are the two forms, for those who know which they need.
+
+    >>> import jax.numpy as jnp
+    >>> double = compiled_anywhere(lambda x: 2 * x)
+    >>> float(double(jnp.float32(1))), float(jax.jit(lambda: double(jnp.float32(1)))())
+    (2.0, 2.0)
+    """
+    outermost, nested = compiled(function), jax.jit(function)
+
+    def call(*args: Any) -> Any:
+        try:
+            return outermost(*args)
+        except ValueError as error:
+            if "compiler_options" not in str(error):
+                raise
+            return nested(*args)
+
+    call.outermost, call.nested = outermost, nested  # type: ignore[attr-defined]
+    return call
+
+
 def _options() -> dict[str, Any] | None:
     known = jaxlib.version.__version__ in _TESTED
     return _ON_CPU if known and jax.default_backend() == "cpu" else None

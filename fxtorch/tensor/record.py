@@ -17,6 +17,7 @@ from jax import lax
 from jax.interpreters import partial_eval as pe
 
 from fxtorch.ops import dtypes
+from fxtorch.ops.xla import compiled_anywhere
 
 Arrays = tuple[Any, ...]
 
@@ -134,14 +135,14 @@ class Record:
         self.fn = strong
         self.name = name
         self.saves = saves
-        self.plain = jax.jit(strong)
+        self.plain = compiled_anywhere(strong)
         self.by_mask: dict[int, Callable[..., Any]] = {}
 
     def taped(self, mask: int) -> Callable[..., Any]:
         """The compiled forward with tape; bit ``i`` of ``mask`` says that input ``i`` wants a gradient."""
         forward = self.by_mask.get(mask)
         if forward is None:
-            forward = self.by_mask[mask] = jax.jit(self._forward(mask))
+            forward = self.by_mask[mask] = compiled_anywhere(self._forward(mask))
         return forward
 
     def closed(self, leaves: Sequence[Any], diff: tuple[int, ...]) -> Callable[..., Any]:
@@ -242,7 +243,7 @@ def _named(fn: Callable[..., Any], name: str) -> Callable[..., Any]:
         return fn(saved_in, saved_out, residuals, cts)
 
     backward.__name__ = backward.__qualname__ = f"{name}_backward"
-    return jax.jit(backward)
+    return compiled_anywhere(backward)
 
 
 def _places(residuals: Sequence[Any], leaves: Arrays, outs: Arrays) -> tuple[list[tuple[str, int]], list[Any]]:

@@ -14,6 +14,7 @@ from typing import Any
 import jax
 from jax.core import Tracer
 
+from fxtorch.ops.xla import compiled_anywhere
 from fxtorch.tensor.execute import OpNode
 from fxtorch.tensor.tape import Node
 from fxtorch.tensor.tensor import Tensor
@@ -99,9 +100,9 @@ def _compile(nodes: Sequence[Node], position: dict[int, int], root: int, slot: i
         for i, (plan, links) in enumerate(steps):
             if all(c is None for c in pending[i]):
                 continue
-            for (at, s), g in zip(links, plan.backward(*saved[i], tuple(pending[i])), strict=True):
+            for (at, s), g in zip(links, plan.backward.nested(*saved[i], tuple(pending[i])), strict=True):
                 box, k = (leaves, ~at) if at < 0 else (pending[at], s)
                 box[k] = g if box[k] is None else box[k] + g
         return leaves
 
-    return jax.jit(backward)
+    return compiled_anywhere(backward)
