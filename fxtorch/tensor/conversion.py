@@ -14,6 +14,7 @@ from fxtorch.ops import dtypes as rules
 from fxtorch.tensor import device as devices
 from fxtorch.tensor import dispatch
 from fxtorch.tensor import dtype as types
+from fxtorch.tensor import meta
 from fxtorch.tensor.execute import apply
 from fxtorch.tensor.layout import address, layout
 from fxtorch.tensor.modes import modes
@@ -27,6 +28,8 @@ _to_dtype = dispatch.operator("to_dtype")
 def concrete(self: Tensor, what: str) -> Any:
     """The array of ``self`` where Python needs its value; where a trace has none, that is an error."""
     array = unwrap(self)
+    if isinstance(array, meta.Shape):
+        raise NotImplementedError(meta.NO_DATA)
     if isinstance(array, Tracer):
         known = array.to_concrete_value()  # type: ignore[attr-defined]  # as under a derivative that is taken eagerly
         if known is not None:
@@ -66,11 +69,20 @@ def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
     return np.asarray(concrete(self, ".numpy()"))
 
 
+Tensor.__array_priority__ = 1000  # type: ignore[attr-defined]  # NumPy's numbers leave `number * tensor` to the Tensor
+
+
 @method
 def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
     """NumPy's protocol."""
     array = self.numpy()
     return array if dtype is None else array.astype(dtype, copy=False)
+
+
+@method
+def __array_wrap__(self: Tensor, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Tensor:
+    """The Tensor of what a function of NumPy's made of one."""
+    return from_numpy(np.asarray(array))
 
 
 @method
@@ -232,8 +244,12 @@ def cast(self: Tensor, dtype: Any) -> Tensor:
 
 def move(self: Tensor, device: Any) -> Tensor:
     """The Tensor on another device; itself where it already is there."""
-    target = devices.to_jax(device)
     array = unwrap(self)
+    if meta.is_wanted(device):
+        return self if isinstance(array, meta.Shape) else wrap(meta.shape_of(array))
+    if isinstance(array, meta.Shape):
+        raise NotImplementedError(f"{meta.NO_DATA} Please use torch.nn.Module.to_empty() instead of .to() for a module")
+    target = devices.to_jax(device)
     if isinstance(array, Tracer) or array.devices() == {target}:
         return self
     record = _transfers.get(target)

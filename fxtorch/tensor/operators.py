@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import numpy as np
 
 from fxtorch.ops.index_parser import parse_index
 from fxtorch.tensor import construction, dispatch
@@ -25,7 +26,8 @@ _UNARY = {"neg": "neg", "abs": "abs", "invert": "bitwise_not", "pos": "positive"
 
 
 def _operand(x: Any) -> bool:
-    return isinstance(x, Tensor | int | float | complex) or hasattr(x, "dtype")
+    # NumPy's arrays compute themselves, as in torch, and __array_wrap__ makes the result a Tensor
+    return isinstance(x, Tensor | int | float | complex) or (hasattr(x, "dtype") and not isinstance(x, np.ndarray))
 
 
 def _runner(name: str) -> tuple[Operator, tuple[Any, ...]]:
@@ -36,8 +38,11 @@ def _runner(name: str) -> tuple[Operator, tuple[Any, ...]]:
 
 def _binary(name: str) -> Callable[..., Any]:
     run, rest = _runner(name)
+    equality = name in ("eq", "ne")  # NumPy leaves these to the Tensor
 
     def forward(self: Tensor, other: Any) -> Any:
+        if equality and isinstance(other, np.ndarray):
+            other = construction.as_tensor(other)
         return run(self, other, *rest) if other.__class__ is Tensor or _operand(other) else NotImplemented
 
     return forward

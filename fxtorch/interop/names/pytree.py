@@ -7,12 +7,41 @@ from typing import Any
 
 import jax
 
-PyTree = Any
+PyTree = Context = Any
 TreeSpec = jax.tree_util.PyTreeDef
+_registered: set[type] = set()
 
 
 def _leaf(x: Any) -> bool:
+    if type(x) in _registered:
+        return False
     return x is None or not isinstance(x, dict | list | tuple)  # None is a leaf to torch, Tensors and Modules are
+
+
+def register_pytree_node(
+    cls: type,
+    flatten_fn: Callable[[Any], tuple[list[Any], Any]],
+    unflatten_fn: Callable[[Any, Any], Any],
+    **options: Any,
+) -> None:
+    """Let a class be a container: here, and to JAX.
+
+    Args:
+        cls: the class.
+        flatten_fn: gives an object's children, and what else :attr:`unflatten_fn` needs.
+        unflatten_fn: makes an object of children and of that.
+        options: names under which PyTorch writes such containers into files; accepted.
+
+    Raises:
+        ValueError: the class is a container already.
+    """
+    if cls in _registered:
+        raise ValueError(f"{cls} is already registered as pytree node.")
+    jax.tree_util.register_pytree_node(cls, flatten_fn, lambda context, children: unflatten_fn(list(children), context))
+    _registered.add(cls)
+
+
+_register_pytree_node = register_pytree_node
 
 
 def tree_flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], Any]:
