@@ -404,10 +404,10 @@ class Operator:
         return bound
 
     def _number(self, a: Any, name: str) -> Any:
+        if isinstance(a, np.generic):  # first: NumPy's float64 is a float, and its type is not that of a number
+            return a.item()
         if isinstance(a, bool | int | float | complex):
             return a
-        if isinstance(a, np.generic):
-            return a.item()
         if isinstance(a, jax.Array):
             return wrap(a)
         raise TypeError(f"{self.name}(): argument '{name}' must be Tensor or Number, not {type(a).__name__}")
