@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -247,17 +248,17 @@ class Program:
             else:
                 self._others.append(c)
         used = layout.pieces.shared | {leaf.value for leaf in self._leaves(layout) if leaf.kind == "piece"}
+        used |= {piece for piece, times in Counter(piece for _, piece in layout.grads).items() if times > 1}
         plain = layout.pieces.plain
         self._graded: list[tuple[Tensor, int]] = []
         self._other_grads = []
         self._own: set[int] = set()  # pieces that are a gradient and nothing more
         for owner, piece in layout.grads:
-            once = piece is not None and piece not in used and piece not in self._own and plain[piece] >= 0
-            if once and self.record is None and isinstance(owner, Held):
+            if piece is None or not isinstance(owner, Held) or piece in used or plain[piece] < 0 or self.record:
+                self._other_grads.append((owner, piece))
+            else:
                 self._graded.append((owner.tensor, plain[piece]))
                 self._own.add(piece)
-            else:
-                self._other_grads.append((owner, piece))
         self._quick_for = layout
 
     @staticmethod

@@ -97,3 +97,16 @@ def test_a_graph_used_up_inside_refuses_a_second_backward() -> None:
 
     with pytest.raises(RuntimeError, match="second time"):
         step().backward()
+
+
+def test_one_gradient_of_two_parameters_stays_one() -> None:
+    a, b = torch.nn.Parameter(torch.ones(2)), torch.nn.Parameter(torch.ones(2))
+
+    @torch.jit
+    def step() -> None:
+        a.grad = b.grad = torch.full((2,), 3.0)
+
+    step()
+    assert a.grad is b.grad and a.grad.tolist() == [3, 3]
+    step()
+    assert a.grad is b.grad

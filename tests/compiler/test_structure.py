@@ -83,7 +83,8 @@ def test_a_call_without_a_change_in_between_looks_at_no_structure(monkeypatch: p
 
 
 def test_a_change_past_the_module_is_seen() -> None:
-    model, other = nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False)
+    model: Any = nn.Linear(2, 2, bias=False)
+    other: Any = nn.Linear(2, 2, bias=False)
     step = torch.jit(lambda x: model(x))
     x = torch.ones(1, 2)
     step(x)
