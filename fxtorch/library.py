@@ -14,6 +14,7 @@ from typing import Any
 
 from fxtorch import ops
 from fxtorch.autograd import Function
+from fxtorch.tensor import Tensor
 from fxtorch.tensor.dispatch import namespace
 
 __all__ = ["Library", "custom_op", "define", "impl", "impl_abstract", "register_autograd", "register_fake"]
@@ -88,12 +89,27 @@ class Namespace(ModuleType):
         raise AttributeError(f"'_OpNamespace' '{self.__name__}' object has no attribute '{name}'")
 
 
+def _slice(self: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
+    """``self[start:end:step]`` along ``dim``."""
+    return self[(slice(None),) * (dim % self.dim()) + (slice(start, end, step),)]
+
+
+_OTHERS: dict[str, Callable[..., Any]] = {  # aten's names for what Tensors do by syntax
+    "alias": lambda self: self.view(self.shape),
+    "index": lambda self, indices: self[tuple(slice(None) if i is None else i for i in indices)],
+    "slice": _slice,
+}
+
+
 class _Aten(Namespace):
-    """``torch.ops.aten``: torch's own functions, each its own ``default`` overload."""
+    """``torch.ops.aten``: torch's own functions, each its own ``default`` overload.
+
+    Its private operators can be named, as subclasses of Tensor do to say what they do with each, and not called.
+    """
 
     def __getattr__(self, name: str) -> Any:
-        found = namespace("torch").get(name) or namespace("nn.functional").get(name)
-        if found is None:
+        found = namespace("torch").get(name) or namespace("nn.functional").get(name) or _OTHERS.get(name)
+        if found is None and (not name.startswith("_") or name.startswith("__")):
             return super().__getattr__(name)
         operator = CustomOp(f"aten::{name}")
         operator.run = found

@@ -48,6 +48,9 @@ def device_count() -> int:
     return len(_gpus())
 
 
+_initialized = False  # as programs ask before they keep CUDA's random state: ours is every device's, kept already
+
+
 def is_initialized() -> bool:
     """Whether there is a GPU to use: JAX starts it with its first computation."""
     return is_available()

@@ -35,6 +35,8 @@ PRIVATE = {  # torch's names for modules that have another name here
     "torch.distributed.tensor._utils": "fxtorch.distributed.tensor",
     "torch._dynamo": "fxtorch.interop.names.dynamo",
     "torch._dynamo.utils": "fxtorch.interop.names.dynamo",
+    "torch._subclasses": "fxtorch.interop.names.fake_tensor",
+    "torch._subclasses.fake_tensor": "fxtorch.interop.names.fake_tensor",
     "torch._prims_common": "fxtorch.interop.names.utils",
     "torch._utils": "fxtorch.interop.names.utils",
     "torch._tensor": "fxtorch.tensor",

@@ -196,6 +196,21 @@ import torch, torch.__config__, torch.distributed.nn
 from torch import TensorType
 from torch.serialization import DEFAULT_PROTOCOL
 assert torch.torch is torch and "XLA" in torch.__config__.show() and isinstance(TensorType, type)
+from torch._subclasses.fake_tensor import is_fake
+from torch.distributed._functional_collectives import wait_tensor
+from torch.utils import _pytree
+x = torch.arange(6.0).reshape(2, 3)
+assert not is_fake(x) and wait_tensor(x) is x and not torch.cuda._initialized
+aten = torch.ops.aten
+assert aten.slice(x, 1, 1, 3).tolist() == x[:, 1:3].tolist() and aten.alias(x).tolist() == x.tolist()
+assert aten.index(x, [None, torch.tensor([2])]).tolist() == [[2.0], [5.0]]
+assert aten._to_copy.default and not hasattr(aten, "no_such_operator")
+class Pair:
+    def __init__(self, a, b):
+        self.a, self.b = a, b
+_pytree.register_pytree_node(Pair, lambda p: ([p.a, p.b], None), lambda children, context: Pair(*children))
+assert _pytree.tree_leaves({"k": Pair(1, [2])}) == [1, 2]
+assert _pytree.tree_map(lambda v: v + 1, Pair(1, [2])).b == [3]
 assert not hasattr(torch, "functools"), "what the stand-in for torch._C imports is no name of torch's"
 print(json.dumps([metadata.version("torch"), metadata.metadata("torch")["Name"], DEFAULT_PROTOCOL,
     "torch" in metadata.packages_distributions()["torch"], torch.__version__]))
