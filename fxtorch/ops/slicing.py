@@ -165,7 +165,7 @@ def _chunk(input: Any, chunks: int, dim: int = 0) -> Pieces:
 
 
 def _tensor_split(
-    input: Any, indices_or_sections: Any = None, dim: int = 0, *, indices: Any = None, sections: Any = None
+    input: Any, indices_or_sections: Any = None, dim: int = 0, indices: Any = None, sections: Any = None
 ) -> Pieces:
     if input.ndim == 0:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
@@ -189,7 +189,7 @@ def _one_of(name: str, *given: Any) -> Any:
 
 
 def _named_split(name: str, dim_of: Callable[[int], int], least: int) -> Callable[..., Pieces]:
-    def pieces(input: Any, indices_or_sections: Any = None, *, indices: Any = None, sections: Any = None) -> Pieces:
+    def pieces(input: Any, indices_or_sections: Any = None, indices: Any = None, sections: Any = None) -> Pieces:
         if input.ndim < least:
             raise RuntimeError(
                 f"torch.{name} requires a tensor with at least {least} dimension{'s' * (least > 1)}, "
