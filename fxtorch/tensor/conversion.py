@@ -14,7 +14,6 @@ from fxtorch.ops import dtypes as rules
 from fxtorch.tensor import device as devices
 from fxtorch.tensor import dispatch
 from fxtorch.tensor import dtype as types
-from fxtorch.tensor import meta
 from fxtorch.tensor.execute import apply
 from fxtorch.tensor.layout import address, layout
 from fxtorch.tensor.modes import modes
@@ -28,8 +27,6 @@ _to_dtype = dispatch.operator("to_dtype")
 def concrete(self: Tensor, what: str) -> Any:
     """The array of ``self`` where Python needs its value; where a trace has none, that is an error."""
     array = unwrap(self)
-    if isinstance(array, meta.Shape):
-        raise NotImplementedError(meta.NO_DATA)
     if isinstance(array, Tracer):
         known = array.to_concrete_value()  # type: ignore[attr-defined]  # as under a derivative that is taken eagerly
         if known is not None:
@@ -244,12 +241,8 @@ def cast(self: Tensor, dtype: Any) -> Tensor:
 
 def move(self: Tensor, device: Any) -> Tensor:
     """The Tensor on another device; itself where it already is there."""
-    array = unwrap(self)
-    if meta.is_wanted(device):
-        return self if isinstance(array, meta.Shape) else wrap(meta.shape_of(array))
-    if isinstance(array, meta.Shape):
-        raise NotImplementedError(f"{meta.NO_DATA} Please use torch.nn.Module.to_empty() instead of .to() for a module")
     target = devices.to_jax(device)
+    array = unwrap(self)
     if isinstance(array, Tracer) or array.devices() == {target}:
         return self
     record = _transfers.get(target)
