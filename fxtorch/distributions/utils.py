@@ -41,9 +41,9 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     return tuple(torch.broadcast_tensors(*made)) if len({v.shape for v in made}) > 1 else tuple(made)
 
 
-def is_traced(value: Tensor) -> bool:
+def is_traced(value: Any) -> bool:
     """Whether the values of a Tensor are not known, because a program is being compiled."""
-    return isinstance(unwrap(value), Tracer)
+    return isinstance(value, Tensor) and isinstance(unwrap(value), Tracer)
 
 
 def _standard_normal(shape: Sequence[int], dtype: Any, device: Any) -> Tensor:

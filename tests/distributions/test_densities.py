@@ -12,6 +12,7 @@ from scipy import integrate, special, stats
 
 import fxtorch as torch
 from fxtorch import distributions as dist
+from fxtorch.distributions.utils import lazy_property
 from tests.distributions.examples import COVARIANCE, EXAMPLES, TRIL, at_once, t
 
 C: Any = np.asarray(COVARIANCE)
@@ -159,3 +160,16 @@ def test_correlation_factors_have_the_density_of_their_determinant() -> None:
     density = dist.LKJCholesky(2, t(torch, 2.5)).log_prob(t(torch, factor)).exp().numpy()
     expected = (1 - r**2) ** 1.5 / (math.sqrt(math.pi) * special.gamma(2.5) / special.gamma(3.0))
     np.testing.assert_allclose(density, expected, rtol=1e-7)
+
+
+def test_a_lazy_property_keeps_what_is_no_tensor() -> None:
+    made = []
+
+    class Lazy:
+        @lazy_property
+        def value(self) -> object:
+            made.append(self)
+            return "a matrix that is not formed"
+
+    one = Lazy()
+    assert one.value is one.value and made == [one]
