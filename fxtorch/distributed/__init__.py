@@ -7,6 +7,7 @@ Between processes: ``init_process_group`` (jax.distributed; gloo on CPUs), colle
 
 from typing import Any as _Any
 
+from fxtorch.distributed import algorithms as algorithms
 from fxtorch.distributed import fsdp
 from fxtorch.distributed import nn as nn
 from fxtorch.distributed import tensor as tensor

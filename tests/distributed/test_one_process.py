@@ -104,3 +104,19 @@ def test_a_parallel_step_on_one_device_is_the_step() -> None:
     losses = [step(torch.ones(3, 2), torch.tensor([2.0])).item() for _ in range(3)]
     assert losses == sorted(losses, reverse=True) and losses[0] > losses[2]
     assert step.programs and model.weight.grad is not None
+
+
+def test_one_process_has_no_others_to_join(world_of_one: None) -> None:
+    model = nn.parallel.DistributedDataParallel(nn.Linear(2, 1))
+    with dist.algorithms.Join([model]):
+        model(torch.ones(1, 2)).sum().backward()
+    assert model.module.weight.grad.tolist() == [[1.0, 1.0]]
+
+
+def test_joining_several_processes_is_refused_unless_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dist.algorithms.join, "is_initialized", lambda: True)
+    monkeypatch.setattr(dist.algorithms.join, "get_world_size", lambda: 2)
+    with pytest.raises(NotImplementedError, match="give all equally many"), dist.algorithms.Join([]):
+        pass
+    with dist.algorithms.Join([], enable=False):
+        pass
