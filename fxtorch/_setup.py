@@ -55,7 +55,7 @@ def _keep_programs_on_disk() -> None:
 
 
 MOST_BYTES_KEPT = 1 << 30
-_TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # of mallopt(3)
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of mallopt(3)
 
 
 def _keep_memory() -> None:
@@ -63,8 +63,9 @@ def _keep_memory() -> None:
 
     XLA asks for the working memory of a program as one block at each call.  glibc maps a large block from the system
     and gives it back at once, so that every page of it is zeroed again in the next call: of a training step on 2 cores
-    that was 9 (DCGAN), 12 (CNN) and 18 % (LSTM).  Settings of one's own, another malloc and ``FXTORCH_KEEP_MEMORY=0``
-    win.
+    that was 9 (DCGAN) and 11 % (CNN).  Blocks above 64 MB that XLA's own threads ask for are mapped all the same; a
+    single arena (``M_ARENA_MAX``) keeps them too, and makes small steps a third slower.  Settings of one's own, another
+    malloc and ``FXTORCH_KEEP_MEMORY=0`` win.
     """
     own = any(name.startswith("MALLOC_") for name in os.environ) or "glibc.malloc" in os.environ.get(
         "GLIBC_TUNABLES", ""
@@ -76,7 +77,6 @@ def _keep_memory() -> None:
         return
     process.mallopt(_MMAP_MAX, 0)
     process.mallopt(_TRIM_THRESHOLD, MOST_BYTES_KEPT)
-    process.mallopt(_ARENA_MAX, 1)  # blocks above 64 MB have no room in the others
 
 
 _switch_64_bit_types()
