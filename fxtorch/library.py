@@ -101,6 +101,18 @@ _OTHERS: dict[str, Callable[..., Any]] = {  # aten's names for what Tensors do b
 }
 
 
+class _AtenOp(CustomOp):
+    """One of torch's own operators; its overloads (``aten.add.Tensor``) run the same function."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"the operator {self.name} has no overload {name!r}")
+        overload = CustomOp(f"{self.name}.{name}")
+        overload.run = self.run
+        self.__dict__[name] = overload
+        return overload
+
+
 class _Aten(Namespace):
     """``torch.ops.aten``: torch's own functions, each its own ``default`` overload.
 
@@ -111,7 +123,7 @@ class _Aten(Namespace):
         found = namespace("torch").get(name) or namespace("nn.functional").get(name) or _OTHERS.get(name)
         if found is None and (not name.startswith("_") or name.startswith("__")):
             return super().__getattr__(name)
-        operator = CustomOp(f"aten::{name}")
+        operator = _AtenOp(f"aten::{name}")
         operator.run = found
         setattr(self, name, operator)
         return operator

@@ -204,6 +204,7 @@ assert not is_fake(x) and wait_tensor(x) is x and not torch.cuda._initialized
 aten = torch.ops.aten
 assert aten.slice(x, 1, 1, 3).tolist() == x[:, 1:3].tolist() and aten.alias(x).tolist() == x.tolist()
 assert aten.index(x, [None, torch.tensor([2])]).tolist() == [[2.0], [5.0]]
+assert aten.add.Tensor is aten.add.Tensor and aten.add.Tensor(x, x).tolist() == (x + x).tolist()
 assert aten._to_copy.default and not hasattr(aten, "no_such_operator")
 class Pair:
     def __init__(self, a, b):
