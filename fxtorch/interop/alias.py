@@ -69,6 +69,7 @@ PRIVATE = {  # torch's names for modules that have another name here
     "torch.fx.graph": "fxtorch.fx",
     "torch.fx.proxy": "fxtorch.fx",
     "torch.fx.experimental": "fxtorch.fx",
+    "torch.fx.experimental.proxy_tensor": "fxtorch.interop.names.fake_tensor",
     "torch.cuda.amp.grad_scaler": "fxtorch.cuda.amp",
     "torch.cuda.amp.autocast_mode": "fxtorch.cuda.amp",
     "torch.amp.grad_scaler": "fxtorch.amp",

@@ -198,7 +198,9 @@ from torch.serialization import DEFAULT_PROTOCOL
 assert torch.torch is torch and "XLA" in torch.__config__.show() and isinstance(TensorType, type)
 from torch._subclasses.fake_tensor import is_fake
 from torch.distributed._functional_collectives import wait_tensor
+from torch.fx.experimental.proxy_tensor import get_proxy_mode
 from torch.utils import _pytree
+assert get_proxy_mode() is None
 x = torch.arange(6.0).reshape(2, 3)
 assert not is_fake(x) and wait_tensor(x) is x and not torch.cuda._initialized
 aten = torch.ops.aten

@@ -38,9 +38,9 @@ def test_arrays_of_numpys_compute_themselves_and_give_tensors() -> None:
         out = op(x, np.array([2.0, 3.0]))
         assert isinstance(out, torch.Tensor) and out.tolist() == op(np.array([1.0, 3.0]), np.array([2.0, 3.0])).tolist()
     assert (x * np.ones(2)).dtype == torch.float64
-    wave = np.sin(x)
+    wave: Any = np.sin(x)  # pyright: ignore[reportCallIssue, reportArgumentType]
     assert isinstance(wave, torch.Tensor) and wave.dtype == torch.float32
     with pytest.raises(RuntimeError, match="requires grad"):
-        x.requires_grad_() * np.ones(2)
+        operator.mul(x.requires_grad_(), np.ones(2))
     with pytest.raises(TypeError):
-        np.ones(2) * x
+        operator.mul(np.ones(2), x)

@@ -12,3 +12,7 @@ class FakeTensor:
 def is_fake(x: Any) -> bool:
     """False."""
     return False
+
+
+def get_proxy_mode() -> None:
+    """None: nothing is traced in torch's way."""
