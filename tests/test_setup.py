@@ -19,10 +19,13 @@ import resource, fxtorch as torch
 def f(x):
     return (x @ x.T @ x).sum()
 x = torch.ones(3500, 2)
-f(x).item(); f(x).item()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-f(x).item()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+def faults(calls):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(calls):
+        f(x).item()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults(10)  # each of XLA's threads may ask for memory of its own
+print(faults(10))
 """
 
 
@@ -51,7 +54,7 @@ def test_a_home_that_cannot_be_written_to_is_no_obstacle(tmp_path: Path) -> None
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a setting of glibc's")
 def test_the_memory_of_a_large_program_is_mapped_once(tmp_path: Path) -> None:
     kept, mapped = (int(run(tmp_path, LARGE_PROGRAM, FXTORCH_KEEP_MEMORY=switch)) for switch in "10")
-    assert kept < 5000 < 10000 < mapped  # pages of 4 KB; the matrix has 49 MB
+    assert 4 * kept < mapped > 10 * 10_000  # pages of 4 KB; the matrix has 49 MB
 
 
 def test_trimming_deletes_what_was_not_read_for_longest(tmp_path: Path) -> None:
