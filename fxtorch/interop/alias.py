@@ -40,6 +40,7 @@ PRIVATE = {  # torch's names for modules that have another name here
     "torch._prims_common": "fxtorch.interop.names.utils",
     "torch._utils": "fxtorch.interop.names.utils",
     "torch._tensor": "fxtorch.tensor",
+    "torch._tensor_str": "fxtorch.interop.names.tensor_str",
     "torch.utils.data._utils": "fxtorch.utils.data",
     "torch.utils.data._utils.collate": "fxtorch.utils.data.collate",
     "torch.utils._pytree": "fxtorch.interop.names.pytree",

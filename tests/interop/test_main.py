@@ -200,7 +200,9 @@ from torch._subclasses.fake_tensor import is_fake
 from torch.distributed._functional_collectives import wait_tensor
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 from torch.utils import _pytree
-assert get_proxy_mode() is None
+from torch._tensor_str import PRINT_OPTS, _add_suffixes, _tensor_str
+assert get_proxy_mode() is None and PRINT_OPTS.edgeitems == 3
+assert _add_suffixes("Mine(" + _tensor_str(torch.ones(2), 5), ["size=2"], 5, False) == "Mine([1., 1.], size=2)"
 x = torch.arange(6.0).reshape(2, 3)
 assert not is_fake(x) and wait_tensor(x) is x and not torch.cuda._initialized
 aten = torch.ops.aten
