@@ -22,6 +22,7 @@ from fxtorch.tensor import errors, generator, views
 from fxtorch.tensor.execute import Operator, OpNode
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.overwriting import RESULT_NEEDED
+from fxtorch.tensor.structure import structure
 from fxtorch.tensor.tensor import Tensor, unwrap
 
 _NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
@@ -104,6 +105,7 @@ def become(op: Operator, position: int, args: Sequence[Any]) -> Tensor:
     if view._cell is not None:
         view._cell[1] += 1
     target.__dict__.update(view.__dict__)
+    structure.changed()
     return target
 
 
