@@ -200,6 +200,8 @@ from torch._subclasses.fake_tensor import is_fake
 from torch.distributed._functional_collectives import wait_tensor
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 from torch.utils import _pytree
+from torch.utils.data.dataloader import DataLoader, _BaseDataLoaderIter
+assert isinstance(iter(DataLoader([1, 2])), _BaseDataLoaderIter)
 from torch._tensor_str import PRINT_OPTS, _add_suffixes, _tensor_str
 assert get_proxy_mode() is None and PRINT_OPTS.edgeitems == 3
 assert _add_suffixes("Mine(" + _tensor_str(torch.ones(2), 5), ["size=2"], 5, False) == "Mine([1., 1.], size=2)"

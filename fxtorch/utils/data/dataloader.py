@@ -133,7 +133,7 @@ class DataLoader(Generic[T_co]):
         batches = self._fetched_here(indices) if self.num_workers == 0 else self._fetched_by_workers(indices, base_seed)
         if self.prefetch_to_device is not None:
             batches = _ahead(batches, self.prefetch_to_device)
-        return _Pass(self, batches)
+        return _BaseDataLoaderIter(self, batches)
 
     def __len__(self) -> int:
         """The number of batches.
@@ -183,7 +183,7 @@ class DataLoader(Generic[T_co]):
         )
 
 
-class _Pass(Iterator[Any]):
+class _BaseDataLoaderIter(Iterator[Any]):
     """One pass over the batches; it knows how many a whole pass has."""
 
     def __init__(self, loader: DataLoader, batches: Iterator[Any]) -> None:
