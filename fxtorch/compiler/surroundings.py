@@ -286,6 +286,8 @@ def is_library(module: str | None) -> bool:
     """Whether a module is Python's, ours or an installed package: nothing that a user changes between calls."""
     if (module or "").partition(".")[0] in _LIBRARIES:
         return True
+    if module == "__main__":  # the user's, even where an installed tool (pytest, a debugger) runs it
+        return False
     file = getattr(sys.modules.get(module or ""), "__file__", None) or ""
     return "site-packages" in file
 
