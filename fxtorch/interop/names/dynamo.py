@@ -25,7 +25,7 @@ def graph_break(*args: Any, **kwargs: Any) -> None:
     """Nothing."""
 
 
-def mark_dynamic(t: Any, index: Any, **kwargs: Any) -> None:
+def mark_dynamic(t: Any, index: Any = None, **kwargs: Any) -> None:
     """Accepted: each shape is its own program."""
 
 
