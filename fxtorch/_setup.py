@@ -62,10 +62,10 @@ def _keep_memory() -> None:
     """Memory that is freed stays with the process, up to ``MOST_BYTES_KEPT``, and is not mapped anew for each program.
 
     XLA asks for the working memory of a program as one block at each call.  glibc maps a large block from the system
-    and gives it back at once, so that every page of it is zeroed again in the next call: of a training step on 2 cores
-    that was 9 (DCGAN) and 11 % (CNN).  Blocks above 64 MB that XLA's own threads ask for are mapped all the same; a
-    single arena (``M_ARENA_MAX``) keeps them too, and makes small steps a third slower.  Settings of one's own, another
-    malloc and ``FXTORCH_KEEP_MEMORY=0`` win.
+    and gives it back at once, so that every page of it is zeroed again in the next call: 12 % of a DCGAN's training step
+    on 2 cores.  Blocks above 64 MB that XLA's own threads ask for are mapped all the same.  A single arena
+    (``M_ARENA_MAX``) keeps them too (CNN 98 to 80 ms, LSTM 139 to 107), and makes small steps a third slower.  Settings
+    of one's own, another malloc and ``FXTORCH_KEEP_MEMORY=0`` win.
     """
     own = any(name.startswith("MALLOC_") for name in os.environ) or "glibc.malloc" in os.environ.get(
         "GLIBC_TUNABLES", ""
