@@ -62,7 +62,7 @@ def _keep_memory() -> None:
     """Memory that is freed stays with the process, up to ``MOST_BYTES_KEPT``, and is not mapped anew for each program.
 
     XLA asks for the working memory of a program as one block at each call.  glibc maps a large block from the system
-    and gives it back at once, so that every page of it is zeroed again in the next call: 12 % of a DCGAN's training step
+    and gives it back at once, so that every page of it is zeroed again in the next call: 12 % of a DCGAN's step
     on 2 cores.  Blocks above 64 MB that XLA's own threads ask for are mapped all the same.  A single arena
     (``M_ARENA_MAX``) keeps them too (CNN 98 to 80 ms, LSTM 139 to 107), and makes small steps a third slower.  Settings
     of one's own, another malloc and ``FXTORCH_KEEP_MEMORY=0`` win.
