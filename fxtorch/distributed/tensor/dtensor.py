@@ -135,9 +135,7 @@ def compute_local_shape_and_global_offset(
 def _placed(tensor: Tensor, device_mesh: DeviceMesh | None, placements: Sequence[Placement] | None) -> DTensor:
     mesh = as_mesh(device_mesh)
     if len({d.process_index for d in mesh.devices.flat}) > 1:
-        raise RuntimeError(
-            "a DTensor lies on one process's devices; between processes use DistributedDataParallel"
-        )
+        raise RuntimeError("a DTensor lies on one process's devices; between processes use DistributedDataParallel")
     given = tuple(placements) if placements is not None else (Replicate(),) * mesh.devices.ndim
     if len(given) != mesh.devices.ndim:
         raise RuntimeError(f"{len(given)} placements for a mesh of {mesh.devices.ndim} dimensions")
