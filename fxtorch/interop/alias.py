@@ -174,7 +174,7 @@ class Finder(MetaPathFinder):
 
     def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterator[Distribution]:
         """What is installed, as ``importlib.metadata`` tells it."""
-        return distributions(context or DistributionFinder.Context(), self.roots)
+        return distributions(context or DistributionFinder.Context(), {root: ROOTS[root] for root in self.roots})
 
 
 def _is_import() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -35,15 +35,16 @@ class Distribution(metadata.Distribution):
         return Path(__file__).parents[1] / path
 
 
-def distributions(context: metadata.DistributionFinder.Context, roots: Iterable[str]) -> Iterator[Distribution]:
-    """The libraries among ``roots``, which are torch's names, that ``context`` looks for.
+def distributions(context: metadata.DistributionFinder.Context, modules: Mapping[str, str]) -> Iterator[Distribution]:
+    """The libraries that ``context`` looks for, among the names in ``modules`` and what of fxtorch's they mean.
 
     >>> look_for_torch = metadata.DistributionFinder.Context(name="torch")
-    >>> [d.version.partition("+")[0] for d in distributions(look_for_torch, ["torch", "torchvision"])]
+    >>> named = {"torch": "fxtorch", "torchvision": "fxtorch.vision"}
+    >>> [d.version.partition("+")[0] for d in distributions(look_for_torch, named)]
     ['2.13.0']
     """
-    for root in sorted(roots):
-        if context.name in (None, root):
-            version = getattr(importlib.import_module(root), "__version__", None)
+    for name, module in sorted(modules.items()):
+        if context.name in (None, name):
+            version = getattr(importlib.import_module(module), "__version__", None)
             if version is not None:
-                yield Distribution(root, version)
+                yield Distribution(name, version)
