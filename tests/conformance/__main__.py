@@ -6,8 +6,10 @@ import argparse
 import sys
 import time
 
+import jax
 import torch
 
+from fxtorch.tensor.execute import Operator
 from tests.conformance import report, running
 from tests.conformance.checks import CHECKS, FURTHER_TYPES, Settings
 from tests.conformance.database import MOST_SAMPLES, entries
@@ -44,6 +46,9 @@ def main() -> int:
         started = time.perf_counter()
         found[entry.id] = running.run(entry, todo, settings) if todo else {}
         running.keep(entry, todo, found[entry.id])
+        if todo:  # a process may map so many pieces of memory only, and each program is some
+            Operator.forget_programs()
+            jax.clear_caches()
         for name, outcome in found[entry.id].items():
             if outcome.failed:
                 count = f"{outcome.failed}/{outcome.failed + outcome.passed}"

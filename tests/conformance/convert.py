@@ -32,6 +32,13 @@ def tensor_of(array: np.ndarray, *, requires_grad: bool = False) -> fxtorch.Tens
     return made.requires_grad_() if requires_grad else made
 
 
+def _converted(tensor: torch.Tensor, requires_grad: bool) -> fxtorch.Tensor:
+    many = tensor.ndim > 64  # more dimensions than NumPy has
+    made = tensor_of(array_of(tensor.flatten() if many else tensor))
+    made = made.reshape(tuple(tensor.shape)) if many else made
+    return made.requires_grad_(requires_grad)
+
+
 def numpy_of(value: Any) -> np.ndarray:
     """The values of a Tensor of either library."""
     return array_of(value) if isinstance(value, torch.Tensor) else np.array(unwrap(value))
@@ -54,9 +61,11 @@ class Arguments:
     def __init__(self, sample: Any) -> None:
         self.tensors: list[torch.Tensor] = []
         self._known: dict[int, int] = {}
+        self._made: dict[int, Any] = {}  # what is no number becomes one object of ours, not a new one at each call
         self._tree = self._take_out(((sample.input, *sample.args), dict(sample.kwargs)))
         self.process: Callable[[Any], Any] = getattr(sample, "output_process_fn_grad", None) or _same
         self.broadcasts = bool(getattr(sample, "broadcasts_input", False))
+        self.ranks: tuple[int, bool] | None = None  # dim and keepdim, where equal elements may change places
 
     def _take_out(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor):
@@ -78,7 +87,11 @@ class Arguments:
         """The arguments for fxtorch, with these Tensors."""
 
         def put(value: Any) -> Any:
-            return tensors[value.index] if isinstance(value, Slot) else _mapped(_translated(value), put)
+            if isinstance(value, Slot):
+                return tensors[value.index]
+            if isinstance(value, torch.nn.Module):
+                return self._made.setdefault(id(value), _translated(value))
+            return _mapped(_translated(value), put)
 
         return put(self._tree)
 
@@ -92,7 +105,7 @@ class Arguments:
 
     def converted(self, *, grad: bool = True) -> list[Any]:
         """fxtorch's Tensors."""
-        return [tensor_of(array_of(t), requires_grad=grad and t.requires_grad) for t in self.tensors]
+        return [_converted(t, grad and t.requires_grad) for t in self.tensors]
 
     def but(self, tensors: Iterable[torch.Tensor]) -> Arguments:
         """The same call on other Tensors."""

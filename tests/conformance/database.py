@@ -17,6 +17,7 @@ from tests.conformance.inapplicable import INAPPLICABLE
 MOST_ELEMENTS = 20_000  # samples that hold more numbers are left out
 MOST_SAMPLES = 8  # of one operator and type, spread over all, unless all are asked for
 
+_BY_RANK = {"sort": 0, "argsort": 0, "topk": 1, "kthvalue": 1}  # where dim stands after the input
 _DTYPES = ("float32", "complex64", "int64", "bool", "float64")
 
 
@@ -65,9 +66,21 @@ class Entry:
             warnings.simplefilter("ignore")
             given = [Arguments(s) for s in self.info.sample_inputs("cpu", dtype, requires_grad=grad and wants)]
         small = [a for a in given if a.elements() <= MOST_ELEMENTS]
+        for a in small:
+            a.ranks = _ranks(self.info.name, a, dtype)
         if most is None or len(small) <= most:
             return small
         return [small[i * len(small) // most] for i in range(most)]
+
+
+def _ranks(name: str, arguments: Arguments, dtype: torch.dtype) -> tuple[int, bool] | None:
+    """Along which dimension elements that may be equal (of numbers drawn from a few) are put in order, if any."""
+    args, kwargs = arguments.of_torch(arguments.tensors)
+    if name not in _BY_RANK or dtype in (torch.float32, torch.float64) or kwargs.get("stable"):
+        return None
+    given = args[1 + _BY_RANK[name] :]
+    keepdim = kwargs.get("keepdim", given[1] if len(given) > 1 else False)
+    return kwargs.get("dim", given[0] if given else -1), name != "kthvalue" or keepdim
 
 
 def find(name: str, library: Any = fxtorch) -> Any:

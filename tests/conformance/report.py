@@ -42,13 +42,18 @@ def totals(results: Mapping[str, Mapping[str, Outcome]]) -> Iterator[str]:
             yield (
                 f"{name}: {good} of {len(outcomes)} operators ({100 * good / len(outcomes):.1f} %), "
                 f"{passed} of {tried} attempts ({100 * passed / tried:.1f} %)"
-                f"{_decided(outcomes)}"
+                f"{_decided(outcomes)}{_sampled(outcomes)}"
             )
 
 
 def _decided(outcomes: list[Outcome]) -> str:
     count = sum(o.by_accuracy for o in outcomes if not o.failed)
     return f"; {count} operators by their distance from float64" if count else ""
+
+
+def _sampled(outcomes: list[Outcome]) -> str:
+    count = sum(o.whole for o in outcomes)
+    return f"; all samples of {count} operators" if count else ""
 
 
 def _cell(outcome: Outcome | None) -> str:

@@ -29,12 +29,14 @@ class Outcome:
         passed: attempts that passed, and ``failed``: that did not.
         message: what the first failure said.
         by_accuracy: whether float64 had to decide somewhere.
+        whole: whether all samples were taken.
     """
 
     passed: int = 0
     failed: int = 0
     message: str = ""
     by_accuracy: bool = False
+    whole: bool = False
 
 
 def run(entry: Entry, checks: Iterable[str], settings: Settings) -> dict[str, Outcome]:
@@ -57,6 +59,7 @@ def run(entry: Entry, checks: Iterable[str], settings: Settings) -> dict[str, Ou
             else:
                 outcome.passed += 1
         outcome.by_accuracy = settings.judge.by_accuracy
+        outcome.whole = settings.most is None
         if outcome.passed or outcome.failed:
             outcomes[name] = outcome
     return outcomes
