@@ -61,8 +61,8 @@ def watching(capture: Capture) -> Iterator[None]:
             return
         if id(value) in own:
             raise errors.NotCompilable(
-                f"it makes a {type(value).__name__} and keeps it, as the attribute '{name}' of a {type(self).__name__}; "
-                "make it outside of the function"
+                f"it makes a {type(value).__name__} and keeps it, as the attribute '{name}' of a "
+                f"{type(self).__name__}; make it outside of the function"
             )
         state = plain_get(self, "__dict__")
         tables = [state, *(state[g] for g in ("_parameters", "_buffers", "_modules") if g in state)]

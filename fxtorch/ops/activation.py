@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from fxtorch.ops.checks import wrap_dim
+from fxtorch.ops.dtypes import at_least_single, cast
 from fxtorch.ops.gradient import gradient_from_output
 from fxtorch.ops.random import wrap_key
 from fxtorch.ops.table import Array, Key, Number, op
@@ -125,27 +126,30 @@ def gelu(input: Array, *, approximate: Literal["none", "tanh"] = "none") -> Arra
     """
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
-    return jax.nn.gelu(input, approximate=approximate == "tanh")
+    return cast(jax.nn.gelu(at_least_single(input), approximate=approximate == "tanh"), input.dtype)
 
 
 @op(where=("nn.functional",), inplace=True)
 def silu(input: Array) -> Array:
     """``input * sigmoid(input)``."""
-    return input * lax.logistic(input)
+    x = at_least_single(input)
+    return cast(x * lax.logistic(x), input.dtype)
 
 
 @op(where=("nn.functional",), inplace=True)
 def mish(input: Array) -> Array:
     """``input * tanh(softplus(input))``."""
-    return input * jnp.tanh(jax.nn.softplus(input))
+    x = at_least_single(input)
+    return cast(x * jnp.tanh(jax.nn.softplus(x)), input.dtype)
 
 
 @op(where=("nn.functional",), out=True)
 def softplus(input: Array, beta: Number = 1.0, threshold: Number = 20.0) -> Array:
     """``log(1 + exp(beta input)) / beta``, and ``input`` itself where ``beta input > threshold``."""
-    scaled = input * beta
+    x = at_least_single(input)
+    scaled = x * beta
     linear = scaled > threshold
-    return jnp.where(linear, input, jnp.log1p(jnp.exp(jnp.where(linear, 0, scaled))) / beta)
+    return cast(jnp.where(linear, x, jnp.log1p(jnp.exp(jnp.where(linear, 0, scaled))) / beta), input.dtype)
 
 
 @op(where=("nn.functional",), dtype="float")
@@ -187,7 +191,7 @@ def hardswish(input: Array) -> Array:
 @op(where=("nn.functional",), out=True)
 def logsigmoid(input: Array) -> Array:
     """``log(sigmoid(input))``."""
-    return jax.nn.log_sigmoid(input)
+    return cast(jax.nn.log_sigmoid(at_least_single(input)), input.dtype)
 
 
 @op(where=("nn.functional",))

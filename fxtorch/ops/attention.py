@@ -63,7 +63,7 @@ def attention(
         value = jnp.repeat(value, heads // value.shape[-3], axis=-3)
     factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     wide = "float32" if query.dtype.itemsize < 4 else query.dtype
-    scores = jnp.matmul(query * factor, jnp.swapaxes(key, -1, -2), preferred_element_type=wide)
+    scores = jnp.matmul(query, jnp.swapaxes(key, -1, -2), preferred_element_type=wide) * factor
     allowed = None
     if is_causal:
         allowed = jnp.tril(jnp.ones(scores.shape[-2:], bool))

@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array as JaxArray
 from jax import lax
 
-from fxtorch.ops.dtypes import is_inexact
+from fxtorch.ops.dtypes import at_least_single, cast, is_inexact
 from fxtorch.ops.layout import channels_last_inside, from_last, to_last
 from fxtorch.ops.max_pooling import (
     OptionalSizes,
@@ -72,8 +72,9 @@ def _avg_pool(
     by = _divisors(x.shape[2:], window, count_include_pad) if divisor is None else np.full((), divisor)
     if by.size and (by == by.flat[0]).all():
         by = by.flat[0]
-    total, by = _window_sums(x, window), jnp.asarray(by, x.dtype)
-    y = total / by if is_inexact(x.dtype) else lax.div(total, jnp.broadcast_to(by, total.shape))
+    total = _window_sums(at_least_single(x), window)
+    by = jnp.asarray(by, total.dtype)
+    y = cast(total / by, x.dtype) if is_inexact(x.dtype) else lax.div(total, jnp.broadcast_to(by, total.shape))
     return y[0] if unbatched else y
 
 

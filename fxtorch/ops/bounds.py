@@ -15,6 +15,7 @@ import numpy as np
 from jax.core import Tracer
 
 from fxtorch.ops.checks import wrap_dim
+from fxtorch.ops.dtypes import is_complex, is_float
 
 Arguments = Mapping[str, Any]
 
@@ -94,8 +95,8 @@ def _select(a: Arguments) -> None:
 
 def _narrow(a: Arguments) -> None:
     start = on_host(a["start"])
-    if start is None or start.ndim or a["input"].ndim == 0:
-        return
+    if start is None or start.ndim or not -a["input"].ndim <= a["dim"] < a["input"].ndim:
+        return  # the operator itself says what is wrong
     begin, (_, size) = int(start), _size(a)
     if not -size <= begin <= size:
         raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {begin})")
@@ -195,8 +196,16 @@ def _margin(a: Arguments) -> None:
 
 
 def _fill_value(a: Arguments) -> None:
-    if isinstance(a["value"], complex) and not jax.numpy.issubdtype(a["input"].dtype, jax.numpy.complexfloating):
-        raise RuntimeError(f"value cannot be converted to type {a['input'].dtype.name} without overflow")
+    value: Any = on_host(a["value"])
+    dtype = a["input"].dtype
+    if value is None or value.ndim or is_complex(dtype) or dtype == np.bool_:
+        return
+    fits = value.imag == 0
+    if fits and not is_float(dtype):
+        limits = np.iinfo(dtype)
+        fits = limits.min <= value.real <= limits.max
+    if not fits:
+        raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
 
 
 def _in_unit(x: Any) -> Any:
@@ -208,6 +217,7 @@ CHECKS.update(
         "select": _select,
         "select_scatter": _select,
         "narrow": _narrow,
+        "narrow_copy": _narrow,
         "take": _flat,
         "put": _flat,
         "index_select": _along_dim(IndexError, "index out of range in self"),

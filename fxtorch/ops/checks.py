@@ -28,8 +28,10 @@ def wrap_dims(dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
 
     Raises:
         IndexError: one is out of range.
-        RuntimeError: one appears twice.
+        RuntimeError: one appears twice, or there are more than torch's 64 dimensions.
     """
+    if ndim > 64:
+        raise RuntimeError(f"only tensors with up to 64 dims are supported, got {ndim}")
     if dim is None or (not isinstance(dim, int) and len(dim) == 0):
         return tuple(range(ndim))
     dims = tuple(wrap_dim(d, ndim) for d in ((dim,) if isinstance(dim, int) else dim))

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array as JaxArray
 from jax import lax
 
-from fxtorch.ops.dtypes import is_float
+from fxtorch.ops.dtypes import at_least_single, cast, is_float
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.loss_reduction import chosen_reduction, reduced
 from fxtorch.ops.table import Array, op
@@ -37,6 +37,7 @@ def _soft_targets(x: JaxArray, target: JaxArray, weight: JaxArray | None, smooth
 
 
 def _index_losses(x: JaxArray, target: JaxArray, weight: JaxArray | None, smoothing: float) -> JaxArray:
+    x = at_least_single(x)
     lse = _logsumexp(x)
     if smoothing == 0:
         picked = jnp.take_along_axis(x, target[:, None], 1, mode="clip")[:, 0]
@@ -49,7 +50,7 @@ def _index_losses(x: JaxArray, target: JaxArray, weight: JaxArray | None, smooth
 
 @functools.partial(custom_gradient, static=(3,))
 def _index_cross_entropy(x: JaxArray, target: JaxArray, weight: JaxArray | None, smoothing: float) -> JaxArray:
-    """Unreduced losses of ``(N, C, ...)``; the gradient, ``softmax(x) - onehot``, is one pass over ``x``."""
+    """Unreduced losses of ``(N, C, ...)``, float32 at least; the gradient, ``softmax(x) - onehot``, is one pass."""
     return _index_losses(x, target, weight, smoothing)
 
 
@@ -58,12 +59,13 @@ def _index_fwd(x: JaxArray, target: JaxArray, weight: JaxArray | None, smoothing
 
 
 def _index_bwd(smoothing: float, saved: Any, g: JaxArray) -> tuple[JaxArray, None, JaxArray | None]:
-    x, target, weight = saved
+    given, target, weight = saved
+    x = at_least_single(given)
     p = jnp.exp(x - _logsumexp(x)[:, None])
     q = _soft_targets(x, target, weight, smoothing)
     total = 1 if weight is None else jnp.sum(q, 1, keepdims=True)
     dw = None if weight is None else jnp.zeros_like(weight)
-    return (p * total - q) * g[:, None], None, dw
+    return cast((p * total - q) * g[:, None], given.dtype), None, dw
 
 
 _index_cross_entropy.defvjp(_index_fwd, _index_bwd)
@@ -165,22 +167,23 @@ def cross_entropy(
         _check_target(target)
     _check_weight(weight, x.shape[1])
     if probabilities:
+        x, y = at_least_single(x), at_least_single(y)
         y = y * (1 - label_smoothing) + label_smoothing / x.shape[1]
         scores = x - _logsumexp(x)[:, None]
         if weight is not None:
             scores = scores * weight.reshape(1, -1, *(1,) * (x.ndim - 2))
         losses = -jnp.sum(scores * y, 1)
         if reduction == "mean":
-            return jnp.sum(losses) / losses.size
+            return cast(jnp.sum(losses) / losses.size, input.dtype)
     else:
         losses = _index_cross_entropy(x, y, weight, float(label_smoothing))
         present = y != ignore_index
         weights = None if weight is None else jnp.take(weight, y, mode="clip")
         if reduction != "none" or x.ndim == input.ndim:
-            return _averaged(losses, present, weights, reduction)
+            return cast(_averaged(losses, present, weights, reduction), input.dtype)
         losses = jnp.where(present, losses, 0)
     losses = losses if input.ndim > 1 else losses[0]
-    return reduced(losses, reduction)
+    return cast(reduced(losses, reduction), input.dtype)
 
 
 @op(where=_WHERE)
@@ -200,10 +203,10 @@ def nll_loss(
     _check_weight(weight, x.shape[1])
     _check_types(x, weight)
     present = y != ignore_index
-    losses = -jnp.take_along_axis(x, jnp.where(present, y, 0)[:, None], 1, mode="clip")[:, 0]
+    losses = -at_least_single(jnp.take_along_axis(x, jnp.where(present, y, 0)[:, None], 1, mode="clip")[:, 0])
     weights = None if weight is None else jnp.take(weight, y, mode="clip")
     losses = losses if weights is None else losses * weights
-    out = _averaged(losses, present, weights, reduction)
+    out = cast(_averaged(losses, present, weights, reduction), x.dtype)
     return out if input.ndim > 1 or reduction != "none" else out[0]
 
 

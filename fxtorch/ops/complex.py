@@ -7,7 +7,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from fxtorch.ops.dtypes import cast, complex_of, default_float, is_complex, is_float, is_inexact, real_of
-from fxtorch.ops.table import Array, Strict, View, op
+from fxtorch.ops.table import Array, Out, Strict, View, op
 
 
 def _check_complex(name: str, input: Array) -> None:
@@ -124,7 +124,7 @@ def angle(input: Array) -> Array:
     return jnp.where(x != x, cast(np.nan, x.dtype), jnp.where(x < 0, cast(np.pi, x.dtype), cast(0, x.dtype)))
 
 
-@op(out=True)
+@op(out=Out(typed=True))
 def complex(real: Strict, imag: Strict) -> Array:
     """``real + i * imag``.
 

@@ -7,7 +7,7 @@ from typing import Any
 from fxtorch.ops import complex as of_complex
 from fxtorch.ops import shape, slicing
 from fxtorch.ops.checks import wrap_dim
-from fxtorch.ops.table import Array, op
+from fxtorch.ops.table import Array, Out, op
 
 
 @op(out=True)
@@ -16,9 +16,15 @@ def alias_copy(input: Array) -> Array:
     return shape.alias(input)
 
 
-@op(method=True, out=True)
+@op(method=True, out=Out(typed=True))
 def narrow_copy(input: Array, dim: int, start: int, length: int) -> Array:
-    """:func:`narrow` as a copy."""
+    """:func:`narrow` as a copy.
+
+    Raises:
+        RuntimeError: there is no dimension ``dim`` from the front.
+    """
+    if dim >= max(input.ndim, 1):
+        raise RuntimeError(f"narrow_copy(): expected dim < {input.ndim}, but got {dim}")
     return slicing.narrow(input, dim, start, length)
 
 

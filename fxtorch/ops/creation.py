@@ -108,8 +108,14 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None) -> 
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     natural = _range_dtype(start, end, step)
-    count = len(range(start, end, step)) if natural == np.int64 else math.ceil((end - start) / step)
-    return _steps(start, step, count, np.dtype(dtype or natural))
+    chosen = np.dtype(dtype or natural)
+    if np.issubdtype(chosen, np.integer):  # which torch counts in, whatever the arguments are
+        start, end, step = int(start), int(end), int(step)
+        if step == 0:
+            raise ValueError("step must be nonzero")
+    whole = all(isinstance(x, int) for x in (start, end, step))
+    count = len(range(start, end, step)) if whole else math.ceil((end - start) / step)
+    return _steps(start, step, count, chosen)
 
 
 @op(name="range", factory=True, out=True)

@@ -31,7 +31,7 @@ def cumprod(input: Array, dim: int, *, dtype: np.dtype | None = None) -> Array:
     """``result[i] = input[0] * ... * input[i]`` along ``dim``; integers multiply to int64."""
     x = _summed(input, dtype)
     d = wrap_dim(dim, x.ndim)
-    return lax.cumprod(x, axis=d) if x.ndim else x
+    return cast(lax.cumprod(at_least_single(x), axis=d), x.dtype) if x.ndim else x
 
 
 @op(method=True, out=True)

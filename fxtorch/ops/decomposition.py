@@ -9,7 +9,7 @@ import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
-from fxtorch.ops.dtypes import cast, complex_of
+from fxtorch.ops.dtypes import cast, complex_of, is_complex
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.linalg import check_matrix, solve_triangular, zero_pivot
 from fxtorch.ops.table import Array, op
@@ -239,16 +239,43 @@ def eig(A: Array) -> Eig:
     check_matrix("eig", A, square=True)
     if A.size == 0:
         return Eig(cast(jnp.sum(A, -1), complex_of(A.dtype)), cast(A, complex_of(A.dtype)))
-    values, vectors = lax.linalg.eig(A, compute_left_eigenvectors=False, enable_eigvec_derivs=True)
+    values, vectors = _eigenpairs(A)
     return Eig(values, vectors)
+
+
+def _eigenpairs(A: Array) -> tuple[Array, Array]:
+    """Computed in double precision: the gradient multiplies rounding by how near to parallel the vectors are."""
+    wide = np.complex128 if is_complex(A.dtype) else np.float64
+    kind = complex_of(A.dtype) if not is_complex(A.dtype) else A.dtype
+    found = lax.linalg.eig(
+        cast(A, jax.dtypes.canonicalize_dtype(wide)), compute_left_eigenvectors=False, enable_eigvec_derivs=True
+    )
+    return cast(found[0], kind), cast(found[1], kind)
 
 
 @op(where=("linalg",), out=True)
 def eigvals(A: Array) -> Array:
     """The eigenvalues of square matrices, always complex."""
     check_matrix("eigvals", A, square=True)
+    return _eigenvalues(A)
+
+
+@custom_gradient
+def _eigenvalues(A: Array) -> Array:
     (values,) = lax.linalg.eig(A, compute_left_eigenvectors=False, compute_right_eigenvectors=False)
     return values
+
+
+def _eigenvalues_fwd(A: Array) -> tuple[Array, Array]:
+    return _eigenvalues(A), A
+
+
+def _eigenvalues_bwd(A: Array, g: Array) -> tuple[Array]:
+    """The eigenvectors are needed for the gradient alone, which has a derivative in turn."""
+    return jax.vjp(lambda x: _eigenpairs(x)[0], A)[1](g)
+
+
+_eigenvalues.defvjp(_eigenvalues_fwd, _eigenvalues_bwd)
 
 
 def _check_pivot(pivot: bool) -> None:

@@ -83,7 +83,8 @@ def cdist(x1: Array, x2: Array, p: float = 2.0, compute_mode: str = "use_mm_for_
         x1: the first rows.
         x2: the second rows; leading dimensions broadcast.
         p: the norm.
-        compute_mode: whether the Euclidean distance uses a matrix product: by default for more than 25 rows.
+        compute_mode: whether the Euclidean distance of more than 25 rows may use a matrix product, which is faster
+            and loses digits where two rows are near each other.
 
     Raises:
         RuntimeError: columns differ, fewer than 2 dimensions, or ``p`` is negative.
@@ -96,10 +97,8 @@ def cdist(x1: Array, x2: Array, p: float = 2.0, compute_mode: str = "use_mm_for_
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
     x1, x2 = promote(x1, x2)
-    product = {"use_mm_for_euclid_dist": True, "donot_use_mm_for_euclid_dist": False}.get(
-        compute_mode, max(x1.shape[-2], x2.shape[-2]) > _DIRECT_ROWS
-    )
-    if p == 2 and product:
+    many = max(x1.shape[-2], x2.shape[-2]) > _DIRECT_ROWS
+    if p == 2 and many and compute_mode != "donot_use_mm_for_euclid_dist":
         lead = jnp.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
         return _euclidean(*(jnp.broadcast_to(x, (*lead, *x.shape[-2:])) for x in (x1, x2)))
     difference = x1[..., :, None, :] - x2[..., None, :, :]

@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array as JaxArray
 from jax import lax
 
-from fxtorch.ops.dtypes import cast
+from fxtorch.ops.dtypes import at_least_single, cast
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.table import Array, Number, op
 
@@ -185,9 +185,10 @@ def embedding_bag(
         return _bag_maxima(rows, present, bag, count)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)
-    rows = jnp.where(present[:, None], rows, 0)
+    rows = at_least_single(jnp.where(present[:, None], rows, 0))
     total = jnp.zeros((bags, weight.shape[1]), rows.dtype).at[bag].add(rows)
-    return total if mode == "sum" else total / cast(jnp.maximum(count, 1), rows.dtype)[:, None]
+    total = total if mode == "sum" else total / cast(jnp.maximum(count, 1), rows.dtype)[:, None]
+    return cast(total, weight.dtype)
 
 
 def _bag_maxima(rows: JaxArray, present: JaxArray, bag: JaxArray, count: JaxArray) -> JaxArray:

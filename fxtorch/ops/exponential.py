@@ -7,6 +7,7 @@ import math
 from jax import lax
 from jax import numpy as jnp
 
+from fxtorch.ops.dtypes import at_least_single, cast
 from fxtorch.ops.pointwise import mul, pow
 from fxtorch.ops.table import Array, Strict, op
 
@@ -20,7 +21,7 @@ def exp(input: Array) -> Array:
 @op(method=True, inplace=True, out=True, aliases=("special.exp2",), dtype="float")
 def exp2(input: Array) -> Array:
     """``2 ** input``."""
-    return lax.exp2(input)
+    return cast(lax.exp2(at_least_single(input)), input.dtype)
 
 
 @op(method=True, inplace=True, out=True, aliases=("special.expm1",), dtype="float")

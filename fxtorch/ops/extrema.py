@@ -12,7 +12,7 @@ from fxtorch.ops.checks import wrap_dim, wrap_dims
 from fxtorch.ops.comparison import maximum, minimum
 from fxtorch.ops.dtypes import cast, is_complex, is_float, is_inexact
 from fxtorch.ops.gradient import custom_gradient
-from fxtorch.ops.table import Array, Strict, op
+from fxtorch.ops.table import Array, Out, Strict, op
 
 Dims = int | tuple[int, ...] | None
 
@@ -81,7 +81,7 @@ def amin(input: Array, dim: Dims = (), keepdim: bool = False) -> Array:
     return jnp.min(input, axis=dims, keepdims=keepdim)
 
 
-@op(method=True, out=True)
+@op(method=True, out=Out(typed=True))
 def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
     """:func:`amin` and :func:`amax` at once."""
     return MinMax(amin(input, dim, keepdim), amax(input, dim, keepdim))
@@ -99,13 +99,13 @@ def _arg(name: str, input: Array, dim: int | None, keepdim: bool) -> Array:
     return cast(find(x, axis=wrap_dim(dim, x.ndim), keepdims=keepdim), np.int64)
 
 
-@op(method=True, out=True, differentiable=False)
+@op(method=True, out=Out(typed=True), differentiable=False)
 def argmax(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
     """The place of the first largest element (of the flattened input without ``dim``), as int64."""
     return _arg("argmax", input, dim, keepdim)
 
 
-@op(method=True, out=True, differentiable=False)
+@op(method=True, out=Out(typed=True), differentiable=False)
 def argmin(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
     """The place of the first smallest element (of the flattened input without ``dim``), as int64."""
     return _arg("argmin", input, dim, keepdim)
@@ -215,7 +215,7 @@ def nanmedian(input: Array, dim: int | None = None, keepdim: bool = False) -> Ar
     return _median("nanmedian", input, dim, keepdim)
 
 
-@op(method=True, out=True)
+@op(method=True, out=Out(typed=True))
 def mode(input: Array, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """The most frequent element along ``dim``, the smallest such, and where it stands last."""
     d = wrap_dim(dim, input.ndim)

@@ -11,7 +11,7 @@ from jax import lax
 from fxtorch.ops import getitem
 from fxtorch.ops.checks import check_broadcast, check_concrete, wrap_dim
 from fxtorch.ops.dtypes import cast
-from fxtorch.ops.table import Array, Arrays, op
+from fxtorch.ops.table import Array, Arrays, Out, op
 
 
 def narrow_index(index: Array, size: int) -> Array:
@@ -30,7 +30,7 @@ def _check_vector(index: Array, name: str) -> Array:
     return index.reshape(-1)
 
 
-@op(method=True, out=True)
+@op(method=True, out=Out(typed=True, apart=True))
 def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -> Array:
     """``out[i][j] = input[index[i][j]][j]`` for ``dim`` 0, and so on; as large as ``index``.
 
@@ -58,7 +58,7 @@ def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -
     return out.reshape(()) if scalar else out
 
 
-@op(method=True, out=True)
+@op(method=True, out=Out(typed=True, apart=True))
 def take(input: Array, index: Array) -> Array:
     """The elements at the positions ``index`` of ``input`` flattened."""
     _check_integers(index, "take")
@@ -84,7 +84,7 @@ def take_along_dim(input: Array, indices: Array, dim: int | None = None) -> Arra
     return jnp.take_along_axis(input, index, axis=dim, mode="promise_in_bounds")
 
 
-@op(method=True, out=True)
+@op(method=True, out=Out(typed=True, apart=True))
 def index_select(input: Array, dim: int, index: Array) -> Array:
     """The slices ``index`` of dimension ``dim``, in that order."""
     index = _check_vector(index, "index_select")
@@ -161,7 +161,7 @@ def masked_scatter(input: Array, mask: Array, source: Array) -> Array:
 _WHERE = "use torch.where, or masked_fill, which keep the shape"
 
 
-@op(method=True, out=True, dynamic=True)
+@op(method=True, out=Out(typed=True, apart=True), dynamic=True)
 def masked_select(input: Array, mask: Array) -> Array:
     """The elements of ``input`` where ``mask`` is true, in one dimension.
 

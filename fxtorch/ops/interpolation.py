@@ -16,6 +16,7 @@ import numpy as np
 from jax import Array as JaxArray
 
 from fxtorch.ops.average_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from fxtorch.ops.dtypes import at_least_single, cast
 from fxtorch.ops.table import Array, op
 
 Scale = float | tuple[float, ...] | None
@@ -178,10 +179,10 @@ def interpolate(
         )
     if mode == "area":
         return _AREA[input.ndim - 2](input, sizes)
-    out = input
+    out = input if mode in _NEAREST else at_least_single(input)
     for i, (target, scale) in enumerate(zip(sizes, scales, strict=True)):
         out = _resample(out, 2 + i, target, scale, mode, align, antialias)
-    return out
+    return cast(out, input.dtype)
 
 
 def _warn(name: str) -> None:

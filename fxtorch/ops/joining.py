@@ -12,7 +12,7 @@ from jax import lax
 
 from fxtorch.ops.checks import check_broadcast, wrap_dim
 from fxtorch.ops.dtypes import cast, result_type
-from fxtorch.ops.table import Array, Arrays, op
+from fxtorch.ops.table import Array, Arrays, Out, op
 
 
 def _common(tensors: Arrays) -> list[Array]:
@@ -43,7 +43,7 @@ def _join(tensors: list[Array], dim: int) -> Array:
     return lax.concatenate([x for _, x in real], dim)
 
 
-@op(out=True, aliases=("concat", "concatenate"))
+@op(out=Out(apart=True), aliases=("concat", "concatenate"))
 def cat(tensors: Arrays, dim: int = 0) -> Array:
     """The arrays one after another along an existing dimension, in their common dtype.
 
@@ -56,7 +56,7 @@ def cat(tensors: Arrays, dim: int = 0) -> Array:
     return _join(_common(tensors), dim)
 
 
-@op(out=True)
+@op(out=Out(apart=True))
 def stack(tensors: Arrays, dim: int = 0) -> Array:
     """The arrays, all of one shape, side by side along a new dimension."""
     if not tensors:

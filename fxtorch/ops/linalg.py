@@ -13,6 +13,7 @@ from jax import numpy as jnp
 from fxtorch.ops.checks import check_broadcast
 from fxtorch.ops.dtypes import cast, is_inexact, real_of, type_name
 from fxtorch.ops.gradient import custom_gradient
+from fxtorch.ops.reduction import sum_
 from fxtorch.ops.table import Array, op
 
 
@@ -421,8 +422,7 @@ def trace(input: Array) -> Array:
     """
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
-    diagonal = jnp.diagonal(input)
-    return jnp.sum(diagonal, dtype=input.dtype if is_inexact(input.dtype) else np.int64)
+    return sum_(jnp.diagonal(input))
 
 
 @op(where=("linalg",))

@@ -9,7 +9,7 @@ from jax import lax
 from jax.scipy.special import xlogy
 
 from fxtorch.ops.checks import check_broadcast
-from fxtorch.ops.dtypes import promote
+from fxtorch.ops.dtypes import at_least_single, cast, promote
 from fxtorch.ops.loss_reduction import chosen_reduction, reduced, warn_broadcast
 from fxtorch.ops.table import Array, op
 
@@ -112,9 +112,10 @@ def huber_loss(
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     reduction = chosen_reduction(None, None, reduction)
     a, b = _pair(input, target)
-    size = jnp.abs(a - b)
-    values = jnp.where(size <= delta, 0.5 * (a - b) ** 2, delta * (size - 0.5 * delta))
-    return _weighted(values, weight, reduction)
+    away = at_least_single(a) - at_least_single(b)
+    size = jnp.abs(away)
+    values = jnp.where(size <= delta, 0.5 * away * away, delta * (size - 0.5 * delta))
+    return _weighted(cast(values, a.dtype), weight, reduction)
 
 
 @op(where=_WHERE)

@@ -183,7 +183,7 @@ def _variance(
     deviation = _filled(x - center, mask, 0)
     total = jnp.sum(jnp.real(deviation * jnp.conj(deviation)), axis=dims, keepdims=keepdim)
     less = correction if correction is not None else 1 if unbiased is None or unbiased else 0
-    return total / jnp.maximum(_count(x, mask, dims, keepdim, total.dtype) - less, 0)
+    return cast(total / jnp.maximum(_count(x, mask, dims, keepdim, total.dtype) - less, 0), x.dtype)
 
 
 @op(name="var", where=_SPACE)
@@ -220,9 +220,10 @@ def masked_std(
 def masked_logsumexp(
     input: Array, dim: Dims = None, *, keepdim: bool = False, dtype: np.dtype | None = None, mask: Array | None = None
 ) -> Array:
-    """``log(sum(exp(input)))`` of the selected elements over ``dim``."""
+    """``log(sum(exp(input)))`` of the selected elements over ``dim``; truncated for integers, as torch does."""
     x = _floating(input, dtype)
-    return reduction.logsumexp(_filled(x, mask, -np.inf), dim, keepdim)
+    total = reduction.logsumexp(_filled(x, mask, -np.inf), dim, keepdim)
+    return total if is_inexact(input.dtype) or dtype is not None else cast(total, input.dtype)
 
 
 @op(name="logaddexp", where=_SPACE)

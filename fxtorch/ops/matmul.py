@@ -9,7 +9,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from fxtorch.ops.checks import check_broadcast
-from fxtorch.ops.dtypes import cast
+from fxtorch.ops.dtypes import at_least_single, cast, is_float
 from fxtorch.ops.pointwise import scaled
 from fxtorch.ops.table import Array, Arrays, Number, op
 
@@ -47,11 +47,16 @@ def _check_product(a: Array, b: Array) -> None:
     raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and {inner}x{columns})")
 
 
-def product(a: Array, b: Array) -> Array:
-    """The matrix product of arrays of one type; booleans are not taken."""
+def product(a: Array, b: Array, wide: bool = False) -> Array:
+    """The matrix product of arrays of one type; with ``wide`` 16-bit floats give the float32 that they sum to."""
     check_same_type(a, b)
     _check_product(a, b)
-    return jnp.matmul(a, b)
+    return jnp.matmul(a, b, preferred_element_type=_sum_type(a) if wide else None)
+
+
+def _sum_type(x: Array) -> np.dtype | None:
+    """What products of 16-bit floats are summed in; nothing said for other types."""
+    return np.dtype("float32") if is_float(x.dtype) and x.dtype.itemsize < 4 else None
 
 
 @op(method=True, out=True, aliases=("linalg.matmul",))
@@ -70,14 +75,18 @@ def matmul(input: Array, other: Array) -> Array:
     return product(input, other)
 
 
+def _of_matrices(a: Array, b: Array, wide: bool = False) -> Array:
+    if a.ndim != 2:
+        raise RuntimeError("self must be a matrix")
+    if b.ndim != 2:
+        raise RuntimeError("mat2 must be a matrix")
+    return product(a, b, wide)
+
+
 @op(method=True, out=True)
 def mm(input: Array, mat2: Array) -> Array:
     """The product of matrices (n, m) and (m, p)."""
-    if input.ndim != 2:
-        raise RuntimeError("self must be a matrix")
-    if mat2.ndim != 2:
-        raise RuntimeError("mat2 must be a matrix")
-    return product(input, mat2)
+    return _of_matrices(input, mat2)
 
 
 def _check_batches(a: Array, b: Array) -> None:
@@ -90,19 +99,27 @@ def _check_batches(a: Array, b: Array) -> None:
         )
 
 
+def _of_batches(a: Array, b: Array, wide: bool = False) -> Array:
+    _check_batches(a, b)
+    return product(a, b, wide)
+
+
 @op(method=True, out=True)
 def bmm(input: Array, mat2: Array) -> Array:
     """The products of matrices (b, n, m) and (b, m, p), one by one."""
-    _check_batches(input, mat2)
-    return product(input, mat2)
+    return _of_batches(input, mat2)
+
+
+def _of_vector(a: Array, b: Array, wide: bool = False) -> Array:
+    if a.ndim != 2 or b.ndim != 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got {b.ndim}, {a.ndim}, {b.ndim}")
+    return product(a, b, wide)
 
 
 @op(method=True, out=True)
 def mv(input: Array, vec: Array) -> Array:
     """The product of a matrix (n, m) and a vector (m,)."""
-    if input.ndim != 2 or vec.ndim != 1:
-        raise RuntimeError(f"vector + matrix @ vector expected, got {vec.ndim}, {input.ndim}, {vec.ndim}")
-    return product(input, vec)
+    return _of_vector(input, vec)
 
 
 def _check_vectors(name: str, a: Array, b: Array) -> None:
@@ -151,39 +168,38 @@ def outer(input: Array, vec2: Array) -> Array:
     return input[:, None] * vec2[None, :]
 
 
-def _plus(input: Array, value: Array, beta: Number, alpha: Number) -> Array:
-    """``beta * input + alpha * value``; where beta is 0, ``input`` is not looked at."""
-    check_same_type(input, value)
+def _plus(input: Array, factor: Array, value: Array, beta: Number, alpha: Number) -> Array:
+    """``beta * input + alpha * value`` in the type of ``factor``; where beta is 0, ``input`` is not looked at."""
+    check_same_type(input, factor)
     check_broadcast(input.shape, value.shape)
-    value = scaled(value, alpha)
-    if isinstance(beta, int) and beta == 1:
-        return input + value
-    kept = jnp.where(jnp.equal(beta, 0), jnp.zeros((), dtype=input.dtype), input * cast(beta, input.dtype))
-    return kept + value
+    wide, value = at_least_single(input), scaled(at_least_single(value), alpha)
+    if not (isinstance(beta, int) and beta == 1):
+        wide = jnp.where(jnp.equal(beta, 0), jnp.zeros((), dtype=wide.dtype), wide * cast(beta, wide.dtype))
+    return cast(wide + value, input.dtype)
 
 
 @op(method=True, inplace=True, out=True)
 def addmm(input: Array, mat1: Array, mat2: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
     """``beta * input + alpha * (mat1 @ mat2)``."""
-    return _plus(input, mm(mat1, mat2), beta, alpha)
+    return _plus(input, mat1, _of_matrices(mat1, mat2, wide=True), beta, alpha)
 
 
 @op(method=True, inplace=True, out=True)
 def addmv(input: Array, mat: Array, vec: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
     """``beta * input + alpha * (mat @ vec)``."""
-    return _plus(input, mv(mat, vec), beta, alpha)
+    return _plus(input, mat, _of_vector(mat, vec, wide=True), beta, alpha)
 
 
 @op(method=True, inplace=True, out=True)
 def addr(input: Array, vec1: Array, vec2: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
     """``beta * input + alpha * outer(vec1, vec2)``."""
-    return _plus(input, outer(vec1, vec2), beta, alpha)
+    return _plus(input, vec1, outer(vec1, vec2), beta, alpha)
 
 
 @op(method=True, inplace=True, out=True)
 def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
     """``beta * input + alpha * bmm(batch1, batch2)``."""
-    return _plus(input, bmm(batch1, batch2), beta, alpha)
+    return _plus(input, batch1, _of_batches(batch1, batch2, wide=True), beta, alpha)
 
 
 @op(method=True, inplace=True, out=True)
@@ -191,7 +207,8 @@ def addbmm(input: Array, batch1: Array, batch2: Array, *, beta: Number = 1, alph
     """``beta * input + alpha * bmm(batch1, batch2).sum(0)``."""
     _check_batches(batch1, batch2)
     check_same_type(batch1, batch2)
-    return _plus(input, jnp.tensordot(batch1, batch2, axes=((0, 2), (0, 1))), beta, alpha)
+    value = jnp.tensordot(batch1, batch2, axes=((0, 2), (0, 1)), preferred_element_type=_sum_type(batch1))
+    return _plus(input, batch1, value, beta, alpha)
 
 
 @op(out=True, variadic="matrices")
@@ -214,7 +231,7 @@ def multi_dot(tensors: Arrays) -> Array:
     for a, b in itertools.pairwise(tensors):
         check_same_type(a, b)
         _check_product(a, b)
-    return jnp.linalg.multi_dot(tensors) if len(tensors) > 2 else product(*tensors)
+    return jnp.linalg.multi_dot(tensors)
 
 
 @op(variadic="operands")

@@ -27,7 +27,7 @@ OptionalSizes = int | tuple[int | None, ...]
 
 
 def check_pool(x: JaxArray, n: int, name: str) -> None:
-    """Raise where ``x`` is not ``(N, C, ...)`` or ``(C, ...)`` with ``n`` non-empty spatial dimensions."""
+    """Raise where ``x`` is not ``(N, C, ...)`` or ``(C, ...)`` with ``n`` spatial dimensions."""
     if x.ndim not in (n + 1, n + 2):
         raise RuntimeError(
             f"{name}: Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch size for input, "
@@ -55,6 +55,8 @@ def pool_window(
     Raises:
         RuntimeError: a size is not positive, padding exceeds half the kernel, or no window fits.
     """
+    if 0 in x.shape[-n - 1 :]:
+        raise RuntimeError(f"Expected all dimensions but that of the batch to be non-empty, but got: {list(x.shape)}")
     k, d = expand(kernel, n, "kernel_size"), expand(dilation, n, "dilation")
     s = k if stride is None or stride == () else expand(stride, n, "stride")
     p = expand(padding, n, "padding")

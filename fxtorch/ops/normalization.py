@@ -12,7 +12,7 @@ from jax import lax
 
 from fxtorch.ops.batch_norm_kernels import batch_norm_train
 from fxtorch.ops.checks import wrap_dims
-from fxtorch.ops.dtypes import cast
+from fxtorch.ops.dtypes import cast, default_float, is_inexact
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.reduction import vector_norm_of
 from fxtorch.ops.table import Array, Number, op
@@ -250,7 +250,7 @@ def moved(running: Array, new: Array, momentum: Number) -> Array:
     return cast(running * (1 - momentum) + new * momentum, running.dtype)
 
 
-@op(where=("nn.functional",), dtype="float")
+@op(where=("nn.functional",))
 def local_response_norm(input: Array, size: int, alpha: Number = 0.0001, beta: Number = 0.75, k: Number = 1.0) -> Array:
     """``input / (k + alpha mean_{size neighbouring channels}(input^2))^beta`` for ``(N, C, ...)``.
 
@@ -263,7 +263,8 @@ def local_response_norm(input: Array, size: int, alpha: Number = 0.0001, beta: N
     edges[1] = (size // 2, (size - 1) // 2)
     padded = jnp.pad(squares, edges)
     total = sum(lax.slice_in_dim(padded, i, i + input.shape[1], axis=1) for i in range(size))
-    return input / (total / size * alpha + k) ** beta
+    mean = total / size if is_inexact(input.dtype) else cast(total // size, default_float())  # torch's integer mean
+    return input / (mean * alpha + k) ** beta
 
 
 @op(where=("nn.functional",), out=True)

@@ -242,9 +242,9 @@ def lerp(input: Array, end: Array, weight: Array) -> Array:
     if end.dtype != input.dtype:
         raise RuntimeError(f"expected dtype {input.dtype} for `end` but got dtype {end.dtype}")
     check_broadcast(input.shape, end.shape, jnp.shape(weight))
-    w = cast(weight, input.dtype)
-    step = end - input
-    return jnp.where(jnp.abs(w) < 0.5, input + w * step, end - step * (1 - w))
+    start, stop, w = (at_least_single(x) for x in (input, end, cast(weight, input.dtype)))
+    step = stop - start
+    return cast(jnp.where(jnp.abs(w) < 0.5, start + w * step, stop - step * (1 - w)), input.dtype)
 
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
@@ -266,7 +266,8 @@ def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: Number = 1) 
             "Integer division with addcdiv is no longer supported, and in a future release addcdiv will perform a "
             "true division of tensor1 and tensor2; use (input + value * torch.trunc(tensor1 / tensor2)) instead"
         )
-    return input + scaled(tensor1 / tensor2, value)
+    a, b, c = (at_least_single(x) for x in (input, tensor1, tensor2))
+    return cast(a + scaled(b / c, value), input.dtype)
 
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)

@@ -17,7 +17,7 @@ import numpy as np
 from jax import lax
 
 from fxtorch.ops.dtypes import cast, default_float, is_float, is_inexact
-from fxtorch.ops.table import Array, Key, Number, op
+from fxtorch.ops.table import Array, Key, Number, Out, op
 
 IMPLEMENTATION = "threefry2x32"
 
@@ -144,7 +144,7 @@ def bernoulli(input: Array, p: Array | None = None, *, key: Key) -> Array:
     return cast(_uniform01(key, input.shape, drawn) < cast(probability, drawn), input.dtype)
 
 
-@op(method=True, out=True, differentiable=False)
+@op(method=True, out=Out(typed=True), differentiable=False)
 def multinomial(input: Array, num_samples: int, replacement: builtins.bool = False, *, key: Key) -> Array:
     """Indexes drawn with the probabilities in each row of ``input``, which need not sum to 1.
 

@@ -26,7 +26,8 @@ def _summed(input: Array, dtype: np.dtype | None) -> Array:
 def sum_(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: np.dtype | None = None) -> Array:
     """The sum over ``dim`` (all by default); integers sum to int64."""
     x = _summed(input, dtype)
-    return jnp.sum(x, axis=wrap_dims(dim, x.ndim), keepdims=keepdim, dtype=x.dtype)
+    wide = at_least_single(x)  # a type given to jnp.sum is the one that it adds in
+    return cast(jnp.sum(wide, axis=wrap_dims(dim, x.ndim), keepdims=keepdim, dtype=wide.dtype), x.dtype)
 
 
 @op(method=True, out=True)
@@ -67,9 +68,10 @@ def mean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: np.dty
     """
     x = _floating("mean", input, dtype)
     dims = wrap_dims(dim, x.ndim)
-    total = jnp.sum(x, axis=dims, keepdims=keepdim, dtype=x.dtype)
+    wide = at_least_single(x)
+    total = jnp.sum(wide, axis=dims, keepdims=keepdim, dtype=wide.dtype)
     count = _count(x.shape, dims)
-    return total / cast(count, x.dtype) if count == 0 else total / count
+    return cast(total / cast(count, total.dtype) if count == 0 else total / count, x.dtype)
 
 
 @op(method=True, out=True)
@@ -77,7 +79,8 @@ def nanmean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: np.
     """The mean over ``dim`` of the elements that are not NaN."""
     x = _floating("nanmean", input, dtype)
     present = x == x
-    return sum_(jnp.where(present, x, 0), dim, keepdim) / cast(sum_(present, dim, keepdim), x.dtype)
+    total = sum_(at_least_single(jnp.where(present, x, 0)), dim, keepdim)
+    return cast(total / cast(sum_(present, dim, keepdim), total.dtype), x.dtype)
 
 
 @op(method=True, out=True)
@@ -85,7 +88,8 @@ def prod(input: Array, dim: int | None = None, keepdim: bool = False, *, dtype: 
     """The product over ``dim`` (all by default); integers multiply to int64."""
     x = _summed(input, dtype)
     dims = wrap_dims(dim, x.ndim)
-    return jnp.prod(x, axis=dims, keepdims=keepdim, dtype=x.dtype)
+    wide = at_least_single(x)
+    return cast(jnp.prod(wide, axis=dims, keepdims=keepdim, dtype=wide.dtype), x.dtype)
 
 
 def _moments(
@@ -198,6 +202,10 @@ def hash_tensor(input: Array, dim: Dims = None, *, keepdim: bool = False, mode: 
 
 def vector_norm_of(x: Array, p: float, dims: tuple[int, ...], keepdim: bool) -> Array:
     """``sum(|x| ** p) ** (1 / p)`` over ``dims``; its derivative at 0 is 0.  A floating or complex ``x``."""
+    return cast(_norm_of(at_least_single(x), p, dims, keepdim), real_of(x.dtype))
+
+
+def _norm_of(x: Array, p: float, dims: tuple[int, ...], keepdim: bool) -> Array:
     if p == 2:
         square = jnp.real(x * jnp.conj(x)) if is_complex(x.dtype) else x * x
         return safe_sqrt(jnp.sum(square, axis=dims, keepdims=keepdim))

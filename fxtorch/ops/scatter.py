@@ -10,10 +10,10 @@ import numpy as np
 from jax import lax
 
 from fxtorch.ops.checks import wrap_dim
-from fxtorch.ops.dtypes import cast, is_float
+from fxtorch.ops.dtypes import at_least_single, cast, is_float
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.indexing import narrow_index
-from fxtorch.ops.table import Array, Number, op
+from fxtorch.ops.table import Array, Number, Out, op
 
 
 def _places(input: Array, dim: int, index: Array) -> tuple[Array, ...]:
@@ -46,7 +46,7 @@ def _prepared(input: Array, dim: int, index: Array, src: Any, name: str) -> tupl
     return dim, base, index, lax.slice(src, [0] * src.ndim, index.shape) if index.size else src
 
 
-@op(method=True, inplace=True, out=True)
+@op(method=True, inplace=True, out=Out(typed=True))
 def scatter(
     input: Array, dim: int, index: Array, src: Array | None = None, *, value: Array | None = None, reduce: Any = None
 ) -> Array:
@@ -75,7 +75,7 @@ def scatter(
     return change(src, mode="promise_in_bounds").reshape(input.shape)
 
 
-@op(method=True, inplace=True, out=True)
+@op(method=True, inplace=True, out=Out(typed=True))
 def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
     """``input`` with ``input[index[i][j]][j] += src[i][j]`` for ``dim`` 0, and so on; repeated positions add up."""
     dim, base, index, src = _prepared(input, dim, index, src, "scatter_add")
@@ -83,11 +83,12 @@ def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
         return input
     if base.dtype == np.bool_:  # whose sum is or
         base, src = cast(base, np.int32), cast(src, np.int32)
+    base, src = at_least_single(base), at_least_single(src)
     out = base.at[_places(base, dim, index)].add(src, mode="promise_in_bounds").reshape(input.shape)
-    return out != 0 if input.dtype == np.bool_ else out
+    return out != 0 if input.dtype == np.bool_ else cast(out, input.dtype)
 
 
-@op(method=True, inplace=True, out=True)
+@op(method=True, inplace=True, out=Out(typed=True))
 def scatter_reduce(
     input: Array, dim: int, index: Array, src: Array, reduce: str, *, include_self: bool = True
 ) -> Array:
@@ -106,6 +107,9 @@ def scatter_reduce(
     dim, base, index, src = _prepared(input, dim, index, src, "scatter_reduce")
     if index.size == 0:
         return input
+    if input.dtype == np.bool_:  # whose product is and, whose sum is or
+        wide = _reduced(cast(base, np.int32), index, cast(src, np.int32), dim, reduce, include_self)
+        return (wide != 0).reshape(input.shape)
     return _reduced(base, index, src, dim, reduce, include_self).reshape(input.shape)
 
 
@@ -143,7 +147,7 @@ _reduced = custom_gradient(_reduced_plain, static=(3, 4, 5))
 
 
 def _reduced_fwd(base: Array, index: Array, src: Array, dim: int, reduce: str, include_self: bool) -> Any:
-    out = _reduced_plain(base, index, src, dim, reduce, include_self)
+    out = _reduced(base, index, src, dim, reduce, include_self)  # the derivative of this line is asked for in turn
     return out, (base, index, src, out)
 
 
@@ -169,7 +173,7 @@ def _reduced_bwd(dim: int, reduce: str, include_self: bool, saved: Any, g: Array
         return jnp.where(mine, share, zero), None, jnp.where(theirs, back(share), zero)
     empty, none = (base == 0) & free, src == 0
     zeros = forth(cast(none, jnp.int32), cast(empty, jnp.int32))
-    rest = jnp.where(empty | ~free, one, base).at[at].multiply(jnp.where(none, one, src), mode="promise_in_bounds")
+    rest = _reduced(jnp.where(empty | ~free, one, base), index, jnp.where(none, one, src), dim, "prod", True)
 
     def others(x: Array, is_zero: Array, zeros: Array, rest: Array) -> Array:
         """The product of all the others at the place of ``x``."""
@@ -209,21 +213,28 @@ def _rows(input: Array, dim: int, index: Array, source: Array, name: str) -> tup
     return base, base.at[(slice(None),) * dim + (narrow_index(index, base.shape[dim]),)], source
 
 
-@op(method=True, inplace=True, out=True)
+@op(method=True, inplace=True, out=Out(typed=True))
 def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: Number = 1) -> Array:
     """``input`` with ``alpha`` times the slices of ``source`` added to its slices ``index``."""
-    _, at, source = _rows(input, dim, index, source, "index_add_")
-    return at.add(source * cast(alpha, source.dtype), mode="promise_in_bounds").reshape(input.shape)
+    if input.dtype == np.bool_:  # whose sum is or
+        wide = index_add(cast(input, np.int32), dim, index, cast(source, np.int32), alpha=cast(alpha, np.bool_))
+        return wide != 0
+    base = input
+    if source.dtype == input.dtype:
+        base, source = at_least_single(input), at_least_single(source)
+    _, at, source = _rows(base, dim, index, source, "index_add_")
+    out = at.add(source * cast(alpha, source.dtype), mode="promise_in_bounds").reshape(input.shape)
+    return cast(out, input.dtype)
 
 
-@op(method=True, inplace=True, out=True)
+@op(method=True, inplace=True, out=Out(typed=True))
 def index_copy(input: Array, dim: int, index: Array, source: Array) -> Array:
     """``input`` with its slices ``index`` replaced by the slices of ``source``."""
     _, at, source = _rows(input, dim, index, source, "index_copy_")
     return at.set(source, mode="promise_in_bounds").reshape(input.shape)
 
 
-@op(method=True, inplace=True, out=True)
+@op(method=True, inplace=True, out=Out(typed=True))
 def index_reduce(
     input: Array, dim: int, index: Array, source: Array, reduce: str, *, include_self: bool = True
 ) -> Array:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fxtorch.ops.checks import wrap_dim
-from fxtorch.ops.dtypes import cast, is_float
+from fxtorch.ops.dtypes import at_least_single, cast, is_float
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.random import wrap_key
 from fxtorch.ops.table import Array, Key, Number, op
@@ -21,8 +21,9 @@ def stable_softmax(x: Array, axis: int) -> Array:
     """``exp(x) / sum(exp(x))`` along ``axis``, without overflow."""
     if x.size == 0:
         return x
-    e = jnp.exp(x - jnp.max(x, axis, keepdims=True))
-    return e / jnp.sum(e, axis, keepdims=True)
+    wide = at_least_single(x)
+    e = jnp.exp(wide - jnp.max(wide, axis, keepdims=True))
+    return cast(e / jnp.sum(e, axis, keepdims=True), x.dtype)
 
 
 def _softmax_fwd(x: Array, axis: int) -> tuple[Array, Array]:
@@ -31,8 +32,9 @@ def _softmax_fwd(x: Array, axis: int) -> tuple[Array, Array]:
 
 
 def _softmax_bwd(axis: int, y: Array, g: Array) -> tuple[Array]:
-    gy = g * y
-    return (gy - y * jnp.sum(gy, axis, keepdims=True),)
+    wide = at_least_single(y)
+    gy = g * wide
+    return (cast(gy - wide * jnp.sum(gy, axis, keepdims=True), y.dtype),)
 
 
 stable_softmax.defvjp(_softmax_fwd, _softmax_bwd)
@@ -42,8 +44,9 @@ stable_softmax.defvjp(_softmax_fwd, _softmax_bwd)
 def _log_softmax(x: Array, axis: int) -> Array:
     if x.size == 0:
         return x
-    x = x - jnp.max(x, axis, keepdims=True)
-    return x - jnp.log(jnp.sum(jnp.exp(x), axis, keepdims=True))
+    wide = at_least_single(x)
+    wide = wide - jnp.max(wide, axis, keepdims=True)
+    return cast(wide - jnp.log(jnp.sum(jnp.exp(wide), axis, keepdims=True)), x.dtype)
 
 
 def _log_softmax_fwd(x: Array, axis: int) -> tuple[Array, Array]:
@@ -52,7 +55,8 @@ def _log_softmax_fwd(x: Array, axis: int) -> tuple[Array, Array]:
 
 
 def _log_softmax_bwd(axis: int, y: Array, g: Array) -> tuple[Array]:
-    return (g - jnp.exp(y) * jnp.sum(g, axis, keepdims=True),)
+    wide = at_least_single(g)
+    return (cast(wide - jnp.exp(at_least_single(y)) * jnp.sum(wide, axis, keepdims=True), y.dtype),)
 
 
 _log_softmax.defvjp(_log_softmax_fwd, _log_softmax_bwd)

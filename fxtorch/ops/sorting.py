@@ -9,7 +9,7 @@ from jax import numpy as jnp
 from fxtorch.ops.checks import wrap_dim
 from fxtorch.ops.dtypes import cast, is_float
 from fxtorch.ops.extrema import ValuesIndices, pick
-from fxtorch.ops.table import Array, op
+from fxtorch.ops.table import Array, Out, op
 
 
 def _order(input: Array, dim: int, descending: bool) -> Array:
@@ -23,7 +23,7 @@ def _order(input: Array, dim: int, descending: bool) -> Array:
     return jnp.flip(order, dim) if descending else order
 
 
-@op(method=True, out=True)
+@op(method=True, out=Out(typed=True))
 def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> ValuesIndices:
     """The elements in order along ``dim``, and where they stood.  Always stable; NaN counts as the largest."""
     d = wrap_dim(dim, input.ndim)
@@ -46,7 +46,7 @@ def msort(input: Array) -> Array:
     return sort(input, 0).values
 
 
-@op(method=True, out=True)
+@op(method=True, out=Out(typed=True))
 def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:
     """The ``k`` largest (or smallest) elements along ``dim`` in order, and where they stood.
 
@@ -71,7 +71,7 @@ def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool
     return pick(input, cast(places, np.int64), d, keepdim=True)
 
 
-@op(method=True, out=True)
+@op(method=True, out=Out(typed=True, apart=True))
 def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """The ``k``-th smallest element along ``dim``, counted from 1, and where it stood.
 

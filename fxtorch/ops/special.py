@@ -173,8 +173,13 @@ def igammac(input: Strict, other: Strict) -> Array:
 
 @op(where=("special",), out=True, dtype="float", broadcast=True)
 def zeta(input: Array, other: Array) -> Array:
-    """The Hurwitz zeta function: the sum of ``(k + other) ** -input`` over k = 0, 1, ..."""
-    return special.zeta(input, other)
+    """The Hurwitz zeta function: the sum of ``(k + other) ** -input`` over k = 0, 1, ...
+
+    It is infinite where ``other`` is 0 or a negative integer, and where ``input`` is 1; NaN where ``input`` is below.
+    """
+    pole = (other <= 0) & (other == lax.floor(other)) & (input > 1)
+    value = jnp.where(pole, np.inf, special.zeta(input, jnp.where(pole, 1, other)))
+    return jnp.where(input < 1, np.nan, value)
 
 
 @op(method=True, inplace=True, out=True, aliases=("special.i0", "special.modified_bessel_i0"), dtype="float")

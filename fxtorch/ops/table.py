@@ -61,6 +61,19 @@ class View:
 
 
 @dataclass(frozen=True)
+class Out:
+    """What an operator wants of the Tensor given as ``out=``.
+
+    Attributes:
+        typed: that it has the type of the result; else the result is cast, as that of arithmetic is.
+        apart: that it shares no memory with an argument.
+    """
+
+    typed: bool = False
+    apart: bool = False
+
+
+@dataclass(frozen=True)
 class Param:
     """One parameter of an operator, and how its argument travels."""
 
@@ -80,7 +93,7 @@ class Op:
     names: tuple[str, ...]
     method: bool
     inplace: bool
-    out: bool
+    out: bool | Out
     view: View | None
     saves: Literal["inputs", "residuals"]
     factory: bool
@@ -143,7 +156,7 @@ def op(
     aliases: tuple[str, ...] = (),
     method: bool = False,
     inplace: bool = False,
-    out: bool = False,
+    out: bool | Out = False,
     view: View | None = None,
     dtype: Literal["promote", "float"] | None = None,
     broadcast: bool = False,
@@ -165,7 +178,7 @@ def op(
         method: whether ``Tensor`` has it, its first ``Array`` argument being ``self``.
         inplace: whether ``Tensor.name_`` (and ``torch.name_``) exists; without any other name (``where=()``), the
             in-place method is all there is (``uniform_``).
-        out: whether it takes ``out=``.
+        out: whether it takes ``out=``; an :class:`Out` where it wants more of that Tensor than its size.
         view: how to write through the result, where the result aliases the input.
         dtype: ``"promote"`` brings all ``Array`` arguments to torch's result type before the function sees them;
             ``"float"`` does so too and turns integers into the default floating type.

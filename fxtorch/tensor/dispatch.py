@@ -15,15 +15,15 @@ from typing import Any
 import jax
 from jax.core import Tracer
 
-from fxtorch.ops import dtypes as rules
-from fxtorch.ops.table import TABLE, Op
+from fxtorch.ops.table import TABLE, Op, Out
 from fxtorch.tensor import device as devices
-from fxtorch.tensor import errors, generator, views
+from fxtorch.tensor import generator, views
 from fxtorch.tensor.execute import Operator, OpNode
 from fxtorch.tensor.modes import modes
+from fxtorch.tensor.outputs import into, into_fitting
 from fxtorch.tensor.overwriting import RESULT_NEEDED
 from fxtorch.tensor.structure import structure
-from fxtorch.tensor.tensor import Tensor, unwrap
+from fxtorch.tensor.tensor import Tensor
 
 _NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
 _FACTORY = ("layout", "device", "pin_memory", "requires_grad", "memory_format")
@@ -58,23 +58,6 @@ def no_such_name(module: str, name: str) -> AttributeError:
     near = difflib.get_close_matches(name, [n.removeprefix(prefix) for n in _functions if n.startswith(prefix)])
     hint = f"; near names: {', '.join(near)}" if near and not name.startswith("_") else ""
     return AttributeError(f"module '{module}' has no attribute '{name}'{hint}")
-
-
-def into(out: Any, result: Any) -> Any:
-    """Store ``result`` in the Tensors given as ``out=``."""
-    if isinstance(result, tuple):
-        for o, r in zip(out, result, strict=True):
-            into(o, r)
-        return result.__class__(*out) if hasattr(result, "_fields") else tuple(out)
-    if modes.grad and (out.requires_grad or result.requires_grad):
-        raise RuntimeError(
-            "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
-            "requires grad."
-        )
-    array = unwrap(result)
-    errors.check_result_cast(array.dtype, unwrap(out).dtype)
-    out._rebind(rules.cast(array, unwrap(out).dtype))
-    return out
 
 
 def in_place(op: Operator, position: int, args: Sequence[Any]) -> Tensor:
@@ -217,10 +200,13 @@ def _source(op: Op, name: str, *, inplace: bool) -> tuple[str, dict[str, Any]]:
         position = next(i for i, p in enumerate(op.params) if p.kind in ("array", "either"))
         lines.append(f"    return _in_place(_operator, {position}, ({args},))")
     elif op.factory:
+        if op.out and any(p.name == "dtype" for p in op.params):
+            lines.append("    if out is not None and dtype is None: dtype = out.dtype")
         lines.append(f"    result = _place(_operator({args}), {name!r}, layout, device, requires_grad)")
         lines.append("    return result if out is None else _into(out, result)" if op.out else "    return result")
     elif op.out:
-        lines.append(f"    if out is not None: return _into(out, _operator({args}))")
+        store = f"_into_fitting(out, _operator({args}), _wanted, ({args},))" if isinstance(op.out, Out) else ""
+        lines.append(f"    if out is not None: return {store or f'_into(out, _operator({args}))'}")
         lines.append(f"    return _operator({args})")
     else:
         lines.append(f"    return _operator({args})")
@@ -254,6 +240,7 @@ def _generate(op: Op) -> None:
         scope.update(made)
         scope.update(
             _operator=runner, _in_place=in_place if op.view is None else become, _into=into, _place=place,
+            _into_fitting=into_fitting, _wanted=op.out,
             _spread=spread, _again=again, _generator=generator,
         )  # fmt: skip
         exec(compile(text, f"<fxtorch {op.name}>", "exec"), scope)

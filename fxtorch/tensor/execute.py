@@ -162,22 +162,26 @@ class TracedNode(Node):
         return pull_back(self.pullback, self.plan, cts)
 
     def pull_tensors(self, cts: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
-        """Trace the backward as a function of all inputs and the cotangents."""
+        """Trace the backward as a function of the inputs and the cotangents; what has a value (a mask) keeps it."""
         if self.leaves is None:
             raise RuntimeError(FREED)
-        record, plan, n = self.record, self.plan, len(self.leaves)
+        record, plan, leaves = self.record, self.plan, tuple(self.leaves)
         present = tuple(ct is not None for ct in cts)
+        moving = [i for i, v in enumerate(leaves) if i in plan.diff or isinstance(v, Tracer)]
 
         def fn(*values: Any) -> Any:
-            given = iter(values[n:])
+            inputs = list(leaves)
+            for i, value in zip(moving, values, strict=False):
+                inputs[i] = value
+            given = iter(values[len(moving) :])
             full = tuple(next(given) if p else None for p in present)
-            pullback = jax.vjp(record.closed(values[:n], plan.diff), *(values[i] for i in plan.diff))[1]
+            pullback = jax.vjp(record.closed(inputs, plan.diff), *(inputs[i] for i in plan.diff))[1]
             return pull_back(pullback, plan, full)
 
         edge = {i: k for k, i in enumerate(plan.diff)}
         tensors = [
-            v if i not in edge else edge_tensor(v, self.edges[edge[i]], self.slots[edge[i]])
-            for i, v in enumerate(self.leaves)
+            leaves[i] if i not in edge else edge_tensor(leaves[i], self.edges[edge[i]], self.slots[edge[i]])
+            for i in moving
         ]
         return _tuple(apply(Record(fn, "backward", "residuals"), tensors + [ct for ct in cts if ct is not None]))
 
@@ -351,6 +355,8 @@ class Operator:
             key.append(_LEAF)
             return (self._number(a, name),)
         if kind == "arrays":
+            if isinstance(a, Tensor):
+                raise TypeError(f"{self.name}(): argument '{name}' (position 1) must be tuple of Tensors, not Tensor")
             a = tuple(a)
             if self.op.names:
                 self._check_sequence(a, name)

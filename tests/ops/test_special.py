@@ -42,3 +42,9 @@ def test_polynomials_of_high_degree_stay_exact() -> None:
         np.testing.assert_allclose(found, getattr(scipy_special, f"eval_{reference}")(n, x), rtol=1e-9, atol=1e-12)
     found = torch.special.legendre_polynomial_p(torch.tensor(x), n).numpy()
     np.testing.assert_allclose(found, scipy_special.eval_legendre(n, x), rtol=1e-9, atol=1e-12)
+
+
+def test_zeta_has_torchs_poles() -> None:
+    order, start = torch.tensor([1.0, 1.0, 2.0, 0.5, 3.0, 2.0]), torch.tensor([0.0, 2.0, 0.0, 2.0, -1.0, 1.0])
+    found = torch.special.zeta(order, start)
+    np.testing.assert_allclose(found.numpy(), [np.inf, np.inf, np.inf, np.nan, np.inf, np.pi**2 / 6], rtol=1e-6)

@@ -94,7 +94,7 @@ def forms(case: Case) -> list[str]:
     if op is None or op.view is not None or op.dynamic or space in ("Tensor", "nn.functional"):
         return []
     method = op.method and f"Tensor.{short}" in op.names
-    return ["method"] * method + ["inplace"] * (method and op.inplace) + ["out"] * op.out
+    return ["method"] * method + ["inplace"] * (method and op.inplace) + ["out"] * bool(op.out)
 
 
 FORMS = [(c, f) for c in FIRST for f in forms(c)]
