@@ -14,10 +14,16 @@ from fxtorch.cuda import amp as amp
 from fxtorch.cuda import nvtx as nvtx
 from fxtorch.tensor import Tensor
 from fxtorch.tensor import device as devices
+from fxtorch.tensor.dispatch import no_such_name as _no_such_name
 from fxtorch.tensor.generator import default_generator
 from fxtorch.tensor.typed import ON_CUDA as _ON_CUDA
 
 globals().update(_ON_CUDA)  # FloatTensor, LongTensor ...
+
+
+def __getattr__(name: str) -> Any:  # also tells type checkers that they are there
+    raise _no_such_name(__name__, name)
+
 
 OutOfMemoryError = jax.errors.JaxRuntimeError  # what JAX raises when memory is exhausted
 

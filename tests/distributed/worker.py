@@ -86,7 +86,7 @@ def collectives_with_gradients(rank: int, world: int) -> None:
         """That of the own Tensor, of the sum of both processes' losses: rank + 1 times what each one sees."""
         x = (torch.tensor([1.0, 2.0]) * (rank + 1)).requires_grad_()
         seen = result(x)
-        loss = sum(t.sum() for t in seen) if isinstance(seen, tuple) else seen.sum()
+        loss: Any = sum(t.sum() for t in seen) if isinstance(seen, tuple) else seen.sum()
         ((rank + 1) * loss).backward()
         assert x.grad is not None
         return x.grad.tolist()

@@ -127,7 +127,7 @@ class DataLoader(Generic[T_co]):
         self.prefetch_to_device = prefetch_to_device
         self._workers: Workers | None = None
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> _BaseDataLoaderIter:
         base_seed = int(host_rng(self.generator).integers(2**62))
         indices = self.sampler if self.batch_sampler is None else self.batch_sampler
         batches = self._fetched_here(indices) if self.num_workers == 0 else self._fetched_by_workers(indices, base_seed)
