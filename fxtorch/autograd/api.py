@@ -68,12 +68,12 @@ def grad(
     finally:
         modes.grad = before
     results: list[Tensor | None] = []
-    for t in targets:
+    for i, t in enumerate(targets):
         ct = found.get(engine.target_key(t))
         if ct is None:
             if not (allow_unused or materialize_grads):
                 raise RuntimeError(
-                    "One of the differentiated Tensors appears to not have been used in the graph. Set "
+                    f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set "
                     "allow_unused=True if this is the desired behavior."
                 )
             results.append(t.new_zeros(t.shape) if materialize_grads else None)

@@ -8,7 +8,16 @@ from jax import lax
 from jax import numpy as jnp
 
 from fxtorch.ops.checks import wrap_dims
-from fxtorch.ops.dtypes import at_least_single, cast, default_float, is_complex, is_float, is_inexact, real_of
+from fxtorch.ops.dtypes import (
+    at_least_single,
+    cast,
+    default_float,
+    is_complex,
+    is_float,
+    is_inexact,
+    real_of,
+    type_name,
+)
 from fxtorch.ops.pointwise import abs
 from fxtorch.ops.table import Array, op
 
@@ -45,12 +54,12 @@ def _floating(name: str, input: Array, dtype: np.dtype | None) -> Array:
     if dtype is None and not is_inexact(input.dtype):
         raise RuntimeError(
             f"{name}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {input.dtype}"
+            f"Got: {type_name(input.dtype)}"
         )
     if dtype is not None and not is_inexact(dtype):
         raise RuntimeError(
             f"{name}(): could not infer output dtype. Optional dtype must be either a floating point or complex "
-            f"dtype. Got: {dtype}"
+            f"dtype. Got: {type_name(dtype)}"
         )
     return input if dtype is None else cast(input, dtype)
 

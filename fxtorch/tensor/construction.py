@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 import jax.numpy as jnp
@@ -32,16 +32,19 @@ def _values(data: Any, *, exact: bool = False) -> Any:
     if isinstance(data, Sequence):
         flat = _first(data)
         if isinstance(flat, Tensor):
-            return (
-                jnp.stack([jnp.asarray(_values(x)) for x in data]) if len(data) else np.zeros(0, rules.default_float())
-            )
+            parts = [jnp.asarray(_values(x)) for x in data]
+            if any(part.size != 1 for part in parts):
+                raise ValueError("only one element tensors can be converted to Python scalars")
+            return jnp.stack(parts)
     try:
         array = np.asarray(data)
-    except ValueError as error:
-        raise ValueError(f"expected sequence of equal length in every dimension: {error}") from None
+    except ValueError:
+        array = np.asarray(None)
     kind = array.dtype.kind
+    if kind == "U":
+        raise ValueError("too many dimensions 'str'")
     if kind == "O":
-        raise TypeError(f"could not infer dtype of {type(data).__name__}: {data!r:.60}")
+        _explain(data)
     if exact:
         return array
     if kind == "f" and not _has_numpy(data):
@@ -51,6 +54,20 @@ def _values(data: Any, *, exact: bool = False) -> Any:
     if kind in "iu" and not _has_numpy(data):
         return array.astype(np.int64)
     return array
+
+
+def _explain(data: Any) -> NoReturn:
+    """Raise torch's error for values that do not make a block of numbers."""
+    row, dim, nested = [data], 0, (Sequence, np.ndarray)
+    while isinstance(row[0], nested) and not isinstance(row[0], str):
+        for part in row:
+            if not isinstance(part, nested):
+                raise TypeError(f"not a sequence: {type(part).__name__}, at dim {dim} beside sequences")
+            if len(part) != len(row[0]):
+                raise ValueError(f"expected sequence of length {len(row[0])} at dim {dim} (got {len(part)})")
+        row, dim = [item for part in row for item in part], dim + 1
+    odd = next(item for item in row if np.asarray(item).dtype.kind == "O" or isinstance(item, nested))
+    raise RuntimeError(f"Could not infer dtype of {type(odd).__name__}")
 
 
 def _first(data: Any) -> Any:
@@ -81,7 +98,7 @@ def tensor(
         pin_memory: accepted, without effect.
 
     Raises:
-        TypeError: no type can be inferred.
+        RuntimeError: no type can be inferred.
         ValueError: the nested sequences are ragged.
     """
     wanted = types.to_np(dtype)

@@ -70,7 +70,9 @@ def in_place(op: Operator, position: int, args: Sequence[Any]) -> Tensor:
     if modes.forward is not None:
         modes.forward.give(target, result.__dict__.get("_tangent"))
     target._rebind(result._data, node, result._index)
-    if node.__class__ is OpNode:  # what the call itself saved is the value before, and stays right
+    if (
+        isinstance(node, OpNode) and node.of_saved_values
+    ):  # what the call itself saved is the value before, and stays right
         cell = target._cell
         node.checks = [c for c in node.checks if c[0] is not cell and c[0] is not result._cell]
         if node.plan.saved_out and node.label in RESULT_NEEDED:

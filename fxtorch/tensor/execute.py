@@ -42,6 +42,7 @@ class OpNode(Node):
     saved_out: tuple[Any, ...]
     residuals: tuple[Any, ...]
     checks: list[tuple[list[int], int]]
+    of_saved_values = True
     saved: ClassVar[Callable[[OpNode, str], Any]]  # what looks up ``_saved_self`` and its like
 
     def __getattr__(self, name: str) -> Any:
@@ -92,6 +93,8 @@ class PackedNode(OpNode):
     """A call whose saved values went through the pack hook of ``saved_tensors_hooks``."""
 
     __slots__ = ("unpack",)
+
+    of_saved_values = False
 
     def pack(self) -> None:
         """Replace what was saved by what the hook makes of it."""

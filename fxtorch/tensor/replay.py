@@ -15,7 +15,6 @@ import jax
 from jax.core import Tracer
 
 from fxtorch.ops.xla import compiled_anywhere
-from fxtorch.tensor.execute import OpNode
 from fxtorch.tensor.tape import Node
 from fxtorch.tensor.tensor import Tensor
 
@@ -55,7 +54,7 @@ def replay(nodes: Sequence[Node], root: Node, slot: int, ct: Any) -> list[tuple[
     links: list[Any] = []
     plans: list[Any] = []
     for node in nodes:
-        if node.__class__ is not OpNode or node.hooks is not None:
+        if not node.of_saved_values or node.hooks is not None:
             return None
         for edge in node.edges:
             at = position.get(id(edge))

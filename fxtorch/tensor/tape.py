@@ -6,6 +6,7 @@ of its users.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,12 @@ FREED = (
     "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access "
     "saved tensors after calling backward."
 )
+
+
+@functools.cache
+def _named(kind: type[Node], name: str) -> type[Node]:
+    members = {"__slots__": (), "__module__": kind.__module__, "__doc__": kind.__doc__}
+    return kind if kind.__name__ == name else type(name, (kind,), members)
 
 
 BEFORE, AFTER = -1, -2  # where a Node keeps hooks on the whole of its step, beside those on each output
@@ -48,6 +55,12 @@ class Node:
         self.trace: str | None = None
 
     n_outputs = 1
+    of_saved_values = False  # whether its backward is a compiled program of values that it holds
+
+    def named(self) -> Node:
+        """Itself, once its type has torch's name too: programs that draw graphs ask for that."""
+        self.__class__ = _named(self.__class__, self.name())
+        return self
 
     def name(self) -> str:
         """torch's name of this step of the graph, such as ``AddBackward0``."""
@@ -57,7 +70,8 @@ class Node:
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """The Nodes this one passes gradients to, with the output index of each."""
         return tuple(
-            (e if isinstance(e, Node) else AccumulateGrad(e), s) for e, s in zip(self.edges, self.slots, strict=True)
+            (e.named() if isinstance(e, Node) else AccumulateGrad(e), s)
+            for e, s in zip(self.edges, self.slots, strict=True)
         )
 
     def pull(self, cts: Sequence[Any]) -> Sequence[Any]:

@@ -129,7 +129,7 @@ class Tensor:
                 "in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
             )
         if value and not rules.is_inexact(unwrap_aval(self).dtype):
-            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         self._rg = bool(value)
         structure.changed()
 
@@ -138,7 +138,7 @@ class Tensor:
         """The step of the graph that made it; None for a leaf."""
         if self._link is not None:
             unwrap(self)
-        return self._node
+        return None if self._node is None else self._node.named()
 
     @property
     def is_leaf(self) -> bool:

@@ -145,3 +145,17 @@ def test_one_hook_takes_the_first_gradient_of_any() -> None:
         assert len(calls) == count
     with pytest.raises(ValueError, match="Expects mode"):
         graph.register_multi_grad_hook((a,), calls.append, mode="some")  # type: ignore[arg-type]
+
+
+def test_the_type_of_a_step_has_torchs_name_and_the_backward_is_the_same() -> None:
+    x = torch.ones(2, requires_grad=True)
+    for _ in range(4):  # the third backward of a graph is one program
+        y = (x * 2).exp().sum()
+        step = y.grad_fn
+        assert step is not None
+        names = [type(step).__name__, type(step.next_functions[0][0]).__name__]
+        assert names == ["SumBackward0", "ExpBackward0"]
+        x.grad = None
+        y.backward()
+        assert x.grad is not None
+        torch.testing.assert_close(x.grad, 2 * torch.exp(torch.tensor([2.0, 2.0])))

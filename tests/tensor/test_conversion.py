@@ -25,11 +25,22 @@ def test_the_type_is_inferred_as_torch_does(value: object, dtype: torch.dtype) -
     assert torch.tensor(value).dtype is dtype
 
 
-def test_ragged_and_foreign_values_are_errors() -> None:
-    with pytest.raises(ValueError, match="equal length"):
-        torch.tensor([[1, 2], [3]])
-    with pytest.raises(TypeError, match="could not infer dtype of object"):
-        torch.tensor(object())
+@pytest.mark.parametrize(
+    ("values", "error", "text"),
+    [
+        ([[1, 2], [3]], ValueError, r"expected sequence of length 2 at dim 1 \(got 1\)"),
+        ([[1], 2], TypeError, "not a sequence"),
+        (object(), RuntimeError, "Could not infer dtype of object"),
+        ([1, None], RuntimeError, "Could not infer dtype of NoneType"),
+        ([[1, 2], [3, "a"]], ValueError, "too many dimensions 'str'"),
+        ([torch.ones(2)], ValueError, "only one element tensors can be converted"),
+    ],
+)
+def test_values_that_are_no_block_of_numbers_raise_torchs_error(
+    values: list[object], error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error, match=text):
+        torch.tensor(values)
 
 
 def test_numpy_reads_without_a_copy_and_refuses_gradients() -> None:
