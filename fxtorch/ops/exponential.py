@@ -56,8 +56,15 @@ def log1p(input: Array) -> Array:
 
 @op(method=True, out=True, dtype="promote", broadcast=True)
 def logaddexp(input: Strict, other: Strict) -> Array:
-    """``log(exp(input) + exp(other))`` without overflow."""
-    return jnp.logaddexp(input, other)
+    """``log(exp(input) + exp(other))`` without overflow; of complex numbers on the branch of the larger one."""
+    if not jnp.iscomplexobj(input):
+        return jnp.logaddexp(input, other)
+    larger = input.real >= other.real
+    high, low = jnp.where(larger, input, other), jnp.where(larger, other, input)
+    infinite = jnp.isinf(high.real) & (high.real == low.real)
+    apart = jnp.where(infinite, 0, low - high)
+    both = jnp.where(high.real < 0, high, jnp.log(jnp.exp(high) + jnp.exp(low)))
+    return jnp.where(infinite, both, high + jnp.log1p(jnp.exp(apart)))
 
 
 @op(method=True, out=True, dtype="promote", broadcast=True)

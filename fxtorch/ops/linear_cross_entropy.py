@@ -82,8 +82,10 @@ def linear_cross_entropy(
         raise RuntimeError(f"Expected floating point type for target with class probabilities, got {target.dtype}")
     ignored = -100 if ignore_index is None else ignore_index
 
+    chosen = None if options is None or options.acc_dtype is None else options.acc_dtype.np
+    kind = chosen or (jnp.float32 if input.dtype.itemsize < 4 else None)  # 16-bit floats are rounded at the end
+
     def losses(x: JaxArray, y: JaxArray, how: str) -> JaxArray:
-        kind = None if options is None or options.acc_dtype is None else options.acc_dtype.np
         scores = jnp.tensordot(x, linear_weight, (-1, -1), preferred_element_type=kind)
         scores = scores if linear_bias is None else scores + linear_bias
         classes = None if weight is None else cast(weight, scores.dtype)
@@ -92,13 +94,13 @@ def linear_cross_entropy(
     if options is None or input.ndim == 1:
         return cast(losses(input, target, reduction), input.dtype)
     rows = options.rows(input.shape[0], input.shape[1], linear_weight.shape[0])
-    each = cast(_in_pieces(losses, input, target, rows), input.dtype)
+    each = _in_pieces(losses, input, target, rows)
     if reduction != "mean":
-        return reduced(each, reduction)
+        return cast(reduced(each, reduction), input.dtype)
     if probabilities:
-        return jnp.sum(each) / each.size
-    counted = jnp.ones((), each.dtype) if weight is None else jnp.take(weight, target, mode="clip")
-    return jnp.sum(each) / jnp.sum(jnp.where(target != ignored, counted, 0))
+        return cast(jnp.sum(each) / each.size, input.dtype)
+    counted = jnp.ones((), each.dtype) if weight is None else jnp.take(cast(weight, each.dtype), target, mode="clip")
+    return cast(jnp.sum(each) / jnp.sum(jnp.where(target != ignored, counted, 0)), input.dtype)
 
 
 def _in_pieces(losses: Any, x: JaxArray, y: JaxArray, rows: int) -> JaxArray:

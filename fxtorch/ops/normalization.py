@@ -12,7 +12,7 @@ from jax import lax
 
 from fxtorch.ops.batch_norm_kernels import batch_norm_train
 from fxtorch.ops.checks import wrap_dims
-from fxtorch.ops.dtypes import cast, default_float, is_inexact
+from fxtorch.ops.dtypes import at_least_single, cast, default_float, is_inexact
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.reduction import vector_norm_of
 from fxtorch.ops.table import Array, Number, op
@@ -76,33 +76,54 @@ def batch_norm_with_running(
     return cast(y, input.dtype)
 
 
-@functools.partial(custom_gradient, static=(1, 2))
-def _standardize(x: JaxArray, axes: tuple[int, ...], eps: float) -> JaxArray:
-    """``x`` with mean 0 and variance 1 over ``axes``; the moments are taken in at least float32."""
-    return _standardized(x, axes, eps)[0]
+@functools.partial(custom_gradient, static=(3, 4))
+def _standardize(
+    x: JaxArray, weight: JaxArray | None, bias: JaxArray | None, axes: tuple[int, ...], eps: float
+) -> JaxArray:
+    """``x`` with mean 0 and variance 1 over ``axes``, times ``weight``, plus ``bias``, which broadcast to it.
+
+    All of it is computed in at least float32 and rounded once to the type of ``x``.
+    """
+    return _affine(_standardized(x, axes, eps)[0], weight, bias, x.dtype)
 
 
 def _standardized(x: JaxArray, axes: tuple[int, ...], eps: float) -> tuple[JaxArray, JaxArray]:
-    wide = cast(x, "float32") if x.dtype.itemsize < 4 else x
+    wide = at_least_single(x)
     centred = wide - jnp.mean(wide, axes, keepdims=True)
     inverse = lax.rsqrt(jnp.mean(centred * centred, axes, keepdims=True) + eps)
-    return cast(centred * inverse, x.dtype), inverse
+    return centred * inverse, inverse
 
 
-def _standardize_fwd(x: JaxArray, axes: tuple[int, ...], eps: float) -> tuple[JaxArray, tuple[JaxArray, JaxArray]]:
+def _affine(y: JaxArray, weight: JaxArray | None, bias: JaxArray | None, dtype: jnp.dtype) -> JaxArray:
+    y = y if weight is None else y * weight
+    return cast(y if bias is None else y + bias, dtype)
+
+
+def _standardize_fwd(
+    x: JaxArray, weight: JaxArray | None, bias: JaxArray | None, axes: tuple[int, ...], eps: float
+) -> tuple[JaxArray, tuple[JaxArray | None, ...]]:
     y, inverse = _standardized(x, axes, eps)
-    return y, (y, inverse)
+    return _affine(y, weight, bias, x.dtype), (cast(y, x.dtype), inverse, weight, bias)
 
 
 def _standardize_bwd(
-    axes: tuple[int, ...], eps: float, saved: tuple[JaxArray, JaxArray], g: JaxArray
-) -> tuple[JaxArray]:
-    """``dx = (g - mean(g) - y mean(g y)) / std``."""
-    y, inverse = saved
-    dtype = g.dtype
-    y, g = (cast(y, inverse.dtype), cast(g, inverse.dtype)) if dtype.itemsize < 4 else (y, g)
-    along = jnp.mean(g * y, axes, keepdims=True)
-    return (cast((g - jnp.mean(g, axes, keepdims=True) - y * along) * inverse, dtype),)
+    axes: tuple[int, ...], eps: float, saved: tuple[JaxArray, JaxArray, JaxArray | None, JaxArray | None], g: JaxArray
+) -> tuple[JaxArray | None, ...]:
+    """``dx = (h - mean(h) - y mean(h y)) / std``, where ``h = g weight``."""
+    y, inverse, weight, bias = saved
+    dtype, y, g = y.dtype, at_least_single(y), at_least_single(g)
+    h = g if weight is None else g * weight
+    along = jnp.mean(h * y, axes, keepdims=True)
+    dx = (h - jnp.mean(h, axes, keepdims=True) - y * along) * inverse
+    return cast(dx, dtype), _summed(g * y, weight), _summed(g, bias)
+
+
+def _summed(g: JaxArray, like: JaxArray | None) -> JaxArray | None:
+    """The cotangent of what was broadcast."""
+    if like is None:
+        return None
+    spread = tuple(axis for axis, size in enumerate(like.shape) if size == 1)
+    return cast(jnp.sum(g, spread, keepdims=True), like.dtype)
 
 
 _standardize.defvjp(_standardize_fwd, _standardize_bwd)
@@ -156,9 +177,9 @@ def layer_norm(
     """
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     _check_normalized(input, shape, weight, bias)
-    y = _standardize(input, tuple(range(input.ndim - len(shape), input.ndim)), float(eps))
-    y = y if weight is None else y * weight
-    return cast(y if bias is None else y + bias, input.dtype)  # which may be narrower than the weight's
+    before = input.ndim - len(shape)
+    weight, bias = (None if p is None else p.reshape((1,) * before + shape) for p in (weight, bias))
+    return _standardize(input, weight, bias, tuple(range(before, input.ndim)), float(eps))
 
 
 @op(where=("torch", "nn.functional"), saves="residuals")
@@ -219,14 +240,9 @@ def group_norm(
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {_size(input)}")
     if input.size == 0:
         return input
-    y = _standardize(input.reshape(batch, num_groups, -1), (2,), float(eps)).reshape(input.shape)
-    return _per_channel(y, weight, bias)
-
-
-def _per_channel(y: JaxArray, weight: JaxArray | None, bias: JaxArray | None) -> JaxArray:
-    shape = (1, -1) + (1,) * (y.ndim - 2)
-    z = y if weight is None else y * weight.reshape(shape)
-    return cast(z if bias is None else z + bias.reshape(shape), y.dtype)
+    weight, bias = (None if p is None else p.reshape(1, num_groups, -1, 1) for p in (weight, bias))
+    grouped = input.reshape(batch, num_groups, channels // num_groups, -1)
+    return _standardize(grouped, weight, bias, (2, 3), float(eps)).reshape(input.shape)
 
 
 @op(name="_instance_norm_train", where=("nn.functional",), saves="residuals")
@@ -239,7 +255,8 @@ def instance_norm_with_moments(input: Array, weight: Array | None, bias: Array |
     if math.prod(input.shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {_size(input)}")
     axes = tuple(range(2, input.ndim))
-    y = _per_channel(_standardize(input, axes, float(eps)), weight, bias)
+    weight, bias = (None if p is None else p.reshape(1, -1, *(1 for _ in axes)) for p in (weight, bias))
+    y = _standardize(input, weight, bias, axes, float(eps))
     x = lax.stop_gradient(input)
     return BatchNormResult(y, jnp.mean(x, (0, *axes)), jnp.mean(jnp.var(x, axes), 0))
 

@@ -33,8 +33,7 @@ def _softmax_fwd(x: Array, axis: int) -> tuple[Array, Array]:
 
 def _softmax_bwd(axis: int, y: Array, g: Array) -> tuple[Array]:
     wide = at_least_single(y)
-    gy = g * wide
-    return (cast(gy - wide * jnp.sum(gy, axis, keepdims=True), y.dtype),)
+    return (cast(wide * (g - jnp.sum(g * wide, axis, keepdims=True)), y.dtype),)  # exact where y is almost 1
 
 
 stable_softmax.defvjp(_softmax_fwd, _softmax_bwd)

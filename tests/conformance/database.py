@@ -31,10 +31,12 @@ class Entry:
     Attributes:
         info: PyTorch's ``OpInfo``.
         id: its name, with that of the variant in brackets.
+        left_out: how many samples were not taken since somebody set it to 0, because fewer were asked for.
     """
 
     def __init__(self, info: Any) -> None:
         self.info = info
+        self.left_out = 0
         self.id = f"{info.name}[{info.variant_test_name}]" if info.variant_test_name else str(info.name)
 
     @functools.cached_property
@@ -70,6 +72,7 @@ class Entry:
             a.ranks = _ranks(self.info.name, a, dtype)
         if most is None or len(small) <= most:
             return small
+        self.left_out += len(small) - most
         return [small[i * len(small) // most] for i in range(most)]
 
 

@@ -45,6 +45,7 @@ def run(entry: Entry, checks: Iterable[str], settings: Settings) -> dict[str, Ou
     for name in checks:
         outcome = Outcome()
         settings.judge = Judge()
+        entry.left_out = 0
         for label, attempt in _attempts(name, entry, settings):
             fxtorch.manual_seed(0)
             try:
@@ -59,7 +60,7 @@ def run(entry: Entry, checks: Iterable[str], settings: Settings) -> dict[str, Ou
             else:
                 outcome.passed += 1
         outcome.by_accuracy = settings.judge.by_accuracy
-        outcome.whole = settings.most is None
+        outcome.whole = not entry.left_out
         if outcome.passed or outcome.failed:
             outcomes[name] = outcome
     return outcomes
