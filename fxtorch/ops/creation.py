@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from fxtorch.ops.dtypes import cast, default_float, is_complex, is_float, is_inexact, result_type
+from fxtorch.ops.dtypes import cast, default_float, is_inexact, result_type
 from fxtorch.ops.table import Array, Number, op
 
 
@@ -125,11 +125,15 @@ def range_(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None) -> 
     return _steps(start, step, math.floor((end - start) / step) + 1, np.dtype(dtype or default_float()))
 
 
-def _spaced(start: Any, end: Any, steps: int, working: np.dtype) -> Array:
-    """Evenly spaced values, counted from the nearer end so that both ends are exact."""
+def _spaced(start: Any, end: Any, steps: int, chosen: np.dtype) -> Array:
+    """Evenly spaced values, counted from the nearer end so that both ends are exact.
+
+    For a result of integers both ends are cut to integers, and what lies between is computed in float64.
+    """
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    start, end = cast(start, working), cast(end, working)
+    working = chosen if is_inexact(chosen) else np.dtype("float64")
+    start, end = (cast(cast(x, chosen), working) for x in (start, end))
     if steps == 1:
         return jnp.expand_dims(start, -1) if jnp.ndim(start) else jnp.reshape(start, (1,))
     i = lax.iota(jnp.int64, steps)
@@ -159,8 +163,7 @@ def linspace(start: Array, end: Array, steps: int, *, dtype: Any = None) -> Arra
     """``steps`` evenly spaced values from ``start`` to ``end``, both included."""
     _check_spaced("linspace", start, end, steps)
     chosen = _spaced_dtype(start, end, dtype)
-    working = chosen if is_float(chosen) or is_complex(chosen) else np.dtype("float64")
-    return cast(_spaced(start, end, steps, working), chosen)
+    return cast(_spaced(start, end, steps, chosen), chosen)
 
 
 @op(factory=True, out=True)
@@ -168,8 +171,8 @@ def logspace(start: Array, end: Array, steps: int, base: Number = 10.0, *, dtype
     """``base`` to the power of evenly spaced exponents from ``start`` to ``end``."""
     _check_spaced("logspace", start, end, steps)
     chosen = _spaced_dtype(start, end, dtype)
-    working = chosen if is_float(chosen) or is_complex(chosen) else np.dtype("float64")
-    return cast(jnp.power(cast(base, working), _spaced(start, end, steps, working)), chosen)
+    exponents = _spaced(start, end, steps, chosen)
+    return cast(jnp.power(cast(base, exponents.dtype), exponents), chosen)
 
 
 @op(factory=True, out=True)

@@ -7,7 +7,8 @@ from jax import lax
 from jax import numpy as jnp
 
 from fxtorch.ops.checks import wrap_dim
-from fxtorch.ops.dtypes import at_least_single, cast, default_float, is_inexact, promote
+from fxtorch.ops.dtypes import at_least_single, cast, default_float, is_complex, is_inexact, promote
+from fxtorch.ops.exponential import complex_logaddexp
 from fxtorch.ops.extrema import ValuesIndices
 from fxtorch.ops.table import Array, Number, op
 
@@ -39,7 +40,20 @@ def logcumsumexp(input: Array, dim: int) -> Array:
     """``log(cumsum(exp(input)))`` along ``dim`` without overflow."""
     d = wrap_dim(dim, input.ndim)
     x = input if is_inexact(input.dtype) else cast(input, default_float())
-    return lax.cumlogsumexp(x, axis=d) if x.ndim else x
+    if x.size == 0 or x.ndim == 0:
+        return x
+    return _in_turn(x, d) if is_complex(x.dtype) else lax.cumlogsumexp(x, axis=d)
+
+
+def _in_turn(x: Array, axis: int) -> Array:
+    """The running :func:`complex_logaddexp`, whose branch depends on the order."""
+    rows = jnp.moveaxis(x, axis, 0)
+
+    def step(so_far: Array, row: Array) -> tuple[Array, Array]:
+        total = complex_logaddexp(row, so_far)
+        return total, total
+
+    return jnp.moveaxis(jnp.concatenate([rows[:1], lax.scan(step, rows[0], rows[1:])[1]]), 0, axis)
 
 
 def _running(input: Array, dim: int, larger: bool) -> ValuesIndices:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from jax import Array as JaxArray
 from jax import lax
 from jax import numpy as jnp
 
@@ -56,15 +57,18 @@ def log1p(input: Array) -> Array:
 
 @op(method=True, out=True, dtype="promote", broadcast=True)
 def logaddexp(input: Strict, other: Strict) -> Array:
-    """``log(exp(input) + exp(other))`` without overflow; of complex numbers on the branch of the larger one."""
-    if not jnp.iscomplexobj(input):
-        return jnp.logaddexp(input, other)
-    larger = input.real >= other.real
-    high, low = jnp.where(larger, input, other), jnp.where(larger, other, input)
+    """``log(exp(input) + exp(other))`` without overflow."""
+    return complex_logaddexp(input, other) if jnp.iscomplexobj(input) else jnp.logaddexp(input, other)
+
+
+def complex_logaddexp(a: JaxArray, b: JaxArray) -> JaxArray:
+    """``log(exp(a) + exp(b))`` of complex numbers, on the branch of the one whose real part is larger."""
+    larger = a.real >= b.real
+    high, low = jnp.where(larger, a, b), jnp.where(larger, b, a)
     infinite = jnp.isinf(high.real) & (high.real == low.real)
-    apart = jnp.where(infinite, 0, low - high)
-    both = jnp.where(high.real < 0, high, jnp.log(jnp.exp(high) + jnp.exp(low)))
-    return jnp.where(infinite, both, high + jnp.log1p(jnp.exp(apart)))
+    ends = (jnp.exp(jnp.where(infinite, x, 0)) for x in (high, low))  # elsewhere it must not overflow: 0 * inf
+    both = jnp.where(high.real < 0, high, jnp.log(sum(ends)))
+    return jnp.where(infinite, both, high + jnp.log1p(jnp.exp(jnp.where(infinite, 0, low - high))))
 
 
 @op(method=True, out=True, dtype="promote", broadcast=True)

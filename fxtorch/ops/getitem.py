@@ -91,7 +91,7 @@ def put(input: Array, value: Array, places: Arrays, spec: Spec, accumulate: bool
         value = jnp.broadcast_to(value.reshape(shape), region)
     except ValueError:
         raise mismatch(shape, region) from None
-    changed = at.add if accumulate else at.set
+    changed = at.set if not accumulate else at.max if input.dtype == np.bool_ else at.add
     return plan.put(input, changed(value, mode="promise_in_bounds"))
 
 

@@ -26,7 +26,8 @@ class Adadelta(CompiledOptimizer):
         eps: keeps the roots away from 0.
         weight_decay: factor of the L2 penalty.
         maximize: ascend instead of descend.
-        foreach, capturable, differentiable: accepted; every step is one compiled call.
+        foreach, capturable: accepted; every step is one compiled call.
+        differentiable: the steps stay on the tape; the parameters are then no leaves that require a gradient.
 
     Raises:
         ValueError: an option is out of range.

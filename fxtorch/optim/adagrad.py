@@ -27,7 +27,8 @@ class Adagrad(CompiledOptimizer):
         initial_accumulator_value: where the sum begins.
         eps: keeps the denominator away from 0.
         maximize: ascend instead of descend.
-        foreach, differentiable, fused: accepted; every step is one compiled call.
+        foreach, fused: accepted; every step is one compiled call.
+        differentiable: the steps stay on the tape; the parameters are then no leaves that require a gradient.
 
     Raises:
         ValueError: an option is out of range.

@@ -28,7 +28,8 @@ class Adam(CompiledOptimizer):
         amsgrad: divide by the largest second moment so far.
         maximize: ascend instead of descend.
         decoupled_weight_decay: shrink the parameter by ``lr * weight_decay`` instead of adding to the gradient.
-        foreach, capturable, differentiable, fused: accepted; every step is one compiled call.
+        foreach, capturable, fused: accepted; every step is one compiled call.
+        differentiable: the steps stay on the tape; the parameters are then no leaves that require a gradient.
 
     Raises:
         ValueError: an option is out of range.

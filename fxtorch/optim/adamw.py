@@ -19,7 +19,8 @@ class AdamW(Adam):
         weight_decay: by how much, times ``lr``, a parameter shrinks at each step.
         amsgrad: divide by the largest second moment so far.
         maximize: ascend instead of descend.
-        foreach, capturable, differentiable, fused: accepted; every step is one compiled call.
+        foreach, capturable, fused: accepted; every step is one compiled call.
+        differentiable: the steps stay on the tape; the parameters are then no leaves that require a gradient.
 
     Raises:
         ValueError: an option is out of range.

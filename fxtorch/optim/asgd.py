@@ -24,7 +24,8 @@ class ASGD(CompiledOptimizer):
         t0: the step at which averaging starts.
         weight_decay: factor of the L2 penalty.
         maximize: ascend instead of descend.
-        foreach, differentiable, capturable: accepted; every step is one compiled call.
+        foreach, capturable: accepted; every step is one compiled call.
+        differentiable: the steps stay on the tape; the parameters are then no leaves that require a gradient.
 
     Raises:
         ValueError: an option is out of range.

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from fxtorch.autograd import enable_grad
+from fxtorch.optim.differentiable import record_update
 from fxtorch.optim.optimizer import Closure, Optimizer
 from fxtorch.tensor import Tensor, is_tracing, materialize, rely_on, scalar_input, unwrap
 from fxtorch.tensor.sparse import Stored, is_sparse
@@ -54,14 +55,6 @@ class CompiledOptimizer(Optimizer):
     hypers: ClassVar[tuple[str, ...]] = ()
     names: ClassVar[Mapping[str, str]] = {}
     gradients: ClassVar[Literal["dense", "sparse", "any"]] = "dense"  # "any": sparse ones are made dense
-
-    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
-        if defaults.get("differentiable"):
-            raise ValueError(
-                f"{type(self).__name__}(differentiable=True) is not supported: to differentiate through an update, "
-                "apply the optax transformation to arrays under fxtorch.func.grad"
-            )
-        super().__init__(params, defaults)
 
     @classmethod
     def flags(cls, group: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,6 +106,10 @@ class CompiledOptimizer(Optimizer):
     def _update(self, group: dict[str, Any], params: list[Tensor], kind: Flags) -> None:
         plan = rely_on(f"the options of {type(self).__name__}", lambda: self._plan(group, kind))
         self._create_state(plan, group, params)
+        if group.get("differentiable"):
+            moved = {name: scalar_input(group, name) for name in self.hypers}
+            record_update(_update, plan, params, [self.state[p] for p in params], plan.names, moved)
+            return
         states = [tuple(self.state[p][name] for name in plan.names) for p in params] if plan.names else []
         run = _update if is_tracing() else _compiled_update
         new_params, new_states = run(

@@ -28,7 +28,8 @@ class NAdam(CompiledOptimizer):
         momentum_decay: how fast the momentum reaches ``b1``.
         decoupled_weight_decay: shrink the parameter by ``lr * weight_decay`` instead of adding to the gradient.
         maximize: ascend instead of descend.
-        foreach, capturable, differentiable: accepted; every step is one compiled call.
+        foreach, capturable: accepted; every step is one compiled call.
+        differentiable: the steps stay on the tape; the parameters are then no leaves that require a gradient.
 
     Raises:
         ValueError: an option is out of range.

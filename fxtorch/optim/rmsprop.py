@@ -28,7 +28,8 @@ class RMSprop(CompiledOptimizer):
         momentum: factor of the running sum of scaled gradients.
         centered: divide by the standard deviation.
         maximize: ascend instead of descend.
-        capturable, foreach, differentiable: accepted; every step is one compiled call.
+        capturable, foreach: accepted; every step is one compiled call.
+        differentiable: the steps stay on the tape; the parameters are then no leaves that require a gradient.
 
     Raises:
         ValueError: an option is out of range.

@@ -25,7 +25,8 @@ class Rprop(CompiledOptimizer):
         etas: by how much a step shrinks and grows.
         step_sizes: the smallest and the largest step.
         maximize: ascend instead of descend.
-        capturable, foreach, differentiable: accepted; every step is one compiled call.
+        capturable, foreach: accepted; every step is one compiled call.
+        differentiable: the steps stay on the tape; the parameters are then no leaves that require a gradient.
 
     Raises:
         ValueError: an option is out of range.

@@ -29,7 +29,8 @@ class SGD(CompiledOptimizer):
         weight_decay: factor of the L2 penalty.
         nesterov: look ahead along the momentum.
         maximize: ascend instead of descend.
-        foreach, differentiable, fused: accepted; every step is one compiled call.
+        foreach, fused: accepted; every step is one compiled call.
+        differentiable: the steps stay on the tape; the parameters are then no leaves that require a gradient.
 
     Raises:
         ValueError: an option is out of range, or ``nesterov`` without momentum or with dampening.

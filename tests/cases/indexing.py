@@ -43,6 +43,7 @@ WRITTEN = [
     case("index_put", randn(3, 4), [tensor([0, 0]), tensor([1, 1])], randn(2), True),
     case("index_put", randn(3, 4), [tensor([0, 2]), tensor([1])], randn()),
     case("index_put", randn(4), [tensor([True, False, True, False])], tensor(1.0), accumulate=True),
+    case("index_put", randbool(4), [tensor([1, 1, 3])], tensor([False, True, False]), accumulate=True),
     case("Tensor.fill_diagonal_", randn(3, 4), 2.0).but(grad=False, jit=OWN),
     case("Tensor.fill_diagonal_", randn(5, 2), 2.0, wrap=True).but(grad=False, jit=OWN),
     case("Tensor.fill_diagonal_", randn(5, 2), 2.0).but(grad=False, jit=OWN),

@@ -63,6 +63,7 @@ BINARY += [
     case("div", randint(5), randint(5, low=1), rounding_mode="floor"),
     case("true_divide", randint(5), randint(5, low=1)),
     case("nextafter", randn(3), randn(3)).but(grad=False),
+    case("logaddexp", tensor([1 + 4j, 90 - 2j], "complex64"), tensor([0.5 - 3j, 100 + 6j], "complex64")),
     case("ldexp", randn(3), randint(3, low=0)),
     case("heaviside", tensor([-1.0, 0.0, 2.0]), tensor(0.5)).but(grad=False),
 ]

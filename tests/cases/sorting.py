@@ -12,6 +12,7 @@ MIXED = [[3.0, NAN, 1.0, 1.0], [INF, 2.0, -INF, NAN]]
 SHAPE = "the shape depends on the values"
 
 CASES = [case(name, randn(3, 4), d) for name in ("cumsum", "cumprod", "logcumsumexp") for d in (0, -1)]
+CASES += [case("logcumsumexp", tensor([1 + 3j, 2 + 3j, -1 + 4j, 3 - 5j, 3 - 5j], "complex64"), 0)]
 CASES += [case(name, distinct(3, 4), 1) for name in ("cummax", "cummin")]
 CASES += [case(name, tensor([1.0, 3.0, 3.0, 2.0, NAN, 5.0]), 0) for name in ("cummax", "cummin")]
 CASES += [case("cumsum", randbool(4), 0), case("cumsum", randint(4), 0, dtype=np.dtype("float64"))]

@@ -10,6 +10,5 @@ collect_ignore_glob = [] if importlib.util.find_spec("torch") else ["*.py"]  # n
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--whole", action="store_true", help="every sample of PyTorch's databases, not the fixed sample of CI"
-    )
+    parser.addoption("--whole", action="store_true", help="every sample of PyTorch's databases, not the part of CI")
+    parser.addoption("--turn", type=int, help="which part of the databases a run takes that is not whole: today's")

@@ -1,4 +1,4 @@
-"""A fixed small part of PyTorch's operator database, and the runner itself; `make conformance` runs the whole."""
+"""A small part of PyTorch's operator database, some of it another one each day; `make conformance` runs the whole."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ torch = pytest.importorskip("torch", reason="compares with PyTorch")
 pytest.importorskip("expecttest", reason="PyTorch's own tests need it")
 
 from tests.conformance import report, running  # noqa: E402
-from tests.conformance.checks import Settings  # noqa: E402
+from tests.conformance.checks import CHECKS, Settings  # noqa: E402
 from tests.conformance.database import Entry, entries, every  # noqa: E402
 from tests.conformance.inapplicable import INAPPLICABLE  # noqa: E402
+from tests.conformance.translation import turn  # noqa: E402
 
 # One or two operators of each family; they must all pass.
 SAMPLE = """add div[floor_rounding] pow clamp_max sum var cumsum sort gather index_put scatter_reduce[amax] masked_fill
@@ -22,6 +23,7 @@ SAMPLE = """add div[floor_rounding] pow clamp_max sum var cumsum sort gather ind
     masked.mean nn.functional.conv2d nn.functional.layer_norm nn.functional.cross_entropy nn.functional.max_pool2d
     nn.functional.interpolate[bilinear] nn.functional.embedding nn.functional.dropout""".split()
 COMPILED = ["add", "sort", "gather", "linalg.solve", "nn.functional.conv2d"]
+PARTS = 24  # in as many days every operator has had its turn
 REFUSED = ["maximum", "dot", "scatter", "hstack", "nn.functional.conv2d"]
 
 
@@ -48,6 +50,20 @@ def test_compiled_and_batched_calls_agree(name: str) -> None:
 @pytest.mark.parametrize("name", REFUSED)
 def test_wrong_arguments_raise_pytorchs_class(name: str) -> None:
     assert failures(chosen(name), "errors") == {}
+
+
+def recorded(name: str) -> list[str]:
+    """The checks that the operator passed in the run that docs/conformance.md is of, without float64's help."""
+    row = next(line for line in report.PAGE.read_text().splitlines() if line.startswith(f"| `{name}` |"))
+    return [check for check, cell in zip(CHECKS, row.split(" | ")[1:], strict=True) if cell.strip(" |") == "✓"]
+
+
+@pytest.mark.parametrize("place", range(-(-(len(every()) - len(INAPPLICABLE)) // PARTS)))
+def test_what_passed_in_the_recorded_run_passes_again(place: int, request: pytest.FixtureRequest) -> None:
+    applying = list(entries())
+    entry = applying[(place * PARTS + turn(request.config) % PARTS) % len(applying)]
+    outcomes = running.run(entry, recorded(entry.id), Settings(most=1))
+    assert {name: outcome.message for name, outcome in outcomes.items() if outcome.failed} == {}, entry.id
 
 
 def test_a_wrong_value_is_seen() -> None:

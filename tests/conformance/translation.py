@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import zlib
 from typing import Any
 
@@ -16,20 +17,29 @@ torch = pytest.importorskip("torch", reason="compares with PyTorch's own test da
 RTOL, ATOL = 1.3e-6, 1e-5  # PyTorch's own for float32
 
 
+def turn(config: pytest.Config) -> int:
+    """The number of the part that a run takes which is not whole: another one each day, or that of ``--turn``."""
+    given = config.getoption("--turn", default=None)
+    return datetime.date.today().toordinal() if given is None else given
+
+
 def sample(request: pytest.FixtureRequest, name: str, items: list[Any], keep: int) -> list[tuple[int, Any]]:
-    """``items`` with their positions: all of them with ``--whole``, else ``keep`` that ``name`` picks for good."""
+    """``items`` with their positions: all of them with ``--whole``, else ``keep`` of them in turn."""
     numbered = list(enumerate(items))
     if request.config.getoption("--whole", default=False) or len(numbered) <= keep:
         return numbered
-    start = zlib.crc32(name.encode())
+    start = zlib.crc32(name.encode()) + turn(request.config)
     picked = {(start + k * len(numbered) // keep) % len(numbered) for k in range(keep)}
     return [numbered[i] for i in sorted(picked)]
 
 
 def in_sample(request: pytest.FixtureRequest, name: str, share: int) -> None:
-    """Skip all but one in ``share`` names, unless the whole is asked for."""
-    if not request.config.getoption("--whole", default=False) and zlib.crc32(name.encode()) % share:
-        pytest.skip("not in the sample; --whole runs it")
+    """Skip all but one in ``share`` names, unless the whole is asked for; it is another one's turn each day."""
+    if (
+        not request.config.getoption("--whole", default=False)
+        and (zlib.crc32(name.encode()) + turn(request.config)) % share
+    ):
+        pytest.skip("not in today's part; --whole runs it")
 
 
 class Translation:

@@ -40,6 +40,10 @@ FORMULAS: dict[str, Callable[[Any], Any]] = {
     "mish": F.mish,
     "softplus": F.softplus,
     "logsigmoid": F.logsigmoid,
+    "layer_norm": lambda x: F.layer_norm(x, (300,), x[0] * 8, x[1]),
+    "group_norm": lambda x: F.group_norm(x.reshape(10, 6, 100), 3, x[0, :6] * 8, x[1, :6]),
+    "instance_norm": lambda x: F.instance_norm(x.reshape(10, 6, 100), weight=x[0, :6] * 8, bias=x[1, :6]),
+    "linear_cross_entropy": lambda x: F.linear_cross_entropy(x, x * 8, ROW, reduction="none"),
     "addmm": lambda x: torch.addmm(x[:, :20] * 8, x, x.T, beta=0.25, alpha=0.5),
 }
 

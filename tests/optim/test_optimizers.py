@@ -268,11 +268,6 @@ def test_an_optimizer_can_be_copied():
     assert (opt.state[p]["step"].item(), twin.state[q]["step"].item()) == (1.0, 2.0)
 
 
-def test_differentiable_steps_are_refused_in_words():
-    with pytest.raises(ValueError, match="differentiable=True"):
-        optim.SGD([parameter()], differentiable=True)
-
-
 def test_lbfgs_solves_a_quadratic_in_a_few_steps():
     a = torch.tensor(np.diag([1.0, 10.0, 100.0]))
     x = parameter(np.ones(3))
