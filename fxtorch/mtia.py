@@ -2,42 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from fxtorch.tensor.unseen import Unseen
 
-from fxtorch.tensor.device import is_there
-
-
-def is_available() -> bool:
-    """Whether JAX sees one."""
-    return is_there("mtia")
-
-
-def device_count() -> int:
-    """How many JAX sees."""
-    return int(is_available())
-
-
-def _need() -> None:
-    if not is_available():
-        raise RuntimeError("No mtia device is available: JAX sees none")
-
-
-def synchronize(device: Any = None) -> None:
-    """Raise: there is none to wait for.
-
-    Raises:
-        RuntimeError: always.
-    """
-    _need()
-
-
-def empty_cache() -> None:
-    """Nothing: JAX keeps the memory it has taken."""
-
-
-def manual_seed(seed: int) -> None:
-    """Nothing, as in torch without such a device."""
-
-
-def manual_seed_all(seed: int) -> None:
-    """Nothing, as in torch without such a device."""
+_mtia = Unseen("mtia")
+is_available = _mtia.is_available
+device_count = _mtia.device_count
+synchronize = _mtia.synchronize
+empty_cache = _mtia.empty_cache
+manual_seed = manual_seed_all = _mtia.manual_seed

@@ -245,6 +245,7 @@ CHECKS.update(
         "triplet_margin_loss": _margin,
         "bernoulli": _limits("input", _in_unit, "Expected p_in >= 0 && p_in <= 1 to be true, but got false."),
         "Tensor.bernoulli_": _limits("p", _in_unit, "bernoulli_ expects p to be in [0, 1], but got p={value}"),
+        "binary_cross_entropy": _limits("input", _in_unit, "all elements of input should be between 0 and 1"),
         "multinomial": _probabilities,
         "poisson": _limits("input", lambda x: x >= 0, "invalid Poisson rate, expected rate to be non-negative"),
         "normal": _limits("std", lambda x: x >= 0, "normal expects all elements of std >= 0.0"),

@@ -242,6 +242,7 @@ def binary_cross_entropy(
 
     Raises:
         ValueError: the shapes differ.
+        RuntimeError: an element of ``input`` is no probability.
     """
     reduction = chosen_reduction(size_average, reduce, reduction)
     if input.shape != target.shape:

@@ -75,6 +75,7 @@ ERRORS = [
         F + "cross_entropy", randn(2, 3), tensor([1, 2]), label_smoothing=2.0, match="label_smoothing must be between"
     ),
     error(F + "binary_cross_entropy", uniform(4, 5), uniform(5), match="Using a target size"),
+    error(F + "binary_cross_entropy", randn(9), uniform(9), match="all elements of input should be between 0 and 1"),
     error(F + "binary_cross_entropy_with_logits", A, uniform(5), match="must be the same as input size"),
     error(F + "mse_loss", A, A, reduction="average", match="average is not a valid value for reduction"),
     error("cdist", randn(3, 2), randn(3, 4), match="must have the same number of columns. X1: 2 X2: 4"),
