@@ -338,7 +338,7 @@ def test_an_optimizer_works_on_other_parameters_and_state_for_a_while():
 
 
 def test_groups_are_printed_with_a_line_between_them() -> None:
-    optimizer = torch.optim.SGD([{"params": [nn.Parameter(torch.ones(1))], "lr": lr} for lr in (0.5, 0.25)])
+    optimizer = torch.optim.SGD([{"params": [torch.nn.Parameter(torch.ones(1))], "lr": lr} for lr in (0.5, 0.25)])
     blocks = repr(optimizer).split("\n\n")
     assert [block.count("lr: ") for block in blocks] == [1, 1]
     assert "Parameter Group 1" in blocks[1]
