@@ -206,8 +206,8 @@ def glu(input: Array, dim: int = -1) -> Array:
     axis = wrap_dim(dim, input.ndim)
     if input.shape[axis] % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {axis} is size {input.shape[axis]}")
-    a, b = jnp.split(input, 2, axis)
-    return a * lax.logistic(b)
+    a, b = jnp.split(at_least_single(input), 2, axis)
+    return cast(a * lax.logistic(b), input.dtype)
 
 
 @op(where=_BOTH, inplace=True)

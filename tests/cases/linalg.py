@@ -116,6 +116,8 @@ CASES += [
     case("linalg.eigvalsh", positive_definite(2, 3)).but(slope=HALF),
     case("linalg.eig", tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 0.5], [0.3, 0.0, 5.0]])).but(through=size),
     case("linalg.eigvals", tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 0.5], [0.3, 0.0, 5.0]])),
+    case("linalg.eigvals", randn(0, 0)),
+    case("linalg.eigvals", randn(0, 2, 2)),
     case("linalg.lu", randn(3, 3)),
     case("linalg.lu", randn(2, 4, 3)),
     case("linalg.lu_factor", randn(3, 3)),

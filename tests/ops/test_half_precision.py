@@ -37,6 +37,7 @@ FORMULAS: dict[str, Callable[[Any], Any]] = {
     "addcdiv": lambda x: x.addcdiv(x * 2, x.T.reshape(x.shape), value=0.25),
     "gelu": lambda x: F.gelu(x, approximate="tanh"),
     "silu": F.silu,
+    "glu": lambda x: F.glu(x * 8),
     "mish": F.mish,
     "softplus": F.softplus,
     "logsigmoid": F.logsigmoid,
