@@ -58,9 +58,10 @@ def ctc_loss(
     losses = optax.ctc_loss(
         scores, late.astype(x.dtype), rows, absent.astype(x.dtype), blank_id=blank, log_epsilon=-1e30
     )
-    # optax normalises the scores; torch takes them as they are.
-    totals = jnp.where(late, 0, jax.nn.logsumexp(lax.stop_gradient(scores), axis=-1))
-    losses = losses - jnp.sum(totals, 1)
+    # optax normalises the scores; torch takes them as they are, and a probability for the gradient of log_softmax too.
+    losses = losses - jnp.sum(jnp.where(late, 0, jax.nn.logsumexp(scores, axis=-1)), 1)
+    sure = jnp.sum(jnp.where(late[..., None], 0, jnp.exp(jnp.minimum(scores, 80))), (1, 2))  # 80: no overflow
+    losses = losses + (sure - lax.stop_gradient(sure))
     losses = jnp.where(fits, losses, 0 if zero_infinity else jnp.inf).astype(x.dtype)
     if reduction == "mean":
         return jnp.mean(losses / jnp.maximum(labels, 1).astype(x.dtype))
