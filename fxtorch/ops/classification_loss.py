@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array as JaxArray
 from jax import lax
 
-from fxtorch.ops.dtypes import at_least_single, cast, is_float
+from fxtorch.ops.dtypes import at_least_single, cast, is_float, result_type
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.loss_reduction import chosen_reduction, reduced
 from fxtorch.ops.table import Array, op
@@ -291,6 +291,7 @@ def multilabel_soft_margin_loss(
 ) -> Array:
     """The mean over classes of ``-(target log sigmoid(input) + (1 - target) log sigmoid(-input))``."""
     reduction = chosen_reduction(size_average, reduce, reduction)
-    losses = target * jax.nn.softplus(-input) + (1 - target) * jax.nn.softplus(input)
+    x = at_least_single(input)
+    losses = target * jax.nn.softplus(-x) + (1 - target) * jax.nn.softplus(x)
     losses = losses if weight is None else losses * weight
-    return reduced(jnp.mean(losses, -1), reduction)
+    return cast(reduced(jnp.mean(losses, -1), reduction), result_type(input, target))
