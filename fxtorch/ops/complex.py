@@ -65,12 +65,14 @@ def view_as_real(input: Array) -> Array:
     return _parts(input)
 
 
-@op(
-    view=View(
-        write=lambda base, value: _parts(value),
-        strides=lambda base: base.view(complex_of(base.dtype))[..., 0],
-    )
-)
+def _np_complex(base: np.ndarray) -> np.ndarray | None:
+    try:
+        return base.view(complex_of(base.dtype))[..., 0]
+    except ValueError:  # the parts are not neighbours
+        return None
+
+
+@op(view=View(write=lambda base, value: _parts(value), strides=_np_complex))
 def view_as_complex(input: Array) -> Array:
     """The last dimension, of size 2, as real and imaginary part.
 

@@ -59,6 +59,7 @@ def _reshape_back(base: Array, value: Array, *args: Any, **kwargs: Any) -> Array
 def _type_of(size: Any) -> np.dtype | None:
     """The dtype that ``view`` was given instead of sizes, in whatever wrapping."""
     only = size[0] if isinstance(size, tuple | list) and len(size) == 1 else size
+    only = getattr(only, "np", only)  # a view remembers torch.dtype itself
     return only if isinstance(only, np.dtype) else None
 
 
@@ -92,10 +93,10 @@ def _identity_back(base: Array, value: Array, *args: Any, **kwargs: Any) -> Arra
 
 
 def _np_view(a: np.ndarray, size: Any) -> np.ndarray | None:
-    sizes = size if isinstance(size, tuple | list) else (size,)
-    if not all(hasattr(n, "__index__") for n in sizes):
-        return a  # the same memory as another dtype
+    dtype, sizes = _type_of(size), size if isinstance(size, tuple | list) else (size,)
     try:
+        if dtype is not None:
+            return a.view(dtype)
         return np.reshape(a, infer_shape([int(n) for n in sizes], a.size), copy=False)
     except ValueError:
         return None

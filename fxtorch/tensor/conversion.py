@@ -195,7 +195,8 @@ def get_device(self: Tensor) -> int:
 @method
 def stride(self: Tensor, dim: int | None = None) -> Any:
     """How many elements apart neighbours along each dimension are, as torch would lay them out."""
-    strides = tuple(int(s) for s in layout(self)[1].strides)
+    view = layout(self)[1]
+    strides = tuple(int(s) // view.itemsize for s in view.strides)
     return strides if dim is None else strides[dim]
 
 
@@ -211,7 +212,7 @@ def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
 def storage_offset(self: Tensor) -> int:
     """The position of the first element in its base; 0 for a base."""
     start, view = layout(self)
-    return address(view) - start
+    return (address(view) - start) // view.itemsize
 
 
 @method

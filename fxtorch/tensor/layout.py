@@ -6,8 +6,7 @@ That array has the shape of the base, but no real memory: it must never be read,
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,25 +18,26 @@ if TYPE_CHECKING:
 
 def layout(tensor: Tensor) -> tuple[int, np.ndarray]:
     """A NumPy array strided as torch would stride ``tensor``, and the address of its base."""
-    shape, link = unwrap_aval(tensor).shape, tensor._link
+    aval, link = unwrap_aval(tensor), tensor._link
     if link is None:
-        return _fresh(shape)
+        return _fresh(aval)
     start, base = layout(link.parent)
     if link.operator is None:
         return start, base
     assert link.operator.op.view is not None
     rule = link.operator.op.view.strides
     if rule is None:
-        return (start, base.reshape(shape)) if base.flags.c_contiguous else _fresh(shape)
+        return (start, base.reshape(aval.shape)) if base.flags.c_contiguous else _fresh(aval)
     view = rule(base, *link.args)
     if view is None:
-        return _fresh(shape)
+        return _fresh(aval)
     return start, view[link.index] if link.index is not None else view
 
 
-def _fresh(shape: Sequence[int]) -> tuple[int, np.ndarray]:
-    strides = tuple(int(math.prod(max(n, 1) for n in shape[i + 1 :])) for i in range(len(shape)))
-    array = np.lib.stride_tricks.as_strided(np.empty(1, np.int8), shape, strides)
+def _fresh(aval: Any) -> tuple[int, np.ndarray]:
+    element = np.empty(1, aval.dtype)  # as large as the real ones: a view may be of another type
+    strides = [element.itemsize * math.prod(max(n, 1) for n in aval.shape[i + 1 :]) for i in range(len(aval.shape))]
+    array = np.lib.stride_tricks.as_strided(element, aval.shape, strides)
     return address(array), array
 
 

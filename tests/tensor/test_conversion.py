@@ -116,6 +116,17 @@ def test_strides_are_those_that_torch_would_have() -> None:
     assert x.permute(2, 0, 1).contiguous().stride() == (6, 3, 1)
 
 
+def test_views_as_another_type_are_laid_out_in_elements_of_that_type() -> None:
+    z = torch.zeros(3, 4, dtype=torch.complex64)
+    parts = torch.view_as_real(z)
+    assert parts.stride() == (8, 2, 1) and parts[1:].storage_offset() == 8
+    assert parts.reshape(3, 8).shape == (3, 8) and torch.view_as_real(z.T).stride() == (2, 8, 1)
+    assert (z.real.stride(), z[1:].imag.storage_offset(), z.imag.is_contiguous()) == ((8, 2), 9, False)
+    assert torch.view_as_complex(torch.zeros(3, 5, 2)[1:, 2:]).storage_offset() == 7
+    x = torch.zeros(4, 6)
+    assert x[1:].view(torch.uint8)[:, 4:].stride() == (24, 1) and x.view(torch.float64)[1:].storage_offset() == 3
+
+
 def test_a_deepcopy_and_a_pickle_are_independent_leaves() -> None:
     w = torch.ones(2, requires_grad=True)
     for twin in (copy.deepcopy(w), pickle.loads(pickle.dumps(w))):
