@@ -63,7 +63,7 @@ def _on_host(tensor: Tensor, make: Callable[[type[Any]], np.ndarray]) -> bool:
     An operator would be compiled anew for each shape, which for a model of many shapes takes many seconds.
     """
     array = unwrap(tensor)
-    if is_tracing() or isinstance(array, Tracer) or not is_float(array.dtype):
+    if is_tracing() or not isinstance(array, jax.Array) or isinstance(array, Tracer) or not is_float(array.dtype):
         return False
     values = make(np.float64 if array.dtype == np.float64 else np.float32).astype(array.dtype, copy=False)
     tensor._rebind(jax.device_put(values, array.sharding))

@@ -16,6 +16,7 @@ from fxtorch.tensor import dispatch
 from fxtorch.tensor import dtype as types
 from fxtorch.tensor.execute import apply
 from fxtorch.tensor.layout import address, layout
+from fxtorch.tensor.meta import NO_DATA, Abstract, moved, no_value
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.record import Record
 from fxtorch.tensor.size import Size
@@ -27,6 +28,8 @@ _to_dtype = dispatch.operator("to_dtype")
 def concrete(self: Tensor, what: str) -> Any:
     """The array of ``self`` where Python needs its value; where a trace has none, that is an error."""
     array = unwrap(self)
+    if isinstance(array, Abstract):
+        raise no_value(what)
     if isinstance(array, Tracer):
         known = array.to_concrete_value()  # type: ignore[attr-defined]  # as under a derivative that is taken eagerly
         if known is not None:
@@ -242,8 +245,12 @@ def cast(self: Tensor, dtype: Any) -> Tensor:
 
 def move(self: Tensor, device: Any) -> Tensor:
     """The Tensor on another device; itself where it already is there."""
-    target = devices.to_jax(device)
     array = unwrap(self)
+    if devices.is_meta(device):
+        return self if isinstance(array, Abstract) else moved(self)
+    if isinstance(array, Abstract):
+        raise NotImplementedError(NO_DATA)
+    target = devices.to_jax(device)
     if isinstance(array, Tracer) or array.devices() == {target}:
         return self
     record = _transfers.get(target)

@@ -61,7 +61,7 @@ class device:
 
 _stack: list[device] = []
 _default = device("cpu")
-CPU = device("cpu")
+CPU, META = device("cpu"), device("meta")
 
 
 def get_default_device() -> device:
@@ -75,13 +75,20 @@ def set_default_device(value: device | str | None) -> None:
     _default = CPU if value is None else device(value)
 
 
+def is_meta(value: Any) -> bool:
+    """Whether a new Tensor for which ``value`` was given as the device has no values."""
+    return (_default if value is None else value if isinstance(value, device) else device(value)).type == "meta"
+
+
 def of(array: Any) -> device:
     """The device of a jax.Array; a traced one counts as on the default device."""
     if isinstance(array, Tracer):
         return _default
     jax_device = next(iter(array.devices()))
     kind = str(_PLATFORM.get(jax_device.platform, jax_device.platform))
-    return CPU if kind == "cpu" and jax_device.id == 0 else device(kind, jax_device.id)
+    if jax_device.id == 0 and kind in ("cpu", "meta"):
+        return CPU if kind == "cpu" else META
+    return device(kind, jax_device.id)
 
 
 def to_jax(value: device | str | int) -> Any:

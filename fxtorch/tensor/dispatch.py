@@ -17,7 +17,7 @@ from jax.core import Tracer
 
 from fxtorch.ops.table import TABLE, Op, Out
 from fxtorch.tensor import device as devices
-from fxtorch.tensor import generator, views
+from fxtorch.tensor import generator, meta, views
 from fxtorch.tensor.execute import Operator, OpNode
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.outputs import into, into_fitting
@@ -113,12 +113,21 @@ def place(result: Any, name: str, layout: Any, device: Any, requires_grad: bool)
         if name not in ("zeros", "empty"):
             raise ValueError(f"{name} is implemented for strided tensors only, got: {layout}")
         return result.to_sparse(layout=layout).requires_grad_(requires_grad)
+    if devices.is_meta(device):
+        return meta.moved(result).requires_grad_(requires_grad)
     target = devices.default_jax_device() if device is None else devices.to_jax(device)
     if target is not None and not isinstance(result._data, Tracer):
         result._data = jax.device_put(result._data, target)
     if requires_grad:
         result.requires_grad = True
     return result
+
+
+def factory(operator: Operator, args: tuple[Any, ...], name: str, layout: Any, device: Any, requires_grad: bool) -> Any:
+    """A new Tensor from a factory's operator; nothing is computed for one on the ``meta`` device."""
+    if devices.is_meta(device) or (device is None and any(isinstance(a, Tensor) and meta.is_meta(a) for a in args)):
+        return meta.run(operator, args).requires_grad_(requires_grad)
+    return place(operator(*map(meta.filled, args)), name, layout, device, requires_grad)
 
 
 def spread(name: str, values: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -204,7 +213,7 @@ def _source(op: Op, name: str, *, inplace: bool) -> tuple[str, dict[str, Any]]:
     elif op.factory:
         if op.out and any(p.name == "dtype" for p in op.params):
             lines.append("    if out is not None and dtype is None: dtype = out.dtype")
-        lines.append(f"    result = _place(_operator({args}), {name!r}, layout, device, requires_grad)")
+        lines.append(f"    result = _factory(_operator, ({args},), {name!r}, layout, device, requires_grad)")
         lines.append("    return result if out is None else _into(out, result)" if op.out else "    return result")
     elif op.out:
         store = f"_into_fitting(out, _operator({args}), _wanted, ({args},))" if isinstance(op.out, Out) else ""
@@ -241,7 +250,7 @@ def _generate(op: Op) -> None:
         text, scope = _source(op, name, inplace=inplace)
         scope.update(made)
         scope.update(
-            _operator=runner, _in_place=in_place if op.view is None else become, _into=into, _place=place,
+            _operator=runner, _in_place=in_place if op.view is None else become, _into=into, _factory=factory,
             _into_fitting=into_fitting, _wanted=op.out,
             _spread=spread, _again=again, _generator=generator,
         )  # fmt: skip

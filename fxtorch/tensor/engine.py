@@ -12,6 +12,7 @@ from jax.core import Tracer
 
 from fxtorch.tensor import sparse
 from fxtorch.tensor.checking import check
+from fxtorch.tensor.meta import Abstract
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.replay import replay
 from fxtorch.tensor.sparse import Stored
@@ -22,6 +23,8 @@ _add_arrays = jax.jit(lambda a, b: a + b)
 
 
 def _add(a: Any, b: Any) -> Any:
+    if isinstance(a, Abstract):
+        return a
     return sparse.add(a, b) if isinstance(a, Stored) or isinstance(b, Stored) else _add_arrays(a, b)
 
 
@@ -231,6 +234,8 @@ def accumulate(leaf: Tensor, ct: Any, create_graph: bool) -> None:
 
 
 def _one(array: Any) -> Any:
+    if isinstance(array, Abstract):
+        return array
     if isinstance(array, Tracer):
         return jnp.ones(array.shape, array.dtype)
     place = (array.aval, array.sharding)

@@ -17,8 +17,9 @@ from fxtorch.ops.bounds import CHECKS
 from fxtorch.ops.singular import RESULT_CHECKS
 from fxtorch.ops.table import Op
 from fxtorch.tensor import dtype as types
-from fxtorch.tensor import errors
+from fxtorch.tensor import errors, meta
 from fxtorch.tensor.checking import user_line
+from fxtorch.tensor.meta import Abstract
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.overriding import NOBODY, ORDINARY, override, overrider
 from fxtorch.tensor.overwriting import INPUT_NOT_NEEDED, RESULT_NEEDED
@@ -290,7 +291,7 @@ class Operator:
                     and (out := override(self, args)) is not NOBODY
                 ):
                     return out
-                given = self._other(kind, name, a, key)
+                given = self._other(kind, name, a, key, leaves)
             for t in given:
                 if isinstance(t, Tensor):
                     if capture is not None:
@@ -309,6 +310,8 @@ class Operator:
                     if isinstance(t, Tracer):
                         eager = False
                 leaves.append(t)
+        if not eager and any(isinstance(x, Abstract) for x in leaves):
+            return meta.run(self, args)
         if not eager and any(isinstance(x, Stored) for x in leaves):
             assert Operator.sparse is not None
             return Operator.sparse(self, args)
@@ -352,7 +355,7 @@ class Operator:
             return any(x.__class__ not in ORDINARY and overrider(x.__class__) is not None for x in a)
         return overrider(cls) is not None
 
-    def _other(self, kind: str, name: str, a: Any, key: list[Any]) -> tuple[Any, ...]:
+    def _other(self, kind: str, name: str, a: Any, key: list[Any], before: Sequence[Any]) -> tuple[Any, ...]:
         """The traced values in an argument that is no Tensor; what is static goes into ``key``."""
         if kind == "array" or kind == "number" or (kind == "either" and a.__class__ is float):
             key.append(_LEAF)
@@ -367,7 +370,7 @@ class Operator:
             return a
         if kind == "key":
             key.append(_LEAF)
-            return (a(),)
+            return (meta.draw() if any(isinstance(x, Abstract) for x in before) else a(),)
         if kind == "tensor":
             if not isinstance(a, jax.Array):
                 raise TypeError(f"{self.name}(): argument '{name}' must be Tensor, not {type(a).__name__}")
@@ -435,6 +438,8 @@ _TRACED = frozenset({"array", "either", "number"})
 def apply(record: Record, tensors: Sequence[Any]) -> Any:
     """Run a record on Tensors (and arrays and numbers), recorded on the tape where one wants a gradient."""
     leaves = [unwrap(t) if isinstance(t, Tensor) else t for t in tensors]
+    if any(isinstance(x, Abstract) for x in leaves):
+        return meta.run_record(record, tensors)
     mask = 0
     if modes.grad:
         for i, t in enumerate(tensors):

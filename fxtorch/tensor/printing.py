@@ -11,6 +11,7 @@ from jax.core import Tracer
 
 from fxtorch.ops import dtypes as rules
 from fxtorch.tensor import dtype as types
+from fxtorch.tensor.meta import Abstract
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.sparse import Stored
 from fxtorch.tensor.tensor import Tensor, method, unwrap, wrap
@@ -165,7 +166,10 @@ def to_text(tensor: Tensor, prefix: str = "tensor(") -> str:
         return _sparse_text(tensor, array)
     dtype = tensor.dtype
     suffixes = []
-    if isinstance(array, Tracer):
+    if isinstance(array, Abstract):
+        body, plain = "...", dtype is types.of(rules.default_float())
+        suffixes += ["device='meta'", f"size={tuple(array.shape)}", *([] if plain else [f"dtype={dtype}"])]
+    elif isinstance(array, Tracer):
         if modes.capture is not None:
             modes.capture.side("print")
         body = f"<traced, shape={tuple(array.shape)}>"

@@ -11,6 +11,7 @@ import numpy as np
 from fxtorch.tensor import construction, dispatch, overriding
 from fxtorch.tensor.conversion import concrete
 from fxtorch.tensor.errors import type_name
+from fxtorch.tensor.meta import is_meta
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.size import Size
 from fxtorch.tensor.tensor import Tensor, method, unwrap, unwrap_aval
@@ -19,7 +20,6 @@ _NEVER = {
     "is_quantized": "quantized",
     "is_mkldnn": "in oneDNN's layout",
     "is_nested": "nested",
-    "is_meta": "without values",
     "is_mps": "on Apple's GPU",
     "is_xpu": "on Intel's GPU",
     "is_ipu": "on an IPU",
@@ -30,6 +30,9 @@ _NEVER = {
 }
 for _name, _what in _NEVER.items():
     setattr(Tensor, _name, property(lambda self: False, doc=f"False: no Tensor is {_what}."))
+
+
+Tensor.is_meta = property(is_meta, doc="Whether it is on the ``meta`` device, without values.")  # type: ignore[attr-defined]
 
 
 def _always(name: str, value: Any, doc: str) -> None:
@@ -61,8 +64,10 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
 
 @method
 def data_ptr(self: Tensor) -> int:
-    """An address that views at offset 0 of one Tensor, and no others, have in common."""
+    """An address that views at offset 0 of one Tensor, and no others, have in common; 0 where there are no values."""
     base = self if self._base is None else self._base
+    if is_meta(base):
+        return 0
     return id(unwrap(base)) + self.storage_offset() * self.element_size()
 
 

@@ -18,7 +18,9 @@ from fxtorch.nn.modules.state import State
 from fxtorch.nn.modules.traversal import Traversal
 from fxtorch.nn.parameter import Buffer, Parameter, is_lazy
 from fxtorch.tensor import Tensor
+from fxtorch.tensor.device import is_meta
 from fxtorch.tensor.handles import RemovableHandle
+from fxtorch.tensor.meta import NO_DATA
 from fxtorch.tensor.structure import HookTable, Table, structure
 
 _registration_hooks: dict[str, OrderedDict[int, Callable[..., Any]]] = {
@@ -316,6 +318,7 @@ class Module(Traversal, Hooks, State):
 
         Raises:
             TypeError: the type is neither floating nor complex.
+            NotImplementedError: it is on the ``meta`` device, without values to move.
         """
         device, dtype = parse_to(*args, **kwargs)
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
@@ -324,6 +327,11 @@ class Module(Traversal, Hooks, State):
             )
 
         def convert(tensor: Tensor) -> Tensor:
+            if tensor.is_meta and device is not None and not is_meta(device):
+                raise NotImplementedError(
+                    f"{NO_DATA} Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() when moving "
+                    "module from meta to a different device."
+                )
             floating = tensor.dtype.is_floating_point or tensor.dtype.is_complex
             return tensor.to(device or tensor.device, dtype if dtype is not None and floating else tensor.dtype)
 
