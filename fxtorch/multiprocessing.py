@@ -86,6 +86,11 @@ def set_start_method(method: str | None, force: bool = False) -> None:
     _python.set_start_method(method, force=force)
 
 
+def get_all_start_methods() -> list[str]:
+    """The ways to start processes: forking a running JAX is not one."""
+    return [method for method in _python.get_all_start_methods() if method != "fork"]
+
+
 def get_start_method(allow_none: bool = False) -> str:
     """How processes start: ``spawn``, unless another way was set."""
     method = _python.get_start_method(allow_none=True)

@@ -40,6 +40,28 @@ class _Backend(ModuleType):
             self.__dict__.update(before)
 
 
+def _switch(name: str) -> tuple[Any, Any]:
+    state = {"on": True}
+
+    def enable(enabled: bool) -> None:
+        state["on"] = bool(enabled)
+
+    def enabled() -> bool:
+        return state["on"]
+
+    enable.__doc__ = f"Remember whether {name} attention is allowed; XLA chooses the kernel."
+    enabled.__doc__ = f"Whether {name} attention is allowed."
+    return enable, enabled
+
+
+@contextlib.contextmanager
+def sdp_kernel(
+    enable_flash: bool = True, enable_math: bool = True, enable_mem_efficient: bool = True, enable_cudnn: bool = True
+) -> Iterator[None]:
+    """Accepted: all kernels of attention compute the same, and XLA chooses."""
+    yield
+
+
 class _Cuda(_Backend):
     """The GPU: there where JAX sees one."""
 
@@ -81,9 +103,13 @@ class _Cpu(_Backend):
 
 cpu = _Cpu("cpu", True)
 cudnn = _Cuda("cudnn", False, enabled=True, benchmark=False, deterministic=False, allow_tf32=True, benchmark_limit=10)
-cuda = _Cuda("cuda", False, matmul=_MatMul())
+cuda = _Cuda("cuda", False, matmul=_MatMul(), sdp_kernel=sdp_kernel)
+for _name in ("flash", "math", "mem_efficient", "cudnn"):
+    cuda.__dict__[f"enable_{_name}_sdp"], cuda.__dict__[f"{_name}_sdp_enabled"] = _switch(_name)
 mps = _Backend("mps", False)
 mkl = _Backend("mkl", False)
+quantized = _Backend("quantized", False, engine="none", supported_engines=["none"])
+xnnpack = _Backend("xnnpack", False, enabled=False)
 mkldnn = _Backend("mkldnn", False, enabled=False)
 openmp = _Backend("openmp", False)
 opt_einsum = _Backend("opt_einsum", True, enabled=True, strategy="auto")

@@ -311,3 +311,23 @@ class Event:
 
     def wait(self, stream: Stream | None = None) -> None:
         """Nothing: recording has waited."""
+
+
+def is_current_stream_capturing() -> bool:
+    """False: nothing is captured as a CUDA graph."""
+    return False
+
+
+class CUDAGraph:
+    """Recorded work on a GPU; ``fxtorch.jit`` is what makes one program of many operators here.
+
+    Raises:
+        RuntimeError: always.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("there are no CUDA graphs: fxtorch.jit makes one program of a step, and replays it")
+
+
+class graph(CUDAGraph):
+    """A block whose work would be recorded."""

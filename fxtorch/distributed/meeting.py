@@ -6,10 +6,13 @@ give up; what can be known before is asked here.
 
 from __future__ import annotations
 
+import atexit
+import os
 import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from fxtorch.distributed.errors import DistNetworkError
@@ -54,6 +57,25 @@ def check(address: str, rank: int, world_size: int, timeout: float) -> None:
             lambda: _connect(found, socket.SOCK_STREAM),
             f"rank {rank} of {world_size} could not reach the first process at {address}",
         )
+
+
+def by_file(path: Path, rank: int, timeout: float) -> str:
+    """The first process's address, which it writes into a file for the others; the file goes with the process.
+
+    Raises:
+        DistNetworkError: nothing was written in time.
+    """
+    if rank == 0:
+        with socket.socket() as free:
+            free.bind(("", 0))
+            address = f"{socket.gethostname()}:{free.getsockname()[1]}"
+        beside = path.with_name(f"{path.name}.{os.getpid()}")
+        beside.write_text(address, encoding="utf-8")
+        beside.replace(path)  # whole at once: nobody reads half of it
+        atexit.register(path.unlink, missing_ok=True)
+        return address
+    failure = f"the first process has not written its address to {path}"
+    return _until(timeout, lambda: path.read_text(encoding="utf-8"), failure)
 
 
 def _until(limit: float, attempt: Callable[[], Any], failure: str) -> Any:

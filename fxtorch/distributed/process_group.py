@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -99,7 +100,8 @@ def init_process_group(
     Args:
         backend: ``"gloo"``, ``"nccl"`` or None; JAX chooses by the devices that it finds (gloo on CPUs).
         init_method: ``env://`` reads RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, which
-            ``python -m fxtorch.distributed.run`` sets; ``tcp://host:port`` names the first process's address.
+            ``python -m fxtorch.distributed.run`` sets; ``tcp://host:port`` names the first process's address;
+            ``file:///path`` a file, new in each run, in which it writes its address for the others.
         timeout: how long to wait for the others; 5 minutes where it is not given.
         world_size: how many processes there are, where the environment does not say so.
         rank: which of them this one is.
@@ -121,7 +123,7 @@ def init_process_group(
             "init_process_group(store=...) is not supported; JAX's coordination service does its work"
         )
     name = "gloo" if backend is None else _backend(str(backend))
-    address, query = _address(init_method)
+    address, query = _address(init_method, rank, (timeout or _MEETING).total_seconds())
     rank = _number("RANK", rank, query)
     world_size = _number("WORLD_SIZE", world_size, query)
     if not 0 <= rank < world_size:
@@ -298,14 +300,16 @@ def _backend(name: str) -> str:
     return known
 
 
-def _address(init_method: str | None) -> tuple[str | None, dict[str, str]]:
+def _address(init_method: str | None, rank: int, timeout: float) -> tuple[str | None, dict[str, str]]:
     """``host:port`` of the first process, and what the URL says of rank and world size."""
     if init_method is None or init_method.startswith("env://"):
         host, port = os.environ.get("MASTER_ADDR"), os.environ.get("MASTER_PORT")
         return (f"{host}:{port}" if host and port else None), {}
     url = urlsplit(init_method)
+    if url.scheme == "file" and url.path:
+        return meeting.by_file(Path(url.path), _number("RANK", rank, {}), timeout), {}
     if url.scheme != "tcp" or not url.netloc:
-        raise ValueError(f"init_method {init_method!r} is not supported; use env:// or tcp://host:port")
+        raise ValueError(f"init_method {init_method!r} is not supported; use env://, tcp://host:port or file:///path")
     return url.netloc, {k.upper(): v[0] for k, v in parse_qs(url.query).items()}
 
 

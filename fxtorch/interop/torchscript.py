@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import types
+import typing
 from collections.abc import Callable
 from typing import Any, Final, Optional
 
@@ -134,6 +136,24 @@ def wait(future: Any) -> Any:
     return future
 
 
+def is_instance(obj: Any, target_type: Any) -> bool:
+    """Whether ``obj`` is of the type, also of one with parts such as ``list[int]`` or ``Optional[Tensor]``."""
+    if isinstance(target_type, tuple):
+        return any(is_instance(obj, t) for t in target_type)
+    origin, parts = typing.get_origin(target_type), typing.get_args(target_type)
+    if origin is None:
+        return isinstance(obj, type(None) if target_type is None else target_type)
+    if origin in (typing.Union, types.UnionType):
+        return any(is_instance(obj, t) for t in parts)
+    if not isinstance(obj, origin):
+        return False
+    if origin is dict:
+        return all(is_instance(k, parts[0]) and is_instance(v, parts[1]) for k, v in obj.items())
+    if origin is tuple and Ellipsis not in parts:
+        return len(obj) == len(parts) and all(map(is_instance, obj, parts))
+    return all(is_instance(x, parts[0]) for x in obj)
+
+
 def annotate(the_type: Any, the_value: Any) -> Any:
     """The value."""
     return the_value
@@ -155,6 +175,19 @@ def set_fusion_strategy(strategy: Any) -> None:
 
 def enable_onednn_fusion(enabled: bool) -> None:
     """Accepted: XLA fuses."""
+
+
+class fuser:
+    """A block in which torch would use one of its fusers: XLA fuses always."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc: object) -> None:
+        pass
 
 
 class optimized_execution:
@@ -207,8 +240,10 @@ for _name, _value in {
     "export": ignore,
     "fork": fork,
     "freeze": freeze,
+    "fuser": fuser,
     "ignore": ignore,
     "interface": interface,
+    "isinstance": is_instance,
     "is_scripting": never,
     "is_tracing": never,
     "load": load,

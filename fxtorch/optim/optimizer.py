@@ -14,7 +14,7 @@ from fxtorch.tensor import Tensor, modes
 from fxtorch.tensor.handles import Hooks, RemovableHandle
 from fxtorch.tensor.structure import States, Table
 
-Params = Iterable[Any]
+Params = ParamsT = Iterable[Any]  # the second is torch's name, for annotations
 Closure = Callable[[], Any]
 
 _global_pre_hooks: Hooks = OrderedDict()

@@ -12,9 +12,29 @@ from fxtorch.sparse.construction import (
 )
 from fxtorch.sparse.products import addmm, mm, sampled_addmm
 from fxtorch.sparse.reductions import log_softmax, softmax, sum
+from fxtorch.sparse.typed import (
+    BFloat16Tensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+)
 from fxtorch.tensor.dispatch import no_such_name as _no_such_name
 
 __all__ = [
+    "BFloat16Tensor",
+    "ByteTensor",
+    "CharTensor",
+    "DoubleTensor",
+    "FloatTensor",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
+    "ShortTensor",
     "addmm",
     "check_sparse_tensor_invariants",
     "log_softmax",

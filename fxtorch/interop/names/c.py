@@ -65,6 +65,11 @@ def _get_default_device() -> str:
     return "cpu"
 
 
+def _are_functorch_transforms_active() -> bool:
+    """False: JAX's transformations are not torch's."""
+    return False
+
+
 def _is_tracing() -> bool:
     """False: nothing is traced in torch's way."""
     return False

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 from fxtorch.compiler import allow_in_graph as allow_in_graph
 from fxtorch.compiler import disable as disable
 from fxtorch.compiler import is_compiling as is_compiling
 from fxtorch.compiler import reset as reset
+from fxtorch.compiler.module import OptimizedModule as OptimizedModule
+from fxtorch.interop.names import dynamo_config as config
 
-__all__ = ["allow_in_graph", "config", "disable", "graph_break", "is_compiling", "mark_dynamic", "reset"]
+__all__ = [
+    "OptimizedModule",
+    "allow_in_graph",
+    "config",
+    "disable",
+    "graph_break",
+    "is_compiling",
+    "mark_dynamic",
+    "reset",
+]
 
-config = SimpleNamespace(suppress_errors=False, cache_size_limit=8, verbose=False)
 optimize = disallow_in_graph = assume_constant_result = disable
+
+
+def is_dynamo_supported() -> bool:
+    """False: nothing rewrites bytecode."""
+    return False
 
 
 def is_compile_supported(device_type: Any) -> bool:

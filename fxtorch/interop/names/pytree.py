@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -39,9 +40,72 @@ def register_pytree_node(
         raise ValueError(f"{cls} is already registered as pytree node.")
     jax.tree_util.register_pytree_node(cls, flatten_fn, lambda context, children: unflatten_fn(list(children), context))
     _registered.add(cls)
+    SUPPORTED_NODES[cls] = NodeDef(cls, flatten_fn, unflatten_fn)
 
 
 _register_pytree_node = register_pytree_node
+
+
+@dataclass(frozen=True)
+class NodeDef:
+    """How a kind of container is taken apart and put together.
+
+    Attributes:
+        type: the class.
+        flatten_fn: gives the children, and what else is needed.
+        unflatten_fn: makes a container of children and of that.
+    """
+
+    type: type
+    flatten_fn: Callable[[Any], tuple[list[Any], Any]]
+    unflatten_fn: Callable[[Any, Any], Any]
+
+
+def _dict_flatten(d: dict[Any, Any]) -> tuple[list[Any], list[Any]]:
+    """The values, and the keys."""
+    return list(d.values()), list(d)
+
+
+def _dict_unflatten(values: Iterable[Any], context: Iterable[Any]) -> dict[Any, Any]:
+    """The dictionary of these values and keys."""
+    return dict(zip(context, values, strict=True))
+
+
+def _dict_flatten_with_keys(d: dict[Any, Any]) -> tuple[list[tuple[Any, Any]], list[Any]]:
+    """The values, each with its key as a step of a path, and the keys."""
+    return [(jax.tree_util.DictKey(k), v) for k, v in d.items()], list(d)
+
+
+def _list_flatten(d: list[Any]) -> tuple[list[Any], None]:
+    """The elements; nothing else is needed."""
+    return d, None
+
+
+def _list_unflatten(values: Iterable[Any], context: Any) -> list[Any]:
+    """The list of these."""
+    return list(values)
+
+
+def _tuple_unflatten(values: Iterable[Any], context: Any) -> tuple[Any, ...]:
+    """The tuple of these."""
+    return tuple(values)
+
+
+def _tuple_flatten(d: tuple[Any, ...]) -> tuple[list[Any], None]:
+    """The elements; nothing else is needed."""
+    return list(d), None
+
+
+SUPPORTED_NODES: dict[Any, NodeDef] = {
+    dict: NodeDef(dict, _dict_flatten, _dict_unflatten),
+    list: NodeDef(list, _list_flatten, _list_unflatten),
+    tuple: NodeDef(tuple, _tuple_flatten, _tuple_unflatten),
+}
+
+
+def _get_node_type(tree: Any) -> Any:
+    """The class under which ``tree`` is registered as a container."""
+    return type(tree)
 
 
 def tree_flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], Any]:

@@ -10,9 +10,20 @@ from typing import Any, Self
 from fxtorch.autograd import no_grad
 from fxtorch.nn._torch import torch
 from fxtorch.nn.modules import pytree
-from fxtorch.nn.modules.backward_hooks import global_backward_hooks, global_backward_pre_hooks
+from fxtorch.nn.modules.backward_hooks import (  # noqa: F401  (the last two: where torch has them)
+    global_backward_hooks,
+    global_backward_pre_hooks,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+)
 from fxtorch.nn.modules.convert import parse_to
-from fxtorch.nn.modules.hooks import Hooks, global_forward_hooks, global_forward_pre_hooks
+from fxtorch.nn.modules.hooks import (  # noqa: F401  (the last two: where torch has them)
+    Hooks,
+    global_forward_hooks,
+    global_forward_pre_hooks,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
 from fxtorch.nn.modules.state import IncompatibleKeys as _IncompatibleKeys  # noqa: F401  (where torch has it)
 from fxtorch.nn.modules.state import State
 from fxtorch.nn.modules.traversal import Traversal
