@@ -230,7 +230,7 @@ from fxtorch import (
     xpu,
 )
 from fxtorch.interop import alias
-from fxtorch.interop.torchscript import fork, wait
+from fxtorch.interop.torchscript import ScriptModule, fork, wait
 from fxtorch.interop.names import c as _C
 from fxtorch.interop.names import dynamo as _dynamo
 from fxtorch.interop.names import utils as _utils

@@ -33,3 +33,4 @@ class ReduceOp(enum.Enum):
 
 
 reduce_op = ReduceOp
+ReduceOp.RedOpType = ReduceOp  # type: ignore[attr-defined]  # torch has the names in an inner class

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from fxtorch.interop import lacking
+from fxtorch.interop import absent, lacking
 from fxtorch.interop.distribution import Distribution, distributions
 from fxtorch.interop.names import c
 
@@ -40,6 +40,7 @@ PRIVATE = {  # torch's names for modules that have another name here
     "torch._dynamo.eval_frame": "fxtorch.interop.names.dynamo",
     "torch._dynamo.config": "fxtorch.interop.names.dynamo_config",
     "torch._inductor": "fxtorch.interop.names.inductor",
+    "torch._dynamo._trace_wrapped_higher_order_op": "fxtorch.interop.names.dynamo",
     "torch._dynamo.utils": "fxtorch.interop.names.dynamo",
     "torch._subclasses": "fxtorch.interop.names.fake_tensor",
     "torch._subclasses.fake_tensor": "fxtorch.interop.names.fake_tensor",
@@ -84,6 +85,9 @@ PRIVATE = {  # torch's names for modules that have another name here
 }
 
 
+_INNER = ("fxtorch.interop", "fxtorch.ops", "fxtorch.tensor", "fxtorch.vision", "fxtorch.text", "fxtorch.audio")
+
+
 def real_name(name: str) -> str | None:
     """The module that ``name`` means; None for a name that is none of torch's.
 
@@ -101,7 +105,11 @@ def _private(name: str) -> Any:
     if name in PRIVATE:
         return importlib.import_module(PRIVATE[name])
     owner, _, last = name.rpartition(".")
-    return getattr(c, last) if owner == "torch" and last in c.__all__ else None
+    if owner == "torch" and last in c.__all__:
+        return getattr(c, last)
+    if lacking.recording():
+        return None
+    return importlib.import_module(name) if absent.holds(name, whole=True) else absent.find(name)
 
 
 class _Package(ModuleType):
@@ -126,21 +134,31 @@ class _Same(Loader):
         except ModuleNotFoundError as error:
             if error.name is None or not f"{real}.".startswith(f"{error.name}."):
                 raise
+            if absent.holds(spec.name) and not lacking.recording():
+                return absent.module(spec.name)
             module = getattr(parent, spec.name.rpartition(".")[2], None)  # a module that has its home elsewhere
             if not isinstance(module, ModuleType):
                 return lacking.no_such_module(spec.name, parent)
         spec.loader_state = module.__spec__
-        if any(private.startswith(f"{spec.name}.") for private in PRIVATE):
+        if spec.name in absent.NAMES or any(n.startswith(f"{spec.name}.") for n in (*PRIVATE, *absent.MODULES)):
             module.__dict__.setdefault("__path__", [])  # modules below it can be imported
         if type(module) is ModuleType and hasattr(module, "__path__"):
             module.__class__ = _Package
-        lacking.explain(module, spec.name, _private)
+        for name in [spec.name] if spec.name in PRIVATE else _with_those_below(spec.name, real):
+            lacking.explain(sys.modules[f"{real}{name.removeprefix(spec.name)}"], name, _private)
         return module
 
     def exec_module(self, module: ModuleType) -> None:
         """Give the module its own spec again: it was executed under its own name."""
         if module.__spec__ is not None and module.__spec__.loader_state is not None:
             module.__spec__ = module.__spec__.loader_state
+
+
+def _with_those_below(public: str, real: str) -> list[str]:
+    """The public name of a module, and of those below it that are loaded: they are there without being imported."""
+    loaded = [n for n in sys.modules if n.startswith(f"{real}.") and isinstance(sys.modules[n], ModuleType)]
+    below = [n.removeprefix(real) for n in loaded if "._" not in n and not n.startswith(_INNER)]
+    return [public, *(f"{public}{n}" for n in below)]
 
 
 class _WithOperators(Loader):

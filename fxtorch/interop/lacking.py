@@ -17,8 +17,11 @@ def near(name: str, known: Iterable[str]) -> list[str]:
     >>> near("Conv2D", ["Conv2d", "Linear", "_Conv2D"])
     ['Conv2d']
     """
-    public = {k.lower(): k for k in known if not k.startswith("_")}
-    return [public[k] for k in difflib.get_close_matches(name.lower(), public, cutoff=0.7)]
+    public: dict[str, list[str]] = {}
+    for k in sorted(known):
+        if not k.startswith("_"):
+            public.setdefault(k.lower(), []).append(k)
+    return [k for found in difflib.get_close_matches(name.lower(), public, cutoff=0.7) for k in public[found]]
 
 
 def lacks(owner: str, name: str, known: Iterable[str]) -> str:
@@ -100,6 +103,11 @@ def record(into: Record | None) -> None:
     """From now on note missing names there, and let programs go on with a stand-in; None: raise where they are used."""
     global _record
     _record = into
+
+
+def recording() -> bool:
+    """Whether missing names are noted."""
+    return _record is not None
 
 
 def _instruction(frame: FrameType) -> str:

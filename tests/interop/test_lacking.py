@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import ModuleType
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 
 import fxtorch as torch
 from fxtorch.interop.alias import real_name
-from fxtorch.interop.lacking import Record, explain
+from fxtorch.interop.lacking import Record, explain, near
 from fxtorch.interop.scan import scan_source
+from tests.running import ROOT, python
 
 
 def test_a_module_that_explains_itself_still_has_its_own_lazy_names() -> None:
@@ -100,3 +102,68 @@ def test_a_profile_times_the_blocks_that_have_names() -> None:
     (event,) = prof.key_averages()
     assert event.key == "step" and event.count == 1 and event.cpu_time_total > 0
     assert "step" in prof.key_averages().table()
+
+
+ABSENT = """
+import importlib.util
+import typing
+import torch
+from torch.distributed.checkpoint.state_dict import get_model_state_dict
+from torch.distributed.fsdp import FullyShardedDataParallel as FSDP, MixedPrecisionPolicy, ShardingStrategy
+from torch.distributed.fsdp.wrap import transformer_auto_wrap_policy
+from torch.distributed import rpc
+assert not isinstance(torch.nn.Linear(1, 1), FSDP) and ShardingStrategy.FULL_SHARD is ShardingStrategy.FULL_SHARD
+def annotated(n: torch.SymInt | int) -> FSDP | None: ...
+class Ours(FSDP): ...
+@rpc.functions.async_execution
+def kept(): return 3
+assert kept() == 3 and importlib.util.find_spec("torch.export") is None
+for use in (lambda: get_model_state_dict(1, 2), FSDP, lambda: rpc.init_rpc("a", rank=0)):
+    try:
+        use()
+    except NotImplementedError as error:
+        assert "fxtorch lacks it" in str(error)
+    else:
+        raise AssertionError(use)
+try:
+    torch.cuda.memory_allocatd
+except AttributeError as error:
+    assert "module 'torch.cuda'" in str(error) and "near names: memory_allocated" in str(error)
+for owner in (torch.nn.Module, torch.optim.Optimizer):
+    typing.get_type_hints(owner)
+"""
+
+
+def test_what_libraries_import_and_seldom_use_raises_where_it_is_used() -> None:
+    ran = python("-m", "fxtorch", "-c", ABSENT, cwd=ROOT)
+    assert ran.returncode == 0, ran.stderr
+    listed = python("-m", "fxtorch", "--missing", "-c", "from torch.distributed.rpc import init_rpc", cwd=ROOT)
+    assert listed.returncode == 3 and "torch.distributed.rpc.init_rpc" in listed.stderr
+
+
+def test_names_that_differ_in_case_alone_are_all_near() -> None:
+    assert near("DataLoder", ["DataLoader", "dataloader", "Dataset"])[:2] == ["DataLoader", "dataloader"]
+
+
+def test_is_instance_looks_into_containers() -> None:
+    check = torch.jit.isinstance
+    assert check([1, 2], list[int]) and not check([1, "a"], list[int]) and check({"a": [1]}, dict[str, list[int]])
+    assert check(None, int | None) and check((1, "a"), tuple[int, str]) and not check((1,), tuple[int, str])
+
+
+def test_a_profile_is_written_for_chrome(tmp_path) -> None:
+    with torch.profiler.profile() as prof, torch.profiler.record_function("step"):
+        torch.ones(2)
+    prof.export_chrome_trace(str(tmp_path / "trace.json"))
+    (event,) = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    assert event["name"] == "step" and event["dur"] > 0
+
+
+def test_hooks_on_all_modules_are_where_torch_has_them() -> None:
+    inner: Any = torch.nn.modules.module
+    seen: list[Any] = []
+    handle = inner.register_module_forward_hook(lambda module, args, output: seen.append(type(module)))
+    torch.nn.Sequential(torch.nn.ReLU())(torch.ones(1))
+    handle.remove()
+    torch.nn.ReLU()(torch.ones(1))
+    assert seen == [torch.nn.ReLU, torch.nn.Sequential]

@@ -267,3 +267,11 @@ def test_rows_and_zeros() -> None:
     assert (empty.layout, empty._nnz(), empty.to_dense().tolist()) == (torch.sparse_csr, 0, [[0.0] * 3] * 2)
     with pytest.raises(NotImplementedError, match="integers as indexes"):
         s[:, 0]
+
+
+def test_the_constructors_of_old_make_coo_tensors() -> None:
+    indices, values = torch.LongTensor([[0, 1], [2, 0]]), torch.FloatTensor([3, 4])
+    made = torch.sparse.FloatTensor(indices, values, torch.Size([2, 3]))
+    assert made.to_dense().tolist() == [[0, 0, 3], [4, 0, 0]] and made.is_sparse
+    assert torch.sparse.DoubleTensor(indices, values).dtype is torch.float64
+    assert torch.sparse.FloatTensor(2, 3)._nnz() == 0

@@ -23,6 +23,7 @@ __all__ = ["BoolType", "DisableTorchFunction", "DisableTorchFunctionSubclass", "
 __all__ += ["JitType", "ListType", "NoneType", "Size", "StringType", "TensorType", "Type", "device", "dtype"]
 
 TensorBase = _TensorBase = _Tensor
+_TensorMeta = type(_Tensor)
 _disabled_torch_dispatch_impl = _disabled_torch_function_impl
 DisableTorchFunctionSubclass = DisableTorchFunction = no_overrides
 has_cuda = has_mps = has_xpu = has_cudnn = has_mkldnn = has_lapack = False

@@ -25,6 +25,16 @@ __all__ = [
 optimize = disallow_in_graph = assume_constant_result = disable
 
 
+class TransformGetItemToIndex:
+    """A block in which Tensors may be indexes of others under ``vmap``: they always may."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+
 def is_dynamo_supported() -> bool:
     """False: nothing rewrites bytecode."""
     return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from fxtorch.nn._torch import torch
 from fxtorch.tensor import Tensor
@@ -17,6 +17,20 @@ ScoreMod = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 MaskMod = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 _score_mod_signature, _mask_mod_signature = ScoreMod, MaskMod
 _DEFAULT_SPARSE_BLOCK_SIZE = 128
+
+
+class AuxRequest(NamedTuple):
+    """What :func:`flex_attention` shall return beside the result."""
+
+    lse: bool = False
+    max_scores: bool = False
+
+
+class AuxOutput(NamedTuple):
+    """What was asked for: the logarithm of the sum of exponentials, and the greatest score, of each query."""
+
+    lse: Tensor | None = None
+    max_scores: Tensor | None = None
 
 
 def noop_mask(batch: Tensor, head: Tensor, token_q: Tensor, token_kv: Tensor) -> Tensor:
@@ -132,6 +146,7 @@ def flex_attention(
     enable_gqa: bool = False,
     return_lse: bool = False,
     kernel_options: dict[str, Any] | None = None,
+    return_aux: AuxRequest | None = None,
     **options: Any,
 ) -> Any:
     """Attention, ``softmax(score_mod(query @ key^T * scale)) @ value``, over the pairs that ``block_mask`` admits.
@@ -146,6 +161,7 @@ def flex_attention(
         enable_gqa: whether several heads of queries may share one of keys.
         return_lse: whether to return the logarithm of the sum of exponentials too.
         kernel_options: accepted.
+        return_aux: what else to return, as an :class:`AuxOutput`.
         options: accepted.
 
     Returns:
@@ -180,4 +196,7 @@ def flex_attention(
     dead = (scores == -math.inf).all(-1, keepdim=True)
     weights = torch.softmax(scores.masked_fill(dead, 0.0), -1).masked_fill(dead, 0.0)
     out = weights.to(value.dtype) @ value
+    if return_aux is not None:
+        lse = torch.logsumexp(scores, -1) if return_aux.lse else None
+        return out, AuxOutput(lse, scores.amax(-1) if return_aux.max_scores else None)
     return (out, torch.logsumexp(scores, -1)) if return_lse else out

@@ -11,15 +11,12 @@ import warnings
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fxtorch.autograd import no_grad
 from fxtorch.nn.parameter import Parameter, is_lazy
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.handles import RemovableHandle
-
-if TYPE_CHECKING:
-    from fxtorch.nn.modules.module import Module
 
 EXTRA_STATE = "_extra_state"
 
@@ -46,7 +43,7 @@ class State:
     _version: int = 1
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
-    _modules: dict[str, Module | None]
+    _modules: dict[str, Any]  # of Modules: typing.get_type_hints evaluates it, on every subclass
     _non_persistent_buffers_set: set[str]
     _state_dict_hooks: OrderedDict[int, Callable[..., Any]]
     _state_dict_pre_hooks: OrderedDict[int, Callable[..., Any]]

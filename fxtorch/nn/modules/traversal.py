@@ -17,7 +17,7 @@ class Traversal:
 
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
-    _modules: dict[str, Module | None]
+    _modules: dict[str, Any]  # of Modules: typing.get_type_hints evaluates it, on every subclass
 
     def _named_members(
         self,

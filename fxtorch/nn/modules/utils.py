@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 
@@ -13,6 +13,16 @@ def ntuple(value: Any, n: int) -> tuple[Any, ...]:
     ((3, 3), (1, 2))
     """
     return tuple(value) if isinstance(value, Iterable) else (value,) * n
+
+
+def _ntuple(n: int, name: str = "parse") -> Callable[[Any], tuple[Any, ...]]:
+    """:func:`ntuple` for one ``n``, as torch has it."""
+
+    def parse(value: Any) -> tuple[Any, ...]:
+        return ntuple(value, n)
+
+    parse.__name__ = name
+    return parse
 
 
 def _single(value: Any) -> tuple[Any, ...]:

@@ -133,7 +133,8 @@ class DataLoader(Generic[T_co]):
         batches = self._fetched_here(indices) if self.num_workers == 0 else self._fetched_by_workers(indices, base_seed)
         if self.prefetch_to_device is not None:
             batches = _ahead(batches, self.prefetch_to_device)
-        return _BaseDataLoaderIter(self, batches)
+        kind = _MultiProcessingDataLoaderIter if self.num_workers else _SingleProcessDataLoaderIter
+        return kind(self, batches)
 
     def __len__(self) -> int:
         """The number of batches.
@@ -195,6 +196,14 @@ class _BaseDataLoaderIter(Iterator[Any]):
 
     def __len__(self) -> int:
         return len(self._loader)
+
+
+class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
+    """One whose batches are fetched here."""
+
+
+class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
+    """One whose batches come from worker processes."""
 
 
 class _Endless:
