@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import Any
 import pytest
 
 from fxtorch.distributed.errors import DistNetworkError
-from fxtorch.distributed.meeting import check
-from tests.running import python
+from fxtorch.distributed.meeting import by_file, check
+from tests.running import ROOT, python
 
 SECONDS = 0.3
 UNSHARE = "import os, sys; os.execvp('unshare', ['unshare', '-rn', sys.executable, *sys.argv[1:]])"
@@ -97,3 +98,32 @@ time.sleep(600)
     command = ["-m", "fxtorch.distributed.run", "--nproc-per-node", "2", str(script), str(tmp_path)]
     ran = python(*command, timeout=120)  # it waits for whoever holds the output open: the workers
     assert ran.returncode == -9
+
+
+def test_the_first_process_writes_its_address_into_a_file_for_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "meet"
+    with pytest.raises(DistNetworkError, match=r"has not written its address to .*meet"):
+        by_file(path, 1, SECONDS)
+    address = by_file(path, 0, SECONDS)
+    assert by_file(path, 1, SECONDS) == address
+    host, _, port = address.rpartition(":")
+    assert host == socket.gethostname() and 0 < int(port) < 65536
+
+
+BY_FILE = """
+import sys, torch, torch.distributed as dist
+dist.init_process_group("gloo", init_method=f"file://{sys.argv[1]}", rank=int(sys.argv[2]), world_size=2)
+x = torch.ones(2) * (dist.get_rank() + 1)
+dist.all_reduce(x)
+assert x.tolist() == [3.0, 3.0]
+"""
+
+
+def test_two_processes_meet_by_a_file(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(BY_FILE)
+    command = [sys.executable, "-m", "fxtorch", str(tmp_path / "program.py"), str(tmp_path / "meet")]
+    both = [subprocess.Popen([*command, str(rank)], cwd=ROOT, stderr=subprocess.PIPE, text=True) for rank in range(2)]
+    for process in both:
+        error = process.communicate(timeout=120)[1]
+        assert process.returncode == 0, error
+    assert not (tmp_path / "meet").exists()
