@@ -50,6 +50,12 @@ def complex_of(dtype: Any) -> np.dtype:
     return _complex_of.get(np.dtype(dtype), np.dtype("complex64"))
 
 
+def plain_of(dtype: Any) -> np.dtype:
+    """A type of NumPy's own of the same size: its stride tricks know no other."""
+    found = np.dtype(dtype)
+    return found if found.isbuiltin == 1 else np.dtype(f"u{found.itemsize}")
+
+
 def real_of(dtype: Any) -> np.dtype:
     """The type of the real part of ``dtype``."""
     return _real_of.get(np.dtype(dtype), np.dtype(dtype))

@@ -11,6 +11,7 @@ import numpy as np
 from jax import lax
 
 from fxtorch.ops.checks import wrap_dim, wrap_dims
+from fxtorch.ops.dtypes import plain_of
 from fxtorch.ops.table import Array, View, op
 
 
@@ -96,7 +97,7 @@ def _np_view(a: np.ndarray, size: Any) -> np.ndarray | None:
     dtype, sizes = _type_of(size), size if isinstance(size, tuple | list) else (size,)
     try:
         if dtype is not None:
-            return a.view(dtype)
+            return a.view(plain_of(dtype))
         return np.reshape(a, infer_shape([int(n) for n in sizes], a.size), copy=False)
     except ValueError:
         return None

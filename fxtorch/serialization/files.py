@@ -30,16 +30,26 @@ _REFUSED = (
 )
 
 
-def save(obj: Any, f: File, pickle_protocol: int = DEFAULT_PROTOCOL) -> None:
+def save(
+    obj: Any,
+    f: File,
+    pickle_module: Any = None,
+    pickle_protocol: int = DEFAULT_PROTOCOL,
+    _use_new_zipfile_serialization: bool = True,
+    _disable_byteorder_record: bool = False,
+) -> None:
     """Write ``obj`` as PyTorch does: a file that ``torch.load`` reads there and here.
 
-    Writing to a path is atomic: after a crash the old file or the new one is there, whole.  Tensors that share an array
-    share a storage; other views are written as Tensors of their own.
+    Writing to a path is atomic: after a crash the old file or the new one is there, whole.  Tensors that share an
+    array, and views of it, share a storage.
 
     Args:
         obj: Tensors, state dicts, numbers, strings, containers of these; other objects are pickled by reference to
             their class, and load only with ``weights_only=False``.
         f: a path, or a binary stream.
+        pickle_module: accepted; the pickler is one that knows torch's names.
+        _use_new_zipfile_serialization: accepted; the format is the one that PyTorch has read since 1.6.
+        _disable_byteorder_record: whether to leave out which end of a number comes first.
         pickle_protocol: of the objects in it.
 
     Raises:
@@ -64,7 +74,8 @@ def save(obj: Any, f: File, pickle_protocol: int = DEFAULT_PROTOCOL) -> None:
         writer.write("data.pkl", data)
         writer.write(".format_version", b"1")
         writer.write(".storage_alignment", b"64")
-        writer.write("byteorder", sys.byteorder.encode())
+        if not _disable_byteorder_record:
+            writer.write("byteorder", sys.byteorder.encode())
         for key, array in storages.items():
             writer.write(f"data/{key}", raw(array))
         writer.close()

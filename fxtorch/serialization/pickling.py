@@ -13,10 +13,14 @@ import numpy as np
 
 from fxtorch import nn, optim
 from fxtorch.nn.parameter import Parameter
+from fxtorch.ops.dtypes import plain_of
 from fxtorch.serialization.storages import TYPED, UNTYPED, StorageClass
-from fxtorch.tensor import Size, Tensor, unwrap
+from fxtorch.tensor import Size, Tensor, unwrap, wrap
 from fxtorch.tensor.device import device
 from fxtorch.tensor.dtype import dtype
+from fxtorch.tensor.memory_format import layout as memory_layout
+from fxtorch.tensor.meta import Abstract
+from fxtorch.tensor.sparse import Stored
 
 
 class Global(NamedTuple):
@@ -56,8 +60,8 @@ def torch_name(obj: Any) -> Global | None:
 class Pickler(pickle._Pickler):  # type: ignore[name-defined]
     """A pickler that puts the arrays of Tensors aside, in ``storages``, by the name of their record.
 
-    Two Tensors on the same array share one storage, as they do in PyTorch.  It is the pickler written in Python,
-    because the one in C refuses to name what cannot be imported.
+    Tensors on the same array, and views of it, share one storage, as they do in PyTorch.  It is the pickler written
+    in Python, because the one in C refuses to name what cannot be imported.
     """
 
     dispatch: ClassVar[dict[type, Any]] = dict(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
@@ -84,18 +88,26 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]
             return Global("torch", "Size"), (tuple(obj),)
         if isinstance(obj, device):
             return Global("torch", "device"), (obj.type,) if obj.index is None else (obj.type, obj.index)
+        if isinstance(obj, memory_layout):
+            return Global("torch.serialization", "_get_layout"), (str(obj),)
         return NotImplemented
 
     def _reduce_tensor(self, tensor: Tensor) -> tuple[Any, ...]:
-        array = unwrap(tensor)
+        held = unwrap(tensor)
+        if isinstance(held, Stored):
+            return _reduce_sparse(tensor, held)
+        if isinstance(held, Abstract):
+            facts = (tensor.dtype, tuple(held.shape), _strides(held.shape), tensor.requires_grad)
+            return Global("torch._utils", "_rebuild_meta_tensor_no_storage"), facts
+        array, offset, strides = _storage(tensor)
         kind = TYPED.get(tensor.dtype, UNTYPED)
         size = array.size if kind is not UNTYPED else array.nbytes
         key = self._keys.setdefault(id(array), str(len(self._keys)))
         self.storages[key] = array
         place = tensor.device
         location = str(device("cuda", place.index or 0)) if place.type == "cuda" else "cpu"
-        shape = tuple(array.shape)
-        args = (Storage(kind, key, location, size), 0, shape, _strides(shape), tensor.requires_grad, OrderedDict())
+        shape = tuple(held.shape)
+        args = (Storage(kind, key, location, size), offset, shape, strides, tensor.requires_grad, OrderedDict())
         if kind is UNTYPED:
             return Global("torch._utils", "_rebuild_tensor_v3"), (*args, tensor.dtype)
         return Global("torch._utils", "_rebuild_tensor_v2"), args
@@ -119,6 +131,29 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]
     dispatch[Global] = _save_global
     dispatch[FunctionType] = save_global
     dispatch[dtype] = _save_dtype
+
+
+def _storage(tensor: Tensor) -> tuple[jax.Array, int, tuple[int, ...]]:
+    """The array whose memory ``tensor`` shows, that of its base where it is a view, and offset and strides in it."""
+    array, base = unwrap(tensor), tensor
+    while base._link is not None:
+        base = base._link.parent
+    whole = unwrap(base)
+    if base is not tensor and whole.dtype == array.dtype:
+        offset, strides = tensor.storage_offset(), tuple(int(n) for n in tensor.stride())
+        flat, item = np.asarray(whole).reshape(-1).view(plain_of(whole.dtype)), array.dtype.itemsize
+        last = offset + sum((n - 1) * s for n, s in zip(array.shape, strides, strict=True))
+        if array.size and 0 <= last < flat.size:
+            seen = np.lib.stride_tricks.as_strided(flat[offset:], array.shape, [s * item for s in strides])
+            if seen.tobytes() == np.asarray(array).tobytes():  # not so where the view is laid out as no view is
+                return whole, offset, strides
+    return array, 0, _strides(array.shape)
+
+
+def _reduce_sparse(tensor: Tensor, stored: Stored) -> tuple[Any, ...]:
+    indices, values = [wrap(i) for i in stored.indices], wrap(stored.values)
+    parts = (*indices, values, Size(stored.shape)) + ((stored.coalesced,) if stored.layout == "coo" else ())
+    return Global("torch._utils", "_rebuild_sparse_tensor"), (tensor.layout, parts)
 
 
 def _strides(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -14,9 +14,13 @@ import numpy as np
 
 from fxtorch.nn.parameter import Parameter
 from fxtorch.serialization.storages import BY_NAME
+from fxtorch.sparse import sparse_compressed_tensor, sparse_coo_tensor
 from fxtorch.tensor import Size, Tensor, wrap
 from fxtorch.tensor.device import device
 from fxtorch.tensor.dtype import ALL, dtype
+from fxtorch.tensor.memory_format import layout as memory_layout
+from fxtorch.tensor.memory_format import sparse_coo, sparse_csc, sparse_csr, strided
+from fxtorch.tensor.meta import Abstract
 
 Geometry = tuple[int, tuple[int, ...], tuple[int, ...]]  # offset, size and strides, in elements
 
@@ -188,13 +192,33 @@ def _with_attributes(tensor: Any, state: Any) -> Any:
     return tensor
 
 
-_REBUILDERS = (_rebuild_tensor_v2, _rebuild_tensor_v3, _rebuild_parameter, _rebuild_parameter_with_state)
+def _rebuild_sparse_tensor(kind: memory_layout, parts: Any) -> Tensor:
+    if kind == sparse_coo:
+        indices, values, size, *coalesced = parts
+        return sparse_coo_tensor(indices, values, size, is_coalesced=bool(coalesced and coalesced[0]) or None)
+    compressed, plain, values, size = parts
+    return sparse_compressed_tensor(compressed, plain, values, size, layout=kind)
 
 
-def _get_layout(name: str) -> Any:
-    if name != "torch.strided":
-        raise UnpicklingError(f"Tensors of the layout {name} are not read")
-    return name
+def _rebuild_meta_tensor_no_storage(kind: dtype, size: Any, stride: Any, requires_grad: bool) -> Tensor:
+    return wrap(Abstract(tuple(size), kind.np)).requires_grad_(requires_grad)
+
+
+_REBUILDERS = (
+    _rebuild_tensor_v2,
+    _rebuild_tensor_v3,
+    _rebuild_parameter,
+    _rebuild_parameter_with_state,
+    _rebuild_sparse_tensor,
+    _rebuild_meta_tensor_no_storage,
+)
+
+
+def _get_layout(name: str) -> memory_layout:
+    for known in (strided, sparse_coo, sparse_csr, sparse_csc):
+        if str(known) == name:
+            return known
+    raise UnpicklingError(f"Tensors of the layout {name} are not read")
 
 
 def _encode(text: str, encoding: str) -> bytes:

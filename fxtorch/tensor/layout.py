@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fxtorch.ops.dtypes import plain_of
 from fxtorch.tensor.tensor import unwrap_aval
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def layout(tensor: Tensor) -> tuple[int, np.ndarray]:
 
 
 def _fresh(aval: Any) -> tuple[int, np.ndarray]:
-    element = np.empty(1, aval.dtype)  # as large as the real ones: a view may be of another type
+    element = np.empty(1, plain_of(aval.dtype))  # as large as the real ones: a view may be of another type
     strides = [element.itemsize * math.prod(max(n, 1) for n in aval.shape[i + 1 :]) for i in range(len(aval.shape))]
     array = np.lib.stride_tricks.as_strided(element, aval.shape, strides)
     return address(array), array

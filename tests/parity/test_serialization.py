@@ -189,6 +189,39 @@ def test_what_torch_refuses_is_refused_by_the_same_name(obj):
     assert refusal(load) == refusal(torch.load)
 
 
-def test_sparse_tensors_are_refused():
-    with pytest.raises(pickle.UnpicklingError, match="_rebuild_sparse_tensor"):
-        from_torch(torch.eye(3).to_sparse())
+@pytest.mark.filterwarnings("ignore:Sparse")  # of PyTorch, that they are in beta or not checked
+@pytest.mark.parametrize("layout", ["to_sparse", "to_sparse_csr", "to_sparse_csc"])
+def test_sparse_tensors_go_both_ways(layout):
+    sparse = getattr(torch.tensor([[0.0, 2.0], [3.0, 0.0]]), layout)()
+    read = from_torch({"w": sparse})["w"]
+    assert str(read.layout) == str(sparse.layout) and read.to_dense().tolist() == [[0.0, 2.0], [3.0, 0.0]]
+    back = to_torch(getattr(fxtorch.tensor([[0.0, 2.0], [3.0, 0.0]]), layout)())
+    assert back.layout == sparse.layout and torch.equal(back.to_dense(), sparse.to_dense())
+
+
+def test_tensors_without_values_go_both_ways():
+    assert from_torch(torch.empty(2, 3, device="meta", dtype=torch.float64)).dtype is fxtorch.float64
+    back = to_torch(fxtorch.empty(2, 3, device="meta"))
+    assert back.is_meta and back.shape == (2, 3)
+
+
+@pytest.mark.parametrize("name", ["float32", "bfloat16", "complex64", "float8_e4m3fn"])
+def test_views_written_here_share_memory_there(name):
+    base = fxtorch.arange(12).reshape(3, 4).to(getattr(fxtorch, name))
+    read = to_torch({"base": base, "corner": base[1:, 2:], "turned": base.T, "row": base[1], "alias": base.detach()})
+    assert read["corner"].stride() == (4, 1) and read["corner"].storage_offset() == 6
+    assert read["turned"].stride() == (1, 4)
+    assert len({t.untyped_storage().data_ptr() for t in read.values()}) == 1
+    assert read["corner"].to(torch.complex64).real.tolist() == [[6.0, 7.0], [10.0, 11.0]]
+
+
+def test_a_view_of_a_copy_is_written_alone():
+    x = fxtorch.arange(6.0).reshape(2, 3)
+    read = to_torch({"flat": x.T.reshape(6), "real": fxtorch.complex(x, x).real, "none": x[:0]})
+    assert read["flat"].tolist() == [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]
+    assert read["real"].tolist() == x.tolist() and read["none"].shape == (0, 3)
+
+
+def test_the_flags_that_programs_pass_are_accepted(tmp_path):
+    save({"w": fxtorch.ones(2)}, tmp_path / "w.pt", _use_new_zipfile_serialization=False, pickle_protocol=2)
+    assert torch.load(tmp_path / "w.pt")["w"].tolist() == [1.0, 1.0]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fxtorch.serialization.rebuild import _rebuild_parameter as _rebuild_parameter
+from fxtorch.serialization.rebuild import _rebuild_sparse_tensor as _rebuild_sparse_tensor
 from fxtorch.serialization.rebuild import _rebuild_tensor_v2 as _rebuild_tensor_v2
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.dispatch import namespace
