@@ -40,7 +40,7 @@ def test_a_world_of_one_needs_no_others(world_of_one: None) -> None:
         ({"world_size": 1}, ValueError, "environment variable RANK expected"),
         ({"rank": 2, "world_size": 2}, ValueError, "rank 2 is not in a world of 2"),
         ({"rank": 0, "world_size": 2}, ValueError, "MASTER_ADDR or MASTER_PORT expected"),
-        ({"init_method": "file:///tmp/x", "rank": 0, "world_size": 2}, ValueError, "use env:// or tcp://"),
+        ({"init_method": "http://127.0.0.1:1", "rank": 0, "world_size": 2}, ValueError, "use env://, tcp://"),
     ],
 )
 def test_what_is_missing_is_said(
