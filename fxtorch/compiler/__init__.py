@@ -10,7 +10,8 @@ from fxtorch.compiler.bucket import Bucketed
 from fxtorch.compiler.ensemble import Ensemble, ensemble
 from fxtorch.compiler.errors import DataDependent, Escaped, NotCompilable
 from fxtorch.compiler.fold import Fold, fold
-from fxtorch.compiler.function import CompiledFunction, explain
+from fxtorch.compiler.explanation import explain
+from fxtorch.compiler.function import CompiledFunction
 from fxtorch.compiler.public import Jit, compile, jit
 from fxtorch.compiler.torch_names import (
     allow_in_graph,

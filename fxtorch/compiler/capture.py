@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from fxtorch.compiler import errors
-from fxtorch.compiler.guards import ABSENT, SIMPLE, Guards, label
+from fxtorch.compiler.guards import A_TENSOR, ABSENT, Guards, label
 from fxtorch.compiler.places import Item, Place, Whole
 from fxtorch.compiler.references import Argument, Entry, Gradient, Held, Input, Reference
 from fxtorch.compiler.results import is_leaf
@@ -98,11 +98,11 @@ class Capture:
         self.references = list(references)
         self.scalars = list(scalars)
         self.found_new = False
-        self.guards = Guards()
         self.effects: list[tuple[Callable[[], None], bool]] = []
         self.undo: list[Callable[[], None]] = []
         self.assigned = set(assigned)
         self.surroundings = Surroundings(self.read, self.guard, self.fix, names)
+        self.guards = Guards(self.surroundings.naming)
         self.writes: dict[Any, tuple[Place, Any]] = {}  # what is stored anew, and what was there
         self.sides: set[str] = set()
         self.inputs: dict[Any, Input] = {}  # by the identity of whose eager graph they stand for
@@ -165,7 +165,7 @@ class Capture:
             if tensor._node is None:
                 self.guards.flag(tensor, "_node")
             else:  # the graph behind it belongs to eager code
-                self.guards.computed("a Tensor is no leaf", lambda: tensor._node is not None, True)
+                self.guards.computed(lambda: f"{self._name(tensor)} is no leaf", lambda: tensor._node is not None, True)
                 self.input(tensor, Held(tensor))
 
     def input(self, tensor: Tensor, owner: Held | Argument) -> None:
@@ -185,9 +185,9 @@ class Capture:
             self._aliases[id(grad)] = Gradient(owner)
         if isinstance(owner, Held):
             if grad is None:
-                self.guards.entry(tensor.__dict__, "_grad", ABSENT, "a Tensor")
+                self.guards.entry(tensor.__dict__, "_grad", ABSENT, A_TENSOR)
             else:
-                self.guards.computed("a Tensor has .grad", lambda: tensor._grad is not None, True)
+                self.guards.computed(lambda: f"{self._name(tensor)}.grad is there", lambda: tensor._grad is not None, True)
 
     def write_grad(self, tensor: Tensor) -> None:
         """A ``.grad`` is about to be set."""
@@ -243,7 +243,8 @@ class Capture:
         if id(optimizer) in self._optimizers:
             return
         self._optimizers[id(optimizer)] = optimizer
-        name = type(optimizer).__name__
+        self.surroundings.naming.met(optimizer, type(optimizer).__name__)
+        name = self.surroundings.naming.of(optimizer)
         self.guards.entry(optimizer.__dict__, "state", optimizer.state, name)
         self.guards.entry(optimizer.__dict__, "param_groups", optimizer.param_groups, name)
         for group in optimizer.param_groups:
@@ -289,8 +290,6 @@ class Capture:
                 self.guards.table(place.table, place.key, value, owner)
             else:
                 self.guards.entry(place.table, place.key, value, "" if owner == name else owner, deep=False)
-        elif isinstance(value, SIMPLE):
-            self.guards.computed(name, place.get, value)
         else:
             self.guards.variable(place, value, name)
         return False
@@ -322,16 +321,25 @@ class Capture:
 
     def module(self, module: Any) -> None:
         """An attribute of a module was read: look at what its class names."""
-        self.surroundings.value(module, type(module).__name__)
+        self.surroundings.value(module, self.surroundings.naming.of(module))
 
-    def read_attribute(self, table: dict[str, Any], key: str, name: str) -> None:
+    def read_attribute(self, module: Any, table: dict[str, Any], key: str) -> None:
         """A module's attribute was read."""
+        name = self.surroundings.naming.of(module)
         if not isinstance(table, NOTED):
             self._module_states.add(id(table))
         if not isinstance(table[key], Module) and (id(table), key) not in self.writes:
             self.surroundings.place(Item(table, key), f"{name}.{key}")
         else:
             self.read(Item(table, key), table[key], f"{name}.{key}")
+
+    def missed_attribute(self, module: Any, state: dict[str, Any], key: str) -> None:
+        """A module has no such attribute."""
+        name = self.surroundings.naming.of(module)
+        if (id(state), key) not in self.writes:
+            for table in (state, *(state.get(g, ()) for g in ("_parameters", "_buffers", "_modules"))):
+                if isinstance(table, dict):
+                    self.guards.entry(table, key, ABSENT, name)
 
     def wrote_attribute(self, table: dict[str, Any], key: str, old: Any) -> None:
         """A module's attribute was assigned."""
@@ -355,6 +363,8 @@ class Capture:
                 f"it draws random numbers from {source}, which would be the same at every call; use torch.rand and its "
                 "like, or pass the numbers as Tensors"
             )
+        self._drop_superseded()
+        self.surroundings.settle()
         for place, old in self.surroundings.written():
             self.wrote(place, old)
         for container, items, name in self.surroundings.containers():
@@ -363,7 +373,7 @@ class Capture:
             elif Whole(container).identity not in self._followed:
                 self.guards.contents(container, items, name)
         for optimizer in self._optimizers.values():
-            name = type(optimizer).__name__
+            name = self.surroundings.naming.of(optimizer)
             for group in optimizer.param_groups:
                 for key, value in group.items():
                     if (id(group), key) not in self._scalars_read:
@@ -378,6 +388,12 @@ class Capture:
                 old = table.before.get(key, ABSENT)
                 if value is not old:
                     self.writes[(id(table.table), key)] = (Item(table.table, key), old)
+
+    def _drop_superseded(self) -> None:
+        """Forget Tensors that an earlier trace knew by their identity, and that are found by their places now."""
+        kept = [r for r in self.references if not (isinstance(r, Held) and id(r.tensor) in self._aliases)]
+        self.found_new |= len(kept) != len(self.references)
+        self.references = kept
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
@@ -410,11 +426,16 @@ class Capture:
         """Restore every Tensor and attribute; returns the Tensors made in the trace."""
         for snapshot in self._snapshots.values():
             snapshot.restore()
+        for place, old in self.surroundings.written():  # not settled where the function failed
+            self.writes.setdefault(place.identity, (place, old))
         for place, old in self.writes.values():
             place.set(old)
         made = [weakref.ref(t) for t in self._made.values()]
         self._made.clear()
         return made
+
+    def _name(self, tensor: Tensor) -> str:
+        return self.surroundings.naming.of_tensor(tensor.__dict__)
 
     def _owner(self, tensor: Tensor) -> Held | Argument | None:
         if id(tensor) in self._made:

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import linecache
+import traceback
 
-from fxtorch.tensor.checking import user_line
+import jax
+
+from fxtorch.ops.checks import ValuesUnknown
+from fxtorch.tensor.checking import is_users_file, user_line
+
+VALUE_NEEDED = (
+    ValuesUnknown,
+    jax.errors.ConcretizationTypeError,
+    jax.errors.NonConcreteBooleanIndexError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
 
 
 class NotCompilable(RuntimeError):
@@ -33,14 +45,25 @@ def source_line() -> str:
     return f"{file}:{number}: {linecache.getline(file, int(number)).strip()}" if number.isdigit() else "an unknown line"
 
 
-def needs_value(what: str) -> DataDependent:
+def needs_value(what: str, line: str = "") -> DataDependent:
     """The error for ``what`` (``.item()``, ``if`` ...) in a function that is being compiled."""
     return DataDependent(
         f"{what} needs the value of a Tensor, which a compiled function does not have while it is being compiled, at\n"
-        f"  {source_line()}\n"
+        f"  {line or source_line()}\n"
         "Use torch.where to choose between values, fxtorch.cond, while_loop or scan for control flow, "
         "fxtorch.debug.print to print, or return the Tensor and look at it outside of the compiled function."
     )
+
+
+def from_trace(error: Exception) -> NotCompilable:
+    """What to tell the user of an error that a trace ended with, with the line that it came from."""
+    if isinstance(error, NotCompilable):
+        return error
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_users_file(f.filename)]
+    line = f"{frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line}" if frames else "an unknown line"
+    if isinstance(error, ValuesUnknown):
+        return DataDependent(f"{error}, at\n  {line}")
+    return needs_value("this", line)
 
 
 class Unsettled(Exception):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -20,7 +19,6 @@ from fxtorch.compiler.results import is_leaf
 from fxtorch.compiler.timing import Making, timed
 from fxtorch.compiler.trace import Traced
 from fxtorch.nn import Module
-from fxtorch.optim import Optimizer
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.modes import modes
 
@@ -110,11 +108,7 @@ class CompiledFunction:
                 raise errors.NotCompilable(f"it was compiled {_MOST} times for the same arguments; {reason}")
             with timed() as making:
                 program, result = self._settle(traced, leaves, repeated)
-        except (
-            errors.NotCompilable,
-            jax.errors.ConcretizationTypeError,
-            jax.errors.TracerArrayConversionError,
-        ) as error:
+        except (errors.NotCompilable, *errors.VALUE_NEEDED) as error:
             traced.abandon()
             return self._give_up(key, error)
         except BaseException:
@@ -164,11 +158,12 @@ class CompiledFunction:
 
     def _give_up(self, key: Any, error: Exception) -> Any:
         """Run the call eagerly, and say so once; with ``fullgraph`` raise."""
+        told = errors.from_trace(error)
         if self.fullgraph:
-            raise (error if isinstance(error, errors.NotCompilable) else errors.needs_value("the function")) from error
+            raise told from (None if told is error else error)
         if key not in self._eager_for:
             self._eager_for.add(key)
-            warnings.warn(f"{self.name} runs eagerly, because it cannot be compiled: {error}", stacklevel=5)
+            warnings.warn(f"{self.name} runs eagerly, because it cannot be compiled: {told}", stacklevel=5)
         return _EAGERLY
 
     def _settle(self, traced: Traced, leaves: Sequence[Any], repeated: bool) -> tuple[Program, Any]:
@@ -216,64 +211,3 @@ def _show(entry: Any) -> str:
 
 def _is_traced(x: Any) -> bool:
     return isinstance(x._data if isinstance(x, Tensor) else x, Tracer)
-
-
-def explain(fn: Any) -> str:
-    """What each program of a compiled function captured, changes and takes for granted, and why it was made.
-
-    >>> import fxtorch as torch
-    >>> w = torch.ones(2)
-    >>> double = torch.jit(lambda x: x * w)
-    >>> _ = double(torch.ones(2))
-    >>> print(torch.compiler.explain(double).splitlines()[0])
-    <lambda>: 1 program
-    """
-    fn = getattr(fn, "_compiled", fn)  # of a compiled Module
-    programs = [p for group in fn.programs.values() for p in group]
-    lines = [f"{fn.name}: {len(programs)} program{'s' * (len(programs) != 1)}"]
-    made = enumerate(zip(fn.reasons, fn.makings, strict=True))
-    lines += [f"  trace {i + 1}: {reason} ({making})" for i, (reason, making) in made]
-    if isinstance(padded := getattr(fn, "waste", None), float):
-        lines.append(f"  padding: {padded:.0%} of the elements computed on")
-    names = _names(fn.fn)
-    for i, program in enumerate(programs):
-        found = program.describe()
-        lines.append(f"  program {i + 1}")
-        lines += [f"    reads {_title(r, names)}" for r in found["reads"]]
-        lines += [f"    changes {_title(r, names)}" for r in found["changes"]]
-        lines += [f"    does {side}s" for side in sorted(program.layout.sides)]
-        lines += [f"    number {s.key}" for s in program.traced.known.scalars]
-        lines += [f"    guards {fact}" for fact in program.guards.describe()]
-    return "\n".join(lines)
-
-
-def _title(reference: Any, names: dict[int, str]) -> str:
-    kind = type(reference).__name__.lower()
-    owner = getattr(getattr(reference, "of", reference), "tensor", None)
-    if owner is not None:
-        shape = tuple(owner.shape)
-        return names.get(id(owner), f"a Tensor {shape}") + (".grad" if kind == "gradient" else "")
-    return f"{kind} {getattr(reference, 'position', getattr(reference, 'key', ''))}"
-
-
-def _names(fn: Any) -> dict[int, str]:
-    """Names of the Tensors that a function can see, by the names of its variables."""
-    names: dict[int, str] = {}
-    inner = inspect.unwrap(getattr(fn, "__func__", fn))
-    variables = inspect.getclosurevars(inner) if inspect.isfunction(inner) else None
-    scope = {**variables.globals, **variables.nonlocals} if variables else {"self": fn}
-    if inspect.ismethod(fn):
-        scope["self"] = fn.__self__
-    for name, value in scope.items():
-        if isinstance(value, Tensor):
-            names.setdefault(id(value), name)
-        elif isinstance(value, Module):
-            for kind in (value.named_parameters(), value.named_buffers()):
-                for path, tensor in kind:
-                    names.setdefault(id(tensor), f"{name}.{path}")
-        elif isinstance(value, Optimizer):
-            for i, state in enumerate(value.state.values()):
-                for key, tensor in state.items():
-                    if isinstance(tensor, Tensor):
-                        names.setdefault(id(tensor), f"{name}.state[{i}][{key!r}]")
-    return names

@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, repeat
 from typing import Any
 
+from fxtorch.compiler.naming import Naming
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.structure import NOTED, structure
 
 MOST_ITEMS = 256  # of a container that is compared item by item at each call
 ABSENT: Any = object()  # stands for an entry that is not there
+A_TENSOR = "a Tensor"
+_FLAGS = {"_rg": "requires_grad", "_grad": "grad", "_node": "grad_fn", "_link": "base", "_hooks": "hooks"}
 SIMPLE = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -53,7 +56,8 @@ class Guards:
     only when :data:`fxtorch.tensor.structure.structure` has another version than at the last look.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, naming: Naming | None = None) -> None:
+        self._naming = naming or Naming()
         self._seen: set[tuple[int, Any]] = set()
         self._noted = _Entries()
         self._plain = _Entries()
@@ -63,7 +67,7 @@ class Guards:
         self._number_keys: list[Any] = []
         self._numbers: list[Any] = []
         self._variables: list[tuple[Any, Any, str]] = []
-        self._computed: list[tuple[str, Callable[[], Any], Any]] = []
+        self._computed: list[tuple[str | Callable[[], str], Callable[[], Any], Any]] = []
         self._names: dict[int, str] = {}
 
     def entry(self, table: dict[Any, Any], key: Any, value: Any, name: str = "", *, deep: bool = True) -> None:
@@ -87,7 +91,7 @@ class Guards:
 
     def flag(self, tensor: Tensor, key: str) -> None:
         """A Tensor's flag, or place on the tape, is what it is: whoever changes one notes it."""
-        self._structural(tensor.__dict__, key, tensor.__dict__.get(key, ABSENT), "a Tensor")
+        self._structural(tensor.__dict__, key, tensor.__dict__.get(key, ABSENT), A_TENSOR)
 
     def table(self, state: dict[str, Any], key: str, value: Any, name: str) -> None:
         """A Module's table of parameters, modules or hooks is the same one: setting it is noted.
@@ -143,12 +147,12 @@ class Guards:
         entries.sized.append(container)
         entries.sizes.append(size)
 
-    def computed(self, name: str, compute: Callable[[], Any], value: Any) -> None:
+    def computed(self, name: str | Callable[[], str], compute: Callable[[], Any], value: Any) -> None:
         """``compute()`` equals ``value``."""
         self._computed.append((name, compute, value))
 
     def variable(self, place: Any, value: Any, name: str) -> None:
-        """A variable of an enclosing function is this very object."""
+        """A variable of an enclosing function is this very object; for numbers and strings, or an equal one."""
         self._variables.append((place, value, name))
 
     def _entries(self) -> Iterator[tuple[dict[Any, Any], Any, Any]]:
@@ -170,7 +174,7 @@ class Guards:
         return (
             self._plain.hold()
             and (all(map(operator.is_, self._now(), self._numbers)) or self._equal_numbers())
-            and all(place.get() is value for place, value, _ in self._variables)
+            and all((now := place.get()) is value or _equal(now, value) for place, value, _ in self._variables)
             and all(compute() == value for _, compute, value in self._computed)
         )
 
@@ -211,9 +215,13 @@ class Guards:
         out += [
             f"{name}: {_show(value)} became {_show(now)}"
             for place, value, name in self._variables
-            if (now := place.get()) is not value
+            if not _equal(now := place.get(), value)
         ]
-        out += [f"{name}: {value!r} became {now!r}" for name, f, value in self._computed if (now := f()) != value]
+        out += [
+            f"{name if isinstance(name, str) else name()}: {value!r} became {now!r}"
+            for name, f, value in self._computed
+            if (now := f()) != value
+        ]
         return out
 
     def describe(self) -> list[str]:
@@ -226,11 +234,14 @@ class Guards:
             for t, k, v in zip(self._number_tables, self._number_keys, self._numbers, strict=True)
         ]
         out += [f"{name} is {_show(value)}" for _, value, name in self._variables]
-        out += [f"{name} == {value!r}" for name, _, value in self._computed if name]
+        named = [(name if isinstance(name, str) else name(), value) for name, _, value in self._computed]
+        out += [f"{name} == {value!r}" for name, value in named if name]
         return out
 
     def _name(self, table: dict[Any, Any], key: Any) -> str:
         owner = self._names.get(id(table), "")
+        if owner == A_TENSOR:
+            return f"{self._naming.of_tensor(table)}.{_FLAGS.get(key, key)}"
         return f"{owner}.{label(key)}" if owner else label(key)
 
     def _change(self, table: dict[Any, Any], key: Any, old: Any, new: Any) -> str:
@@ -243,7 +254,11 @@ def label(key: Any) -> str:
 
 
 def _equal(a: Any, b: Any) -> bool:
-    return a is b or (isinstance(a, (*SIMPLE, tuple)) and a.__class__ is b.__class__ and a == b)
+    if a is b:
+        return True
+    if a.__class__ is not b.__class__ or not isinstance(a, (*SIMPLE, tuple)) or a != b:
+        return False
+    return not isinstance(a, float | complex | tuple) or repr(a) == repr(b)  # 0.0 and -0.0, (1,) and (True,) differ
 
 
 def _same_items(now: list[Any], then: list[Any]) -> bool:
@@ -285,4 +300,4 @@ def _hashable(value: Any) -> Any:
         hash(value)
     except TypeError:
         return id(value)
-    return value if not isinstance(value, float) or value == value else repr(value)
+    return value if not isinstance(value, float | complex) else repr(value)  # which tells 0.0, -0.0 and nan apart

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
+from collections import deque
 from dataclasses import dataclass
-from types import CellType
+from types import CellType, MemberDescriptorType
 from typing import Any
 
 from fxtorch.compiler.guards import ABSENT
@@ -61,8 +63,38 @@ class Variable:
 
 
 @dataclass(frozen=True, eq=False)
+class Slot:
+    """A slot of an object, or an attribute of a class."""
+
+    owner: Any
+    name: str
+
+    @property
+    def identity(self) -> Any:
+        """What tells two places apart."""
+        return "slot", id(self.owner), self.name
+
+    def get(self) -> Any:
+        """What is there; ABSENT where nothing is."""
+        if isinstance(self.owner, type):
+            return vars(self.owner).get(self.name, ABSENT)
+        try:
+            return object.__getattribute__(self.owner, self.name)
+        except AttributeError:
+            return ABSENT
+
+    def set(self, value: Any) -> None:
+        """Store ``value``; ABSENT takes the attribute away."""
+        change = type if isinstance(self.owner, type) else object
+        if value is not ABSENT:
+            change.__setattr__(self.owner, self.name, value)
+        elif self.get() is not ABSENT:
+            change.__delattr__(self.owner, self.name)
+
+
+@dataclass(frozen=True, eq=False)
 class Whole:
-    """All items of a list or of a set."""
+    """All items of a list, of a deque or of a set."""
 
     items: Any
 
@@ -77,21 +109,40 @@ class Whole:
 
     def set(self, value: Any) -> None:
         """Make the items those of ``value``."""
-        self.items.clear()
-        (self.items.extend if isinstance(self.items, list) else self.items.update)(value)
+        fill(self.items, value)
+
+
+@dataclass(frozen=True, eq=False)
+class Within:
+    """All items of the container that is at a place, which may be another one at each call."""
+
+    place: Any
+
+    @property
+    def identity(self) -> Any:
+        """What tells two places apart."""
+        return "within", self.place.identity
+
+    def get(self) -> Any:
+        """A copy."""
+        return self.place.get().copy()
+
+    def set(self, value: Any) -> None:
+        """Make the items those of ``value``."""
+        fill(self.place.get(), value)
 
 
 @dataclass(frozen=True, eq=False)
 class Tail:
-    """What a function appends to a list that it does not read.
+    """What a function appends to a list or deque that it does not read.
 
     Attributes:
         items: the list.
-        length: how long it was when the trace began.
+        before: what was in it when the trace began.
     """
 
-    items: list[Any]
-    length: int
+    items: Any
+    before: Any
 
     @property
     def identity(self) -> Any:
@@ -100,14 +151,54 @@ class Tail:
 
     def get(self) -> Any:
         """The new items."""
-        return self.items[self.length :]
+        if isinstance(self.items, list):
+            return self.items[len(self.before) :]
+        now, before = list(self.items), list(self.before)
+        for kept in range(min(len(now), len(before)), 0, -1):  # a full deque drops items at its other end
+            if all(map(operator.is_, now[:kept], before[-kept:])):
+                return now[kept:]
+        return now
 
     def set(self, value: Any) -> None:
         """Append the items of ``value``; ABSENT takes those of the trace away."""
-        if value is ABSENT:
-            del self.items[self.length :]
-        else:
+        if value is not ABSENT:
             self.items.extend(value)
+        elif isinstance(self.items, list):
+            del self.items[len(self.before) :]
+        else:
+            fill(self.items, self.before)
 
 
-Place = Item | Variable | Whole | Tail
+Place = Item | Variable | Slot | Whole | Within | Tail
+
+
+def fill(container: Any, items: Any) -> None:
+    """Make the items of a list, deque, set or dictionary those of another."""
+    container.clear()
+    (container.extend if isinstance(container, list | deque) else container.update)(items)
+
+
+def place_of(owner: Any, name: str) -> Place | None:
+    """Where an object keeps an attribute; None where a property stands for it."""
+    for c in type(owner).__mro__:
+        if name in vars(c):
+            if isinstance(vars(c)[name], MemberDescriptorType):
+                return Slot(owner, name)
+            if hasattr(type(vars(c)[name]), "__set__"):
+                return None
+            break
+    table = _table_of(owner)
+    return None if table is None else Item(table, name)
+
+
+def _table_of(owner: Any) -> dict[str, Any] | None:
+    try:
+        return object.__getattribute__(owner, "__dict__")
+    except AttributeError:
+        return None
+
+
+def is_empty(owner: Any) -> bool:
+    """Whether an object has no attributes yet."""
+    slots = (n for c in type(owner).__mro__ for n, d in vars(c).items() if isinstance(d, MemberDescriptorType))
+    return not _table_of(owner) and all(Slot(owner, n).get() is ABSENT for n in slots)

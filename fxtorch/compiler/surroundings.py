@@ -1,32 +1,34 @@
 """What a function sees by name: globals, variables of enclosing functions, attributes of objects, lists and dicts.
 
-Plain Python has no hook on reads, so that this is found by looking: the names that the code of the function (and of
-the user's functions that it names) mentions, followed through objects of the user's classes.  Each value found is a
-guard; what differs when the trace ends was stored by the function, and is stored again by each call.
+Plain Python has no hook on reads of variables, so that this is found by looking: the names that the code of the
+function (and of the user's functions that it names) mentions, followed through containers.  Attributes of the user's
+objects are noted as they are read (``objects.py``).  Each value found is a guard; what differs when the trace ends was
+stored by the function, and is stored again by each call.
 """
 
 from __future__ import annotations
 
-import dis
 import random
-import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
-from itertools import pairwise
-from types import CodeType, FunctionType, MethodType, ModuleType
+from functools import partial
+from types import CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from fxtorch.compiler import errors
 from fxtorch.compiler.guards import ABSENT, MOST_ITEMS, SIMPLE, label
-from fxtorch.compiler.places import Item, Place, Tail, Variable, Whole
+from fxtorch.compiler.names import all_names, global_names, is_library, is_users, methods_of, names_of, uses_of
+from fxtorch.compiler.naming import Naming, within
+from fxtorch.compiler.places import Item, Place, Slot, Tail, Variable, Whole, Within, is_empty, place_of
 from fxtorch.nn import Module
 from fxtorch.optim import Optimizer
 from fxtorch.tensor import Tensor
 
-_LIBRARIES = frozenset({"fxtorch", "jax", "jaxlib", "numpy", "optax", "flax"}) | sys.stdlib_module_names
 _MOST_BYTES = 4096  # of a NumPy array whose values are compared at each call
 _DEPTH = 6
+_BY_NAMES_MADE_UP = frozenset({"getattr", "setattr", "hasattr", "delattr", "vars", "__dict__"})
 
 Report = Callable[[Place, Any, str], bool]
 
@@ -35,7 +37,7 @@ def names_around(fn: Any, leaves: Sequence[Any]) -> frozenset[str]:
     """The names that the code behind ``fn`` mentions: its own, and that of what it names."""
     names: frozenset[str] = frozenset()
     for _ in range(_DEPTH):
-        found = Surroundings(names=names)
+        found = Surroundings(names=names, tracing=False)
         found.function(fn)
         for leaf in leaves:
             found.value(leaf, "")
@@ -54,6 +56,7 @@ class Surroundings:
         compare: told of NumPy arrays, whose values count.
         fix: told of Tensors in lists and tuples.
         names: the attributes that some code mentions; those of functions that are met come to them.
+        tracing: whether the function is about to run, and its objects tell which of their attributes are read.
     """
 
     def __init__(
@@ -62,13 +65,20 @@ class Surroundings:
         compare: Callable[[str, Callable[[], Any]], None] = lambda name, compute: None,
         fix: Callable[[Tensor, str], None] = lambda tensor, name: None,
         names: frozenset[str] = frozenset(),
+        *,
+        tracing: bool = True,
     ) -> None:
         self._report = report
         self._compare = compare
         self._fix = fix
+        self._tracing = tracing
+        self.naming = Naming()
         self.names = set(names)
         self._met: list[tuple[Place, Any]] = []
-        self._containers: list[tuple[Any, Any, str]] = []
+        self._unread: dict[Any, tuple[Place, Any, str]] = {}  # places that were stored to before they were read
+        self._containers: list[tuple[Any, Any, str, Place | None]] = []
+        self._objects: dict[int, Any] = {}  # of the user's classes, from outside of the trace
+        self._own: dict[int, Any] = {}  # and those that it made
         self._codes: list[CodeType] = []
         self._seen: set[Any] = set()
         self._sources: list[tuple[str, Callable[[], Any], Any]] = []
@@ -78,6 +88,8 @@ class Surroundings:
     def drawn_from(self) -> str | None:
         """A source of random numbers of Python's or NumPy's that was drawn from; None where none was."""
         return next((name for name, state, before in self._sources if state() != before), None)
+
+    # --- looking ----------------------------------------------------------------------------------------------------
 
     def function(self, fn: Any, depth: int = 0) -> None:
         """Look at what ``fn`` names."""
@@ -98,7 +110,8 @@ class Surroundings:
             self.place(Variable(cell, name), name, depth)
         for value in (*(fn.__defaults__ or ()), *(fn.__kwdefaults__ or {}).values()):
             self.value(value, f"a default of {fn.__name__}", depth)
-        for name in global_names(fn.__code__):
+        named = global_names(fn.__code__)
+        for name in fn.__globals__ if "globals" in named else named:
             if name in fn.__globals__:
                 self.place(Item(fn.__globals__, name), name, depth)
 
@@ -112,32 +125,37 @@ class Surroundings:
             if not is_library(value.__name__):
                 self._attributes(value.__dict__, name, depth)
             return
+        self._met.append((place, value))
+        followed = self._report(place, value, name)
         if isinstance(value, type):
             self._class(value, name, depth)
-            return
-        if value is ABSENT:
-            return
-        self._met.append((place, value))
-        if not self._report(place, value, name):
+        elif not followed:
             self.value(value, name, depth + 1)
+        elif isinstance(value, list | dict | set | deque):
+            self._containers.append((value, value.copy(), name, place))
 
     def value(self, value: Any, name: str, depth: int = 0) -> None:
         """Look through an object: at its items, or at those of its attributes that are named somewhere."""
-        if isinstance(value, SIMPLE) or depth > _DEPTH:
+        if isinstance(value, SIMPLE) or value is ABSENT or depth > _DEPTH:
             return
+        if isinstance(value, Module | Tensor | Optimizer):
+            self.naming.met(value, name)
+        users = is_users(type(value))
+        if users and not isinstance(value, Module | Tensor | Optimizer):
+            self._object(value, name, depth)
         if isinstance(value, FunctionType | MethodType):
             self.function(value, depth)
         elif isinstance(value, partial):
             for part in (value.func, *value.args, *value.keywords.values()):
                 self.value(part, f"a part of {name}", depth + 1)
-        elif isinstance(wrapped := getattr(value, "__wrapped__", None), FunctionType | MethodType):
-            self.function(wrapped, depth + 1)  # a compiled function, say
         elif isinstance(value, Module):
-            for module in value.modules():
+            for _, module in within(value):
                 self.methods(type(module), depth)
-        elif isinstance(value, Tensor | Optimizer):
+        elif isinstance(value, Optimizer):
+            self.methods(type(value), depth)
+        elif isinstance(value, Tensor):
             return
-        elif isinstance(value, list | dict | set):
+        elif isinstance(value, list | dict | set | deque):
             self._container(value, name, depth)
         elif isinstance(value, tuple):
             for i, item in enumerate(value[:MOST_ITEMS]):
@@ -149,11 +167,16 @@ class Surroundings:
             self._sources.append((name, lambda: repr(value.bit_generator.state), repr(value.bit_generator.state)))
         elif isinstance(value, random.Random):
             self._sources.append((name, value.getstate, value.getstate()))
-        elif id(value) not in self._seen and is_users(type(value)):
-            self._seen.add(id(value))
-            self.names |= names_of(type(value))
-            self._attributes(getattr(value, "__dict__", {}), name, depth)
-            self.methods(type(value), depth)
+        elif isinstance(value, SimpleNamespace):
+            self._attributes(vars(value), name, depth, every=bool(self.names & _BY_NAMES_MADE_UP))
+        elif isinstance(value, Iterator) and not users:
+            if self._tracing:
+                raise errors.NotCompilable(
+                    f"it uses {name}, a {type(value).__name__}, whose items are there only once; take the items outside "
+                    "of the function and pass them"
+                )
+        elif not users and isinstance(wrapped := getattr(value, "__wrapped__", None), FunctionType | MethodType):
+            self.function(wrapped, depth + 1)  # a compiled function, say
 
     def methods(self, cls: type, depth: int = 0) -> None:
         """Look at what the methods of a class of the user's name."""
@@ -161,61 +184,49 @@ class Surroundings:
             return
         self._seen.add(("methods", cls))
         for name, fn in methods_of(cls):
-            if name in self.names or name in ("forward", "__call__"):
+            if name in self.names or name == "forward" or (name.startswith("__") and name != "__init__"):
                 self.function(fn, depth + 1)
 
-    def written(self) -> Iterator[tuple[Place, Any]]:
-        """The places where something else is now, with what was there."""
-        for place, old in self._met:
-            now = place.get()
-            if now is not old and not (isinstance(old, SIMPLE) and type(now) is type(old) and now == old):
-                yield place, old
-        for container, old, name in self._containers:
-            if isinstance(container, dict):
-                for key in [k for k in {**old, **container} if container.get(k, ABSENT) is not old.get(k, ABSENT)]:
-                    yield Item(container, key), old.get(key, ABSENT)
-            elif len(container) != len(old) or any(a is not b for a, b in zip(container, old, strict=True)):
-                yield (Tail(container, len(old)), ABSENT) if self._only_appended(name) else (Whole(container), old)
+    def _object(self, value: Any, name: str, depth: int) -> None:
+        if id(value) in self._objects or id(value) in self._own:
+            return
+        self._objects[id(value)] = value
+        self.naming.met(value, name)
+        self.names |= names_of(type(value))
+        if not self._tracing:  # a trace is told of what is read
+            self._attributes(getattr(value, "__dict__", {}), name, depth)
+        self.methods(type(value), depth)
 
-    def containers(self) -> Iterator[tuple[Any, Any, str]]:
-        """The lists, dicts and sets whose items the function may read, with the items they had, and their names."""
-        for container, old, name in self._containers:
-            if not (isinstance(container, list) and self._only_appended(name)):
-                yield container, old, name
-
-    def _only_appended(self, name: str) -> bool:
-        """Whether all code that names a list does so to append to it."""
-        name = name.rpartition(".")[2]
-        if not name.isidentifier():
-            return False
-        uses = [use for code in self._codes for use in uses_of(code, name)]
-        return bool(uses) and all(use in ("append", "extend") for use in uses)
-
-    def _attributes(self, table: dict[str, Any], name: str, depth: int) -> None:
-        for key in sorted(self.names & table.keys()):
+    def _attributes(self, table: dict[str, Any], name: str, depth: int, *, every: bool = False) -> None:
+        for key in sorted(table.keys() if every else self.names & table.keys()):
             self.place(Item(table, key), f"{name}.{key}", depth + 1)
 
     def _class(self, cls: type, name: str, depth: int) -> None:
         if not is_users(cls):
             return
         for key in sorted(self.names):
-            value = next((vars(c)[key] for c in cls.__mro__ if key in vars(c)), ABSENT)
-            if isinstance(value, SIMPLE):
-                self._compare(f"{name}.{key}", lambda key=key: getattr(cls, key, ABSENT))
-            elif isinstance(value, FunctionType):
-                self.function(value, depth + 1)
+            if (owner := next((c for c in cls.__mro__ if key in vars(c)), None)) is not None and is_users(owner):
+                self._class_attribute(owner, key, f"{name}.{key}", depth)
+
+    def _class_attribute(self, cls: type, key: str, name: str, depth: int) -> None:
+        value = vars(cls)[key]
+        function = getattr(value, "fget", None) or getattr(value, "__func__", None) or value
+        if isinstance(function, FunctionType):
+            self.function(function, depth + 1)
+        elif not hasattr(type(value), "__set__"):
+            self.place(Slot(cls, key), name, depth + 1)
 
     def _container(self, value: Any, name: str, depth: int) -> None:
-        if id(value) in self._seen:
+        if ("items", id(value)) in self._seen:
             return
-        self._seen.add(id(value))
-        self._containers.append((value, value.copy(), name))
+        self._seen.add(("items", id(value)))
+        self._containers.append((value, value.copy(), name, None))
         if not isinstance(value, dict) and self._report(Whole(value), value, name):
             return
         if isinstance(value, set) or len(value) > MOST_ITEMS:
             return
         if isinstance(value, dict):
-            for key in value:
+            for key in list(value):
                 self.place(Item(value, key), f"{name}[{label(key)}]", depth)
         else:
             for i, item in enumerate(value):
@@ -226,76 +237,90 @@ class Surroundings:
             self._fix(item, name)
         self.value(item, name, depth + 1)
 
+    # --- what the user's objects tell ---------------------------------------------------------------------------------
 
-@cache
-def all_names(code: CodeType) -> frozenset[str]:
-    """The names that code mentions, in functions within it and as strings (for getattr) too."""
-    names = set(code.co_names) | {c for c in code.co_consts if isinstance(c, str) and c.isidentifier()}
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            names |= all_names(constant)
-    return frozenset(names)
-
-
-@cache
-def global_names(code: CodeType) -> frozenset[str]:
-    """The global variables that code reads or assigns, in functions within it too."""
-    names = {i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL")}
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            names |= global_names(constant)
-    return frozenset(names)
-
-
-@cache
-def uses_of(code: CodeType, name: str) -> tuple[Any, ...]:
-    """What code takes of a variable or attribute called ``name``, each time that it loads it."""
-    steps = [i for i in dis.get_instructions(code) if i.opname not in ("CACHE", "PRECALL", "PUSH_NULL")]
-    found = [
-        after.argval if after.opname in ("LOAD_METHOD", "LOAD_ATTR") else None
-        for step, after in pairwise(steps)
-        if step.argval == name and step.opname.startswith("LOAD") and step.opname not in ("LOAD_CLOSURE", "LOAD_CONST")
-    ]
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            found += uses_of(constant, name)
-    return tuple(found)
-
-
-def methods_of(cls: type) -> Sequence[tuple[str, FunctionType]]:
-    """The functions in the user's part of a class."""
-    found = []
-    for c in cls.__mro__:
-        if is_library(c.__module__):
-            continue
-        for name, fn in vars(c).items():
-            fn = getattr(fn, "fget", None) or getattr(fn, "__func__", fn)
-            if isinstance(fn, FunctionType):
-                found.append((name, fn))
-    return found
-
-
-@cache
-def names_of(cls: type) -> frozenset[str]:
-    """The names that the methods of a class mention."""
-    return frozenset().union(*(all_names(fn.__code__) for _, fn in methods_of(cls)))
-
-
-@cache
-def is_library(module: str | None) -> bool:
-    """Whether a module is Python's, ours or an installed package: nothing that a user changes between calls."""
-    if (module or "").partition(".")[0] in _LIBRARIES:
+    def is_own(self, owner: Any) -> bool:
+        """Whether an object was made in the trace: it is empty when it is first heard of, and nothing led to it."""
+        key = id(owner)
+        if key in self._objects:
+            return False
+        if key not in self._own:
+            if not is_empty(owner):
+                self._object(owner, type(owner).__name__, 0)
+                return False
+            self._own[key] = owner
         return True
-    if module == "__main__":  # the user's, even where an installed tool (pytest, a debugger) runs it
-        return False
-    file = getattr(sys.modules.get(module or ""), "__file__", None) or ""
-    return "site-packages" in file
+
+    def is_known(self, owner: Any) -> bool:
+        """Whether an object of the user's classes was there before the trace."""
+        return id(owner) in self._objects
+
+    def reads(self, owner: Any, name: str) -> None:
+        """An attribute of an object is about to be read."""
+        place = place_of(owner, name)
+        if place is not None:
+            self.place(place, f"{self.naming.of(owner)}.{name}")
+            if place.get() is not ABSENT:
+                return
+        cls = next((c for c in type(owner).__mro__ if name in vars(c)), None)
+        if cls is not None and is_users(cls):
+            self._class_attribute(cls, name, f"{self.naming.of(owner)}.{name}", 0)
+
+    def stores(self, owner: Any, name: str) -> None:
+        """An attribute of an object is about to be stored, or deleted."""
+        place = place_of(owner, name)
+        if place is None or place.identity in self._seen:
+            return
+        self._seen.add(place.identity)
+        old = place.get()
+        self._met.append((place, old))
+        self._unread[place.identity] = place, old, f"{self.naming.of(owner)}.{name}"
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """What was stored to unread, and is as it was all the same, counts as read: it is not stored again."""
+        for place, old, name in self._unread.values():
+            if _is_as_it_was(place, old):
+                self._report(place, old, name)
+
+    def written(self) -> Iterator[tuple[Place, Any]]:
+        """The places where something else is now, with what was there."""
+        for place, old in self._met:
+            if not _is_as_it_was(place, old):
+                yield place, old
+        for container, old, name, home in self._containers:
+            changed = len(container) != len(old) or any(a is not b for a, b in zip(container, old, strict=True))
+            if isinstance(container, dict) and home is None:
+                for key in [k for k in {**old, **container} if container.get(k, ABSENT) is not old.get(k, ABSENT)]:
+                    yield Item(container, key), old.get(key, ABSENT)
+            elif isinstance(container, dict) and any(container.get(k, ABSENT) is not v for k, v in old.items()):
+                changed = True
+            if not changed or (isinstance(container, dict) and home is None):
+                continue
+            if home is not None:
+                yield (Within(home) if home.get() is container else Whole(container)), old
+            else:
+                yield (Tail(container, old), ABSENT) if self._only_appended(name) else (Whole(container), old)
+
+    def containers(self) -> Iterator[tuple[Any, Any, str]]:
+        """The lists, dicts and sets whose items the function may read, with the items they had, and their names."""
+        for container, old, name, home in self._containers:
+            if home is None and not (isinstance(container, list | deque) and self._only_appended(name)):
+                yield container, old, name
+
+    def _only_appended(self, name: str) -> bool:
+        """Whether all code that names a list does so to append to it."""
+        name = name.rpartition(".")[2]
+        if not name.isidentifier():
+            return False
+        uses = [use for code in self._codes for use in uses_of(code, name)]
+        return bool(uses) and all(use in ("append", "extend") for use in uses)
 
 
-@cache
-def is_users(cls: type) -> bool:
-    """Whether a class is the user's own throughout: it inherits from nothing in a library."""
-    return all(c is object or not is_library(c.__module__) for c in cls.__mro__)
+def _is_as_it_was(place: Place, old: Any) -> bool:
+    now = place.get()
+    return now is old or (isinstance(old, SIMPLE) and type(now) is type(old) and now == old)
 
 
 def _numpy_state() -> Any:

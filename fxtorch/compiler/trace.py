@@ -17,9 +17,11 @@ from jax.core import Tracer
 from fxtorch.compiler import errors
 from fxtorch.compiler.capture import Capture, Scalar
 from fxtorch.compiler.guards import Guards
+from fxtorch.compiler.naming import Naming
+from fxtorch.compiler.opened import flatten
 from fxtorch.compiler.places import Place
 from fxtorch.compiler.references import Argument, Held, Input, Reference
-from fxtorch.compiler.results import Collector, Fresh, Graph, Leaf, Pieces, is_leaf
+from fxtorch.compiler.results import Collector, Fresh, Graph, Leaf, Pieces
 from fxtorch.compiler.surroundings import names_around
 from fxtorch.compiler.watching import watching
 from fxtorch.ops.transposes import convolves
@@ -56,6 +58,7 @@ class Layout:
         effects: what is to be done on the host, and whether after the program.
         grad_mode: what the function left gradient recording switched to.
         sides: what it does beside computing (``"check"``, ``"callback"``).
+        naming: what its Tensors are called.
         differentiable: whether a graph that leads into the program can be walked from outside.
     """
 
@@ -70,6 +73,7 @@ class Layout:
     effects: list[tuple[Callable[[], None], bool]]
     grad_mode: bool
     sides: set[str]
+    naming: Naming
     differentiable: bool = False
 
 
@@ -121,24 +125,14 @@ class Traced:
         """The flat outputs (see :class:`Layout`) of the state, the argument arrays and the numbers."""
         if not self.open:
             raise errors.StateChanged
-        leaves = list(self.leaves)
-        stand_ins: dict[int, Tensor] = {}
         known = self.known
-        first: dict[int, int] = {}
-        for position, array in zip(self.inputs, arrays, strict=True):
-            original = self.leaves[position]
-            if not isinstance(original, Tensor):
-                leaves[position] = array
-            elif (at := first.setdefault(id(original), position)) != position:  # the same Tensor once more
-                leaves[position] = stand_ins[at]
-            else:
-                leaves[position] = stand_ins[position] = _stand_in(original, array)
+        leaves, stand_ins = self._arguments(arrays)
         capture = Capture(
             known.references, state, known.scalars, scalars, stand_ins, self.leaves, known.assigned, self.names
         )
-        for position, stand_in in stand_ins.items():
+        for position in stand_ins:
             if self.leaves[position]._node is not None:
-                capture.input(stand_in, Argument(position))
+                capture.input(stand_ins[position], Argument(position))
         made: list[Any] = []
         grad_mode = modes.grad
         try:
@@ -166,6 +160,21 @@ class Traced:
         self.layout = layout
         return outputs
 
+    def _arguments(self, arrays: Sequence[Any]) -> tuple[list[Any], dict[int, Tensor]]:
+        """The arguments with Tensors that hold ``arrays``, and these Tensors by their positions."""
+        leaves = list(self.leaves)
+        stand_ins: dict[int, Tensor] = {}
+        first: dict[int, int] = {}
+        for position, array in zip(self.inputs, arrays, strict=True):
+            original = self.leaves[position]
+            if not isinstance(original, Tensor):
+                leaves[position] = array
+            elif (at := first.setdefault(id(original), position)) != position:  # the same Tensor once more
+                leaves[position] = stand_ins[at]
+            else:
+                leaves[position] = stand_ins[position] = _stand_in(original, array)
+        return leaves, stand_ins
+
     def abandon(self) -> None:
         """Take back the state that was created lazily, after a failure."""
         for undo in reversed(self.known.undo):
@@ -188,8 +197,11 @@ def _lay_out(
 ) -> tuple[tuple[Any, ...], Layout]:
     """Take the trace's outcome apart: what the program returns, and what it means."""
     collector = Collector(capture)
-    leaves, tree = jax.tree.flatten(out, is_leaf=is_leaf)
-    entries = [(place, *jax.tree.flatten(place.get(), is_leaf=is_leaf)) for place in capture.places_written()]
+    leaves, tree = flatten(out, capture.is_made, capture.surroundings.is_known)
+    entries = [
+        (place, *flatten(place.get(), capture.is_made, capture.surroundings.is_known))
+        for place in capture.places_written()
+    ]
     grads = [
         (owner, (owner.tensor if isinstance(owner, Held) else stand_ins[owner.position])._grad)
         for owner in capture.grads_written.values()
@@ -223,7 +235,7 @@ def _lay_out(
     graphs = [p.graph for p in collector.pieces if isinstance(p, Fresh)] + [c.graph for c in changes if c.graph]
     layout = Layout(
         tree, results, Pieces(collector.pieces), changes, gradients, stored, flows, capture.guards, capture.effects,
-        modes.grad, capture.sides, any(g.kind == "alive" for g in graphs),
+        modes.grad, capture.sides, capture.surroundings.naming, any(g.kind == "alive" for g in graphs),
     )  # fmt: skip
     return tuple(outputs), layout
 

@@ -54,9 +54,9 @@ class Transition(Program):
             traced.convolves = False  # for a program of one step, which this one never runs
             super().__init__(traced, donate=False, name=name)
             self._find_successors(copies)
-        except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
+        except errors.VALUE_NEEDED as error:
             traced.abandon()
-            raise errors.needs_value("the step") from error
+            raise errors.from_trace(error) from error
         except BaseException:
             traced.abandon()
             raise

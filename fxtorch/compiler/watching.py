@@ -11,6 +11,7 @@ import jax
 from fxtorch.compiler import errors
 from fxtorch.compiler.capture import Capture
 from fxtorch.compiler.guards import ABSENT
+from fxtorch.compiler.objects import told
 from fxtorch.nn import Module
 from fxtorch.tensor import modes
 
@@ -37,14 +38,19 @@ def watching(capture: Capture) -> Iterator[None]:
         try:
             value = plain_get(self, name)
         except AttributeError:
-            value = plain_missing(self, name)
+            state = plain_get(self, "__dict__")
+            try:
+                value = plain_missing(self, name)
+            except AttributeError:
+                if id(self) not in own:
+                    capture.missed_attribute(self, state, name)
+                raise
             if id(self) in own:
                 return value
-            state = plain_get(self, "__dict__")
             for group in ("_parameters", "_buffers", "_modules"):
                 table = state.get(group, ())
                 if name in table:
-                    capture.read_attribute(table, name, type(self).__name__)
+                    capture.read_attribute(self, table, name)
             return value
         if not name.startswith("__"):
             state = plain_get(self, "__dict__")
@@ -52,7 +58,7 @@ def watching(capture: Capture) -> Iterator[None]:
                 if name == "_forward_hooks":  # the first that a call reads
                     capture.module(self)
                 if id(self) not in own:
-                    capture.read_attribute(state, name, type(self).__name__)
+                    capture.read_attribute(self, state, name)
         return value
 
     def set_(self: Module, name: str, value: Any) -> None:
@@ -92,7 +98,8 @@ def watching(capture: Capture) -> Iterator[None]:
     Module.__getattribute__ = get  # type: ignore[method-assign]
     Module.__setattr__ = set_  # type: ignore[method-assign]
     try:
-        yield
+        with told(capture.surroundings, elsewhere):
+            yield
     finally:
         modes.capture = before
         del Module.__getattribute__

@@ -8,6 +8,10 @@ from typing import Any
 from jax.core import Tracer
 
 
+class ValuesUnknown(RuntimeError):
+    """An operator, or Python, needs values that a trace hides."""
+
+
 def wrap_dim(dim: int, ndim: int) -> int:
     """``dim`` counted from the front; a 0-dim array counts as having one dimension.
 
@@ -69,10 +73,10 @@ def check_concrete(name: str, instead: str, *arrays: Any) -> None:
         *arrays: what must be known.
 
     Raises:
-        RuntimeError: one of them is traced.
+        ValuesUnknown: one of them is traced.
     """
     if any(isinstance(x, Tracer) for x in arrays):
-        raise RuntimeError(
+        raise ValuesUnknown(
             f"{name}: the result depends on values that are not known while a function is traced "
             f"(jit, vmap, grad); {instead}"
         )

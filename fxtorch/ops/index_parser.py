@@ -14,6 +14,7 @@ import numpy as np
 from jax.core import Tracer
 
 from fxtorch.ops.bounds import check_index_bounds, out_of_bounds
+from fxtorch.ops.checks import ValuesUnknown
 from fxtorch.ops.index_plan import Plan, Spec
 
 
@@ -187,7 +188,7 @@ def _parse_arrays(items: list[Any], shape: Sequence[int], keep_mask: bool) -> In
             places.append(place)
             continue
         if isinstance(place, Tracer):
-            raise RuntimeError(
+            raise ValuesUnknown(
                 "how many elements a boolean mask selects is not known while the function is being compiled: write "
                 "torch.where(mask, x, other), or assign with x[mask] = value, which needs no count"
             )

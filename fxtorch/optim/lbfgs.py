@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from fxtorch.autograd import enable_grad
+from fxtorch.ops.checks import ValuesUnknown
 from fxtorch.optim.checks import check_lr
 from fxtorch.optim.line_search import Point, strong_wolfe
 from fxtorch.optim.optimizer import Closure, Optimizer, Params
@@ -81,10 +82,10 @@ class LBFGS(Optimizer):
             the loss before the step.
 
         Raises:
-            RuntimeError: it is called inside a compiled step.
+            ValuesUnknown: it is called inside a compiled step.
         """
         if is_tracing():
-            raise RuntimeError(
+            raise ValuesUnknown(
                 "LBFGS.step decides by the value of the loss and cannot be compiled: call it outside of the compiled "
                 "function, with a compiled closure"
             )

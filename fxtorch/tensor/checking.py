@@ -21,12 +21,17 @@ class CheckError(RuntimeError):
     """A check of values failed."""
 
 
+def is_users_file(file: str) -> bool:
+    """Whether code of this file is neither fxtorch's nor JAX's."""
+    return not file.startswith((*_OURS, "<"))
+
+
 def user_line() -> str:
     """``file:line`` of the innermost frame that is neither fxtorch's nor JAX's."""
     frame: Any = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith(_OURS) and not file.startswith("<"):
+        if is_users_file(file):
             return f"{file}:{frame.f_lineno}"
         frame = frame.f_back
     return "an unknown line"

@@ -142,7 +142,7 @@ def __index__(self: Tensor) -> int:
 @method
 def __format__(self: Tensor, spec: str) -> str:
     """A 0-dim Tensor formats as its number."""
-    if unwrap_aval(self).shape == () and not isinstance(unwrap(self), Tracer):
+    if unwrap_aval(self).shape == () and (modes.capture is not None or not isinstance(unwrap(self), Tracer)):
         return format(self.item(), spec)
     return object.__format__(self, spec)
 
@@ -341,6 +341,8 @@ def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
 
 def from_numpy(array: np.ndarray) -> Tensor:
     """A Tensor of the values of a NumPy array (a copy: JAX's arrays never change)."""
+    if isinstance(array, Tracer):  # an argument of a function that is being compiled
+        return wrap(array)
     if not isinstance(array, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {array.__class__.__name__})")
     types.of(array.dtype)

@@ -133,9 +133,11 @@ class BackwardPass:
         if not (is_grad_enabled() and any(values[i].requires_grad for i in places)):
             return None
 
+        count = len(values)  # a compiled step keeps the function below, and must not keep the values with it
+
         def spread(grads: tuple[Any, ...]) -> tuple[Any, ...]:
             by_place = dict(zip(places, grads, strict=True))
-            changed = known(tuple(by_place.get(i) for i in range(len(values))))
+            changed = known(tuple(by_place.get(i) for i in range(count)))
             return tuple(changed[i] for i in places)
 
         passed = iter(_Watch.apply(spread, *(values[i] for i in places)))
@@ -143,8 +145,9 @@ class BackwardPass:
 
     def _outputs_known(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
         grads = self._replace(self.pre_hooks, grads, "grad_output", lambda hook, g: hook(self.module, g))
-        self.grad_output = grads
-        if not self.enters:
+        if self.enters:
+            self.grad_output = grads
+        else:
             for hook in self.hooks:
                 if hook(self.module, (None,) * self.arguments, grads) is not None:
                     raise RuntimeError(

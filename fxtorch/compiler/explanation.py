@@ -1,0 +1,47 @@
+"""``fxtorch.compiler.explain``: what each program of a compiled function captured, changes and guards, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fxtorch.compiler.references import Argument, Entry, Gradient, Reference
+
+
+def explain(fn: Any) -> str:
+    """What each program of a compiled function captured, changes and takes for granted, and why it was made.
+
+    >>> import fxtorch as torch
+    >>> w = torch.ones(2)
+    >>> double = torch.jit(lambda x: x * w)
+    >>> _ = double(torch.ones(2))
+    >>> print(torch.compiler.explain(double).splitlines()[0])
+    <lambda>: 1 program
+    """
+    fn = getattr(fn, "_compiled", fn)  # of a compiled Module
+    programs = [p for group in fn.programs.values() for p in group]
+    lines = [f"{fn.name}: {len(programs)} program{'s' * (len(programs) != 1)}"]
+    made = enumerate(zip(fn.reasons, fn.makings, strict=True))
+    lines += [f"  trace {i + 1}: {reason} ({making})" for i, (reason, making) in made]
+    if isinstance(padded := getattr(fn, "waste", None), float):
+        lines.append(f"  padding: {padded:.0%} of the elements computed on")
+    for i, program in enumerate(programs):
+        found, names = program.describe(), program.layout.naming.tensors()
+        lines.append(f"  program {i + 1}")
+        lines += [f"    reads {_title(r, names)}" for r in found["reads"]]
+        lines += [f"    changes {_title(r, names)}" for r in found["changes"]]
+        lines += [f"    does {side}s" for side in sorted(program.layout.sides)]
+        lines += [f"    number {s.key}" for s in program.traced.known.scalars]
+        lines += [f"    guards {fact}" for fact in program.guards.describe()]
+    return "\n".join(lines)
+
+
+def _title(reference: Reference, names: dict[int, Any]) -> str:
+    """What a piece of state is called."""
+    if isinstance(reference, Gradient):
+        return f"{_title(reference.of, names)}.grad"
+    if isinstance(reference, Argument):
+        return f"argument {reference.position}"
+    if isinstance(reference, Entry):
+        return reference.name if reference.number == 0 else f"{reference.name}, Tensor {reference.number}"
+    tensor = reference.tensor
+    return names[id(tensor)][0] if id(tensor) in names else f"a Tensor {tuple(tensor.shape)}"

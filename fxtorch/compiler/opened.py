@@ -1,0 +1,101 @@
+"""Objects of any class that a function hands back with Tensors in them: a dataclass, a distribution, a dict of one's own.
+
+They are taken apart to their items and attributes, and each call makes one anew, without calling its ``__init__``.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from types import FunctionType, MemberDescriptorType, MethodType, ModuleType
+from typing import Any
+
+import jax
+import numpy as np
+
+from fxtorch.compiler.guards import ABSENT, SIMPLE
+from fxtorch.compiler.places import Slot
+from fxtorch.compiler.results import is_leaf
+from fxtorch.tensor import Tensor
+
+_WHOLE = (*SIMPLE, Tensor, jax.Array, np.ndarray, np.generic, type, FunctionType, MethodType, ModuleType)
+
+Test = Callable[[Any], bool]
+
+
+class Opened:
+    """An object as a node of a tree: its items, where it is a container, and its attributes."""
+
+    def __init__(self, cls: type, items: Any, attributes: dict[str, Any]) -> None:
+        self.cls = cls
+        self.items = items
+        self.attributes = attributes
+
+    def taken_apart(self) -> tuple[Any, Any]:
+        """Children and class."""
+        return (self.items, self.attributes), self.cls
+
+    @staticmethod
+    def put_together(cls: type, parts: Any) -> Any:
+        """An object of the class with these items and attributes."""
+        items, attributes = parts
+        new = tuple.__new__(cls, items) if issubclass(cls, tuple) else cls.__new__(cls)
+        if isinstance(new, list):
+            list.extend(new, items)
+        elif isinstance(new, dict):
+            store = OrderedDict.__setitem__ if isinstance(new, OrderedDict) else dict.__setitem__
+            for key, value in items:
+                store(new, key, value)
+        for name, value in attributes.items():
+            object.__setattr__(new, name, value)
+        return new
+
+
+jax.tree_util.register_pytree_node(Opened, Opened.taken_apart, Opened.put_together)
+
+
+def flatten(value: Any, is_made: Test, is_outside: Test) -> tuple[list[Any], Any]:
+    """Leaves and structure of what a function hands back or stores.
+
+    Args:
+        value: that.
+        is_made: whether a Tensor was made in the trace.
+        is_outside: whether an object was there before: it is handed back itself.
+    """
+    leaves, tree = jax.tree.flatten(value, is_leaf=is_leaf)
+    opened = [_open(x) if _holds(x, is_made, is_outside, set()) else x for x in leaves]
+    if all(a is b for a, b in zip(leaves, opened, strict=True)):
+        return leaves, tree
+    return flatten(jax.tree.unflatten(tree, opened), is_made, is_outside)
+
+
+def _holds(x: Any, is_made: Test, is_outside: Test, seen: set[int]) -> bool:
+    """Whether a leaf is an object with a Tensor of the trace somewhere in it."""
+    if isinstance(x, _WHOLE) or is_leaf(x) or id(x) in seen or is_outside(x):
+        return False
+    seen.add(id(x))
+    for part in (*_items(x), *_attributes(x).values()):
+        for leaf in jax.tree.leaves(part, is_leaf=is_leaf):
+            if is_made(leaf) if isinstance(leaf, Tensor) else _holds(leaf, is_made, is_outside, seen):
+                return True
+    return False
+
+
+def _open(x: Any) -> Opened:
+    return Opened(type(x), list(x.items()) if isinstance(x, dict) else list(_items(x)), _attributes(x))
+
+
+def _items(x: Any) -> Iterator[Any]:
+    if isinstance(x, dict):
+        yield from x.values()
+    elif isinstance(x, list | tuple):
+        yield from x
+
+
+def _attributes(x: Any) -> dict[str, Any]:
+    found = dict(getattr(x, "__dict__", {}))
+    for cls in type(x).__mro__:
+        for name, descriptor in vars(cls).items():
+            if isinstance(descriptor, MemberDescriptorType) and (value := Slot(x, name).get()) is not ABSENT:
+                found[name] = value
+    return found
