@@ -9,8 +9,8 @@ from fxtorch.compiler.ahead import Ahead, Cost, Lowered
 from fxtorch.compiler.bucket import Bucketed
 from fxtorch.compiler.ensemble import Ensemble, ensemble
 from fxtorch.compiler.errors import DataDependent, Escaped, NotCompilable
-from fxtorch.compiler.fold import Fold, fold
 from fxtorch.compiler.explanation import explain
+from fxtorch.compiler.fold import Fold, fold
 from fxtorch.compiler.function import CompiledFunction
 from fxtorch.compiler.public import Jit, compile, jit
 from fxtorch.compiler.torch_names import (

@@ -11,6 +11,7 @@ import numpy as np
 
 from fxtorch.compiler import errors
 from fxtorch.compiler.guards import A_TENSOR, ABSENT, Guards, label
+from fxtorch.compiler.names import is_users
 from fxtorch.compiler.places import Item, Place, Whole
 from fxtorch.compiler.references import Argument, Entry, Gradient, Held, Input, Reference
 from fxtorch.compiler.results import is_leaf
@@ -119,6 +120,7 @@ class Capture:
         self._grads_seen: set[Any] = set()
         self._arguments = {id(t): Argument(i) for i, t in arguments.items()}
         self._originals = originals
+        self._passed = {id(originals[i]) for i in arguments}  # the caller's Tensors that the arguments stand for
         self._optimizers: dict[int, Any] = {}
         self._tables: dict[int, _Table] = {}
         self._module_states: set[int] = set()  # the dictionaries of Modules
@@ -134,6 +136,8 @@ class Capture:
         key = id(tensor)
         if key in self._snapshots or key in self._made or key in self._arguments:
             return
+        if key in self._passed:
+            raise errors.AlsoArgument([i for i, leaf in enumerate(self._originals) if leaf is tensor])
         self._snapshots[key] = _Snapshot(tensor)
         if tensor._cell is None:
             tensor._cell = [0, 0]
@@ -159,14 +163,20 @@ class Capture:
         if isinstance(reference, Held):
             self.guards.flag(tensor, "_link")
         if tensor._rg:
-            self.guards.flag(tensor, "_hooks")
-            if tensor._hooks:
-                self.guards.contents(tensor._hooks, tensor._hooks, "the hooks of a Tensor")
+            self._hooks(tensor)
             if tensor._node is None:
                 self.guards.flag(tensor, "_node")
             else:  # the graph behind it belongs to eager code
                 self.guards.computed(lambda: f"{self._name(tensor)} is no leaf", lambda: tensor._node is not None, True)
                 self.input(tensor, Held(tensor))
+
+    def _hooks(self, tensor: Tensor) -> None:
+        for kind in ("_hooks", "_post_hooks"):
+            self.guards.flag(tensor, kind)
+            if table := tensor.__dict__.get(kind):
+                self.guards.contents(table, table, "the hooks of a Tensor")
+                for hook in table.values():
+                    self.surroundings.value(hook, "a hook of a Tensor")
 
     def input(self, tensor: Tensor, owner: Held | Argument) -> None:
         """Let a backward that reaches ``tensor`` end there; its eager graph is walked on after the program."""
@@ -187,7 +197,8 @@ class Capture:
             if grad is None:
                 self.guards.entry(tensor.__dict__, "_grad", ABSENT, A_TENSOR)
             else:
-                self.guards.computed(lambda: f"{self._name(tensor)}.grad is there", lambda: tensor._grad is not None, True)
+                named = lambda: f"{self._name(tensor)}.grad is there"  # noqa: E731
+                self.guards.computed(named, lambda: tensor._grad is not None, True)
 
     def write_grad(self, tensor: Tensor) -> None:
         """A ``.grad`` is about to be set."""
@@ -332,6 +343,12 @@ class Capture:
             self.surroundings.place(Item(table, key), f"{name}.{key}")
         else:
             self.read(Item(table, key), table[key], f"{name}.{key}")
+
+    def read_of_class(self, module: Any, state: dict[str, Any], key: str) -> None:
+        """A module's attribute was read that its class has; that it has none of its own is a guard."""
+        if key == "forward" or any(key in vars(c) and is_users(c) for c in type(module).__mro__):
+            self.guards.entry(state, key, ABSENT, self.surroundings.naming.of(module))
+            self.surroundings.reads_class(module, key)
 
     def missed_attribute(self, module: Any, state: dict[str, Any], key: str) -> None:
         """A module has no such attribute."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import traceback
+from collections.abc import Sequence
 
 import jax
 
@@ -29,6 +30,14 @@ class DataDependent(NotCompilable):
 
 class Shared(NotCompilable):
     """Two ways lead to the same memory, and the function changes it."""
+
+
+class AlsoArgument(Shared):
+    """An argument is a Tensor that the function reaches in another way, too."""
+
+    def __init__(self, positions: Sequence[int]) -> None:
+        super().__init__("an argument is a Tensor that the function also reaches by another way")
+        self.positions = positions
 
 
 class Escaped(RuntimeError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import jax
@@ -18,7 +18,6 @@ from fxtorch.compiler.program import Program
 from fxtorch.compiler.results import is_leaf
 from fxtorch.compiler.timing import Making, timed
 from fxtorch.compiler.trace import Traced
-from fxtorch.nn import Module
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.modes import modes
 
@@ -75,17 +74,19 @@ class CompiledFunction:
         return self.fn(*args, **kwargs) if result is _EAGERLY else result
 
     def _run(self, leaves: Sequence[Any], tree: Any) -> Any:
-        key = self._key(leaves, tree)
+        key, pinned = self._key(leaves, tree), ()
         for program in self.programs.get(key, ()):
-            if program.guards.hold():
+            if program.guards.hold() and (not program.traced.pinned or program.fits(leaves)):
                 try:
                     return program(leaves)
+                except errors.AlsoArgument as error:
+                    pinned = error.positions
                 except errors.StateChanged:
                     self.programs[key].remove(program)
                     return self._trace(key, leaves, tree, repeated=True)
                 except errors.Shared as error:
                     return self._give_up(key, error)
-        return _EAGERLY if key in self._eager_for else self._trace(key, leaves, tree, repeated=False)
+        return _EAGERLY if key in self._eager_for else self._trace(key, leaves, tree, repeated=False, pinned=pinned)
 
     def _key(self, leaves: Sequence[Any], tree: Any) -> Any:
         """What decides, before the guards, which programs may fit."""
@@ -93,14 +94,16 @@ class CompiledFunction:
         checks = modes.anomaly, modes.watch is not None
         return (tree, (modes.grad, modes.inference, *checks, modes.overrides, autocast), signature(leaves))
 
-    def _trace(self, key: Any, leaves: Sequence[Any], tree: Any, *, repeated: bool) -> Any:
+    def _trace(
+        self, key: Any, leaves: Sequence[Any], tree: Any, *, repeated: bool, pinned: Collection[int] = frozenset()
+    ) -> Any:
         reason = "changed: the shape or type of some state" if repeated else self._reason(key)
         if self.max_traces is not None and self.traces >= self.max_traces:
             raise RuntimeError(
                 f"{self.name} would be traced for the {self.traces + 1}. time, more than max_traces={self.max_traces}; "
                 f"{reason}"
             )
-        traced = Traced(self.fn, leaves, tree)
+        traced = Traced(self.fn, leaves, tree, pinned)
         for program in self.programs.get(key, ())[:1]:
             traced.known.assigned |= program.guards.moved() | program.traced.known.assigned
         try:
@@ -108,6 +111,11 @@ class CompiledFunction:
                 raise errors.NotCompilable(f"it was compiled {_MOST} times for the same arguments; {reason}")
             with timed() as making:
                 program, result = self._settle(traced, leaves, repeated)
+        except errors.AlsoArgument as error:
+            traced.abandon()
+            if set(pinned).issuperset(error.positions):
+                return self._give_up(key, error)
+            return self._trace(key, leaves, tree, repeated=repeated, pinned={*pinned, *error.positions})
         except (errors.NotCompilable, *errors.VALUE_NEEDED) as error:
             traced.abandon()
             return self._give_up(key, error)
@@ -182,7 +190,7 @@ class CompiledFunction:
     def _reason(self, key: Any) -> str:
         known = self.programs.get(key)
         if known:
-            return "changed: " + "; ".join(known[0].guards.broken()[:5])
+            return "changed: " + ("; ".join(known[0].guards.broken()[:5]) or "which Tensors are state and argument")
         if not self.programs:
             return "the first call"
         tree, now, leaves = key

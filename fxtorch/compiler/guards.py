@@ -14,7 +14,7 @@ from fxtorch.tensor.structure import NOTED, structure
 MOST_ITEMS = 256  # of a container that is compared item by item at each call
 ABSENT: Any = object()  # stands for an entry that is not there
 A_TENSOR = "a Tensor"
-_FLAGS = {"_rg": "requires_grad", "_grad": "grad", "_node": "grad_fn", "_link": "base", "_hooks": "hooks"}
+_FLAGS = {"_rg": "requires_grad", "_grad": "grad", "_node": "grad_fn", "_link": "base"}
 SIMPLE = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -241,7 +241,7 @@ class Guards:
     def _name(self, table: dict[Any, Any], key: Any) -> str:
         owner = self._names.get(id(table), "")
         if owner == A_TENSOR:
-            return f"{self._naming.of_tensor(table)}.{_FLAGS.get(key, key)}"
+            return f"{self._naming.of_tensor(table)}.{_FLAGS.get(key, key.strip('_'))}"
         return f"{owner}.{label(key)}" if owner else label(key)
 
     def _change(self, table: dict[Any, Any], key: Any, old: Any, new: Any) -> str:
@@ -286,6 +286,8 @@ def signature(leaves: Sequence[Any]) -> tuple[Any, ...]:
                 leaf.requires_grad  # noqa: B018  (brings the view up to date)
             data = leaf._data
             key.append((data.aval, leaf._rg, leaf._node is None, leaf._rg and leaf._grad is None))
+            if leaf._hooks or leaf._post_hooks:
+                key.extend(hook for table in (leaf._hooks, leaf._post_hooks) for hook in (table or {}).items())
         elif hasattr(leaf, "aval"):
             key.append(leaf.aval)
         elif hasattr(leaf, "shape") and hasattr(leaf, "dtype"):

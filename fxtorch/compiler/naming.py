@@ -19,7 +19,7 @@ def within(module: Module, path: str = "") -> Iterator[tuple[str, Module]]:
 
 
 class Naming:
-    """The names that a trace met; those of parameters and of optimizer state are put together when they are asked for."""
+    """The names that a trace met; those of parameters and of optimizer state are put together when asked for."""
 
     def __init__(self) -> None:
         self._met: dict[int, tuple[str, Any]] = {}

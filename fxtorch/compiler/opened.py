@@ -1,4 +1,4 @@
-"""Objects of any class that a function hands back with Tensors in them: a dataclass, a distribution, a dict of one's own.
+"""Objects of any class that a function hands back with Tensors in them: a dataclass, a distribution, a kind of dict.
 
 They are taken apart to their items and attributes, and each call makes one anew, without calling its ``__init__``.
 """

@@ -120,6 +120,10 @@ class Program:
         self._run_effects(late=True)
         return result
 
+    def fits(self, leaves: Sequence[Any]) -> bool:
+        """Whether the arguments that are state are the Tensors that they were."""
+        return all(leaves[i] is tensor for i, tensor in self.traced.pinned)
+
     def _check_memory(self, leaves: Sequence[Any]) -> None:
         """Make sure that what the function changes is reached in one way only.
 
@@ -131,7 +135,7 @@ class Program:
         given = [leaf for i in self.traced.inputs if isinstance(leaf := leaves[i], Tensor)]
         given += [r.find(leaves) for r in self._entries]
         if not self._held.keys().isdisjoint(map(id, given)):
-            raise errors.Shared(f"an argument of {self.name} is a Tensor that it also reaches by another way")
+            raise errors.AlsoArgument([i for i in self.traced.inputs if id(leaves[i]) in self._held])
         cells = {id(cell): t for t in given if (cell := t._cell) is not None}
         if not cells:
             return

@@ -12,7 +12,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from types import CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
+from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -127,9 +127,7 @@ class Surroundings:
             return
         self._met.append((place, value))
         followed = self._report(place, value, name)
-        if isinstance(value, type):
-            self._class(value, name, depth)
-        elif not followed:
+        if not followed:
             self.value(value, name, depth + 1)
         elif isinstance(value, list | dict | set | deque):
             self._containers.append((value, value.copy(), name, place))
@@ -137,6 +135,9 @@ class Surroundings:
     def value(self, value: Any, name: str, depth: int = 0) -> None:
         """Look through an object: at its items, or at those of its attributes that are named somewhere."""
         if isinstance(value, SIMPLE) or value is ABSENT or depth > _DEPTH:
+            return
+        if isinstance(value, type):
+            self._class(value, name, depth)
             return
         if isinstance(value, Module | Tensor | Optimizer):
             self.naming.met(value, name)
@@ -172,8 +173,8 @@ class Surroundings:
         elif isinstance(value, Iterator) and not users:
             if self._tracing:
                 raise errors.NotCompilable(
-                    f"it uses {name}, a {type(value).__name__}, whose items are there only once; take the items outside "
-                    "of the function and pass them"
+                    f"it uses {name}, a {type(value).__name__}, whose items are there only once; take the items "
+                    "outside of the function and pass them"
                 )
         elif not users and isinstance(wrapped := getattr(value, "__wrapped__", None), FunctionType | MethodType):
             self.function(wrapped, depth + 1)  # a compiled function, say
@@ -210,11 +211,9 @@ class Surroundings:
 
     def _class_attribute(self, cls: type, key: str, name: str, depth: int) -> None:
         value = vars(cls)[key]
-        function = getattr(value, "fget", None) or getattr(value, "__func__", None) or value
-        if isinstance(function, FunctionType):
-            self.function(function, depth + 1)
-        elif not hasattr(type(value), "__set__"):
+        if not isinstance(value, MemberDescriptorType):
             self.place(Slot(cls, key), name, depth + 1)
+            self.function(getattr(value, "fget", None) or getattr(value, "__func__", None), depth + 1)
 
     def _container(self, value: Any, name: str, depth: int) -> None:
         if ("items", id(value)) in self._seen:
@@ -262,6 +261,10 @@ class Surroundings:
             self.place(place, f"{self.naming.of(owner)}.{name}")
             if place.get() is not ABSENT:
                 return
+        self.reads_class(owner, name)
+
+    def reads_class(self, owner: Any, name: str) -> None:
+        """An attribute of an object is about to be read that is its class's."""
         cls = next((c for c in type(owner).__mro__ if name in vars(c)), None)
         if cls is not None and is_users(cls):
             self._class_attribute(cls, name, f"{self.naming.of(owner)}.{name}", 0)

@@ -7,7 +7,7 @@ traced again with that state as inputs, to be compiled; should that trace still 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,10 +94,15 @@ class Traced:
         fn: the user's function.
         leaves: its flattened arguments; Tensors and arrays among them are inputs.
         tree: how to put the arguments together.
+        pinned: which of the leaves are state, because the function also reaches them in another way: the program is
+            for these very Tensors.
     """
 
-    def __init__(self, fn: Callable[..., Any], leaves: Sequence[Any], tree: Any) -> None:
+    def __init__(
+        self, fn: Callable[..., Any], leaves: Sequence[Any], tree: Any, pinned: Collection[int] = frozenset()
+    ) -> None:
         self.fn = fn
+        self.pinned = [(i, leaves[i]) for i in sorted(pinned)]
         self.leaves = list(leaves)
         self.tree = tree
         self.known = Known()
@@ -106,7 +111,9 @@ class Traced:
         self.convolves = False
         self.open = True  # whether pure() may run: JAX calls it again when the state's shapes change
         self.names = names_around(fn, leaves)
-        self.inputs = [i for i, x in enumerate(leaves) if isinstance(x, Tensor) or _is_array(x)]
+        self.inputs = [
+            i for i, x in enumerate(leaves) if i not in pinned and (isinstance(x, Tensor) or _is_array(x))
+        ]
 
     def discover(self) -> None:
         """Trace once, to find the state and what becomes of it."""

@@ -59,6 +59,8 @@ def watching(capture: Capture) -> Iterator[None]:
                     capture.module(self)
                 if id(self) not in own:
                     capture.read_attribute(self, state, name)
+            elif id(self) not in own:
+                capture.read_of_class(self, state, name)
         return value
 
     def set_(self: Module, name: str, value: Any) -> None:

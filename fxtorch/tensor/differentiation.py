@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fxtorch.tensor import engine
-from fxtorch.tensor.handles import Hooks, RemovableHandle
+from fxtorch.tensor.handles import RemovableHandle
 from fxtorch.tensor.structure import HookTable, structure
 from fxtorch.tensor.tensor import Tensor, method, unwrap
 
@@ -104,7 +104,8 @@ def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], No
     if self.grad_fn is not None:
         raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
     if self._post_hooks is None:
-        self._post_hooks = Hooks()
+        self._post_hooks = HookTable()
+        structure.changed()
     return RemovableHandle.add(self._post_hooks, hook)
 
 
