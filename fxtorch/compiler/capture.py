@@ -17,7 +17,9 @@ from fxtorch.compiler.references import Argument, Entry, Gradient, Held, Input, 
 from fxtorch.compiler.results import is_leaf
 from fxtorch.compiler.surroundings import Surroundings
 from fxtorch.nn import Module
+from fxtorch.optim.optimizer import step_hooks
 from fxtorch.tensor import Tensor, modes, unwrap
+from fxtorch.tensor.checking import user_line
 from fxtorch.tensor.structure import NOTED
 
 
@@ -114,6 +116,7 @@ class Capture:
         self._scalars_read: set[tuple[int, Any]] = set()
         self._snapshots: dict[int, _Snapshot] = {}
         self._made: dict[int, Tensor] = {}
+        self._lines: dict[int, str] = {}  # of the user's code, where they were made
         self._fixed: set[int] = set()  # Tensors that are known by their identity
         self._followed: set[Any] = set()  # places whose Tensors are found there anew
         self._aliases: dict[int, Reference] = {}
@@ -130,6 +133,7 @@ class Capture:
     def made(self, tensor: Tensor) -> None:
         """A Tensor was created in the trace."""
         self._made[id(tensor)] = tensor
+        self._lines[id(tensor)] = user_line()
 
     def touch(self, tensor: Tensor) -> None:
         """A Tensor is about to be read or rebound: if it is from outside, give it its tracer."""
@@ -260,6 +264,9 @@ class Capture:
         self.guards.entry(optimizer.__dict__, "param_groups", optimizer.param_groups, name)
         for group in optimizer.param_groups:
             self.guards.entry(group, "params", group["params"], f"{name}.param_groups")
+        for hooks in step_hooks(optimizer):
+            self.guards.contents(hooks, hooks, f"the hooks of {name}")
+            self.surroundings.value(list(hooks.values()), f"the hooks of {name}")
         for table in (optimizer.state, *optimizer.state.values()):
             self._tables[id(table)] = _Table(table)
 
@@ -278,6 +285,10 @@ class Capture:
         if kind == "print":
             raise errors.needs_value("print() or repr() of a Tensor")
         self.sides.add(kind)
+
+    def not_yet(self, why: str) -> BaseException:
+        """What is done once only, and eagerly, is about to be done."""
+        return errors.NotYet(why)
 
     def needs_value(self, tensor: Tensor, what: str) -> BaseException:
         """Python asked for the value of a traced Tensor."""
@@ -439,15 +450,15 @@ class Capture:
             out.append((self.reference(before.tensor), before.tensor, tracer, was))
         return out
 
-    def roll_back(self) -> list[weakref.ref[Tensor]]:
-        """Restore every Tensor and attribute; returns the Tensors made in the trace."""
+    def roll_back(self) -> list[tuple[weakref.ref[Tensor], str]]:
+        """Restore every Tensor and attribute; returns the Tensors made in the trace, with the lines that did."""
         for snapshot in self._snapshots.values():
             snapshot.restore()
         for place, old in self.surroundings.written():  # not settled where the function failed
             self.writes.setdefault(place.identity, (place, old))
         for place, old in self.writes.values():
             place.set(old)
-        made = [weakref.ref(t) for t in self._made.values()]
+        made = [(weakref.ref(t), self._lines[key]) for key, t in self._made.items()]
         self._made.clear()
         return made
 

@@ -28,6 +28,10 @@ class DataDependent(NotCompilable):
     """Python asked for the value of a Tensor, which is not known while the function is compiled."""
 
 
+class NotYet(NotCompilable):
+    """This call must run eagerly, and the next one may be compiled."""
+
+
 class Shared(NotCompilable):
     """Two ways lead to the same memory, and the function changes it."""
 
@@ -50,7 +54,12 @@ class StateChanged(Exception):
 
 def source_line() -> str:
     """``file:line: source`` of the innermost frame that is neither fxtorch's nor JAX's."""
-    file, _, number = user_line().rpartition(":")
+    return shown(user_line())
+
+
+def shown(line: str) -> str:
+    """``file:line`` with the source."""
+    file, _, number = line.rpartition(":")
     return f"{file}:{number}: {linecache.getline(file, int(number)).strip()}" if number.isdigit() else "an unknown line"
 
 

@@ -166,6 +166,8 @@ class CompiledFunction:
 
     def _give_up(self, key: Any, error: Exception) -> Any:
         """Run the call eagerly, and say so once; with ``fullgraph`` raise."""
+        if isinstance(error, errors.NotYet):
+            return _EAGERLY
         told = errors.from_trace(error)
         if self.fullgraph:
             raise told from (None if told is error else error)

@@ -285,9 +285,8 @@ def signature(leaves: Sequence[Any]) -> tuple[Any, ...]:
             if leaf._link is not None:
                 leaf.requires_grad  # noqa: B018  (brings the view up to date)
             data = leaf._data
-            key.append((data.aval, leaf._rg, leaf._node is None, leaf._rg and leaf._grad is None))
-            if leaf._hooks or leaf._post_hooks:
-                key.extend(hook for table in (leaf._hooks, leaf._post_hooks) for hook in (table or {}).items())
+            hooks = leaf._hooks or leaf._post_hooks
+            key.append((data.aval, leaf._rg, leaf._node is None, leaf._rg and leaf._grad is None, hooks and _hooks(leaf)))
         elif hasattr(leaf, "aval"):
             key.append(leaf.aval)
         elif hasattr(leaf, "shape") and hasattr(leaf, "dtype"):
@@ -295,6 +294,10 @@ def signature(leaves: Sequence[Any]) -> tuple[Any, ...]:
         else:
             key.append((leaf.__class__, _hashable(leaf)))
     return tuple(key)
+
+
+def _hooks(leaf: Tensor) -> tuple[Any, ...]:
+    return tuple(hook for table in (leaf._hooks, leaf._post_hooks) if table for hook in table.items())
 
 
 def _hashable(value: Any) -> Any:

@@ -6,16 +6,16 @@ traced again with that state as inputs, to be compiled; should that trace still 
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax
-from jax.core import Tracer
+from jax.extend.core import jaxpr_as_fun
 
 from fxtorch.compiler import errors
 from fxtorch.compiler.capture import Capture, Scalar
+from fxtorch.compiler.escape import escaped, refuse
 from fxtorch.compiler.guards import Guards
 from fxtorch.compiler.naming import Naming
 from fxtorch.compiler.opened import flatten
@@ -109,19 +109,29 @@ class Traced:
         self.layout: Layout | None = None
         self.found_new = False
         self.convolves = False
+        self._cached: list[tuple[Tensor, str]] | None = None  # while the first trace runs: what escapes from it
         self.open = True  # whether pure() may run: JAX calls it again when the state's shapes change
         self.names = names_around(fn, leaves)
-        self.inputs = [
-            i for i, x in enumerate(leaves) if i not in pinned and (isinstance(x, Tensor) or _is_array(x))
-        ]
+        self.inputs = [i for i, x in enumerate(leaves) if i not in pinned and (isinstance(x, Tensor) or _is_array(x))]
 
     def discover(self) -> None:
-        """Trace once, to find the state and what becomes of it."""
-        traced = jax.make_jaxpr(self.pure)(
+        """Trace once, to find the state and what becomes of it.
+
+        A Tensor that escapes into a cache (``functools.lru_cache``, say) gets its values, and is state for the next
+        trace, as it would be for the next call in eager code.
+        """
+        given = (
             [r.find(self.leaves)._data for r in self.known.references],
             [self._array(i) for i in self.inputs],
             [s.read() for s in self.known.scalars],
         )
+        self._cached = []
+        traced = jax.make_jaxpr(self.pure)(*given)
+        cached, self._cached = self._cached, None
+        if cached:
+            values = jax.jit(lambda *flat: jaxpr_as_fun(traced)(*flat)[-len(cached) :])(*jax.tree.leaves(given))
+            for (tensor, _), value in zip(cached, values, strict=True):
+                tensor._data = value
         self.convolves = convolves(traced.jaxpr)
 
     def _array(self, position: int) -> Any:
@@ -140,7 +150,7 @@ class Traced:
         for position in stand_ins:
             if self.leaves[position]._node is not None:
                 capture.input(stand_ins[position], Argument(position))
-        made: list[Any] = []
+        made = []
         grad_mode = modes.grad
         try:
             capture.surroundings.function(self.fn)
@@ -161,9 +171,13 @@ class Traced:
         stand_ins.clear()
         self.found_new = capture.found_new
         known.references, known.scalars, known.assigned = capture.references, capture.scalars, capture.assigned
-        if not self.found_new:
+        if self._cached is not None:
             del capture
-            _check_nothing_escaped(made)
+            self._cached = escaped(made)
+            outputs = (*outputs, *(tensor._data for tensor, _ in self._cached))
+        elif not self.found_new:
+            del capture
+            refuse(escaped(made))
         self.layout = layout
         return outputs
 
@@ -245,31 +259,3 @@ def _lay_out(
         modes.grad, capture.sides, capture.surroundings.naming, any(g.kind == "alive" for g in graphs),
     )  # fmt: skip
     return tuple(outputs), layout
-
-
-def _check_nothing_escaped(made: Sequence[Any]) -> None:
-    """Every Tensor made in the trace must be gone with it.
-
-    Raises:
-        Escaped: one is still held by something of the user's.
-    """
-    if all(ref() is None for ref in made):
-        return
-    gc.collect()
-    for ref in made:
-        tensor = ref()
-        if tensor is None or not isinstance(tensor._data, Tracer):
-            continue
-        holder = next((_describe(h, tensor) for h in gc.get_referrers(tensor) if _describe(h, tensor)), "something")
-        raise errors.Escaped(
-            f"a Tensor of shape {tuple(tensor._data.shape)} that was made inside the compiled function is held by "
-            f"{holder} after it; return it from the function, or assign it to an attribute of a Module"
-        )
-
-
-def _describe(holder: Any, tensor: Tensor) -> str:
-    if isinstance(holder, list):
-        return f"a list of {len(holder)} items"
-    if isinstance(holder, dict):
-        return next((f"the entry {key!r} of a dict" for key, value in holder.items() if value is tensor), "")
-    return ""

@@ -173,6 +173,10 @@ class Watch:
         if self.outer is not None:
             self.outer.side(kind)
 
+    def not_yet(self, why: str) -> BaseException | None:
+        """What is done once only is about to be done: a transformation alone does not mind."""
+        return None if self.outer is None else self.outer.not_yet(why)
+
     def needs_value(self, tensor: Tensor, what: str) -> BaseException:
         """Python asked for a value that is not known."""
         if self.outer is not None:

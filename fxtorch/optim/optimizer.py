@@ -41,6 +41,11 @@ def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> RemovableHand
     return RemovableHandle.add(_global_post_hooks, hook)
 
 
+def step_hooks(optimizer: Optimizer) -> tuple[Hooks, ...]:
+    """The tables of hooks that run around a step."""
+    return _global_pre_hooks, optimizer._step_pre_hooks, optimizer._step_post_hooks, _global_post_hooks
+
+
 def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     """``step`` between its hooks; it also notes that a step was taken, which schedulers ask."""
 

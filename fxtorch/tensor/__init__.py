@@ -19,7 +19,7 @@ from fxtorch.tensor import (  # noqa: F401
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.size import Size
 from fxtorch.tensor.tensor import Tensor, unwrap, wrap
-from fxtorch.tensor.tracing import host_effect, is_tracing, materialize, rely_on, scalar_input
+from fxtorch.tensor.tracing import host_effect, is_tracing, materialize, once_eagerly, rely_on, scalar_input
 
 __all__ = [
     "Size",
@@ -28,6 +28,7 @@ __all__ = [
     "is_tracing",
     "materialize",
     "modes",
+    "once_eagerly",
     "rely_on",
     "scalar_input",
     "unwrap",

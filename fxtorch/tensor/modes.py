@@ -49,6 +49,10 @@ class Capture(Protocol):
         """Python asked for the value of a traced Tensor; the exception to raise."""
         ...
 
+    def not_yet(self, why: str) -> BaseException | None:
+        """What is done once only, and eagerly, is about to be done; the exception to raise, if any."""
+        ...
+
 
 class Autocast(Protocol):
     """What brings the arguments of operators to the types that they are to be computed in."""

@@ -23,6 +23,13 @@ def materialize(build: Callable[[], Any], undo: Callable[[], None] = lambda: Non
     return build() if modes.capture is None else modes.capture.materialize(build, undo)
 
 
+def once_eagerly(why: str) -> None:
+    """End a compiled function's trace: this call must run eagerly, and the next one may be compiled."""
+    error = None if modes.capture is None else modes.capture.not_yet(why)
+    if error is not None:
+        raise error
+
+
 def rely_on(name: str, compute: Callable[[], Any]) -> Any:
     """The value of ``compute()``; a compiled step that was traced with it is traced anew when it changes."""
     return compute() if modes.capture is None else modes.capture.guard(name, compute)

@@ -7,6 +7,7 @@ from typing import Any
 
 from fxtorch.nn.modules.module import Module
 from fxtorch.nn.parameter import is_lazy
+from fxtorch.tensor import once_eagerly
 
 
 class LazyModuleMixin:
@@ -50,6 +51,7 @@ class LazyModuleMixin:
     @staticmethod
     def _infer_parameters(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Before the first forward: get the shapes, and be an ordinary layer from then on."""
+        once_eagerly("a lazy module gets its parameters in its first call: call it once before")
         module.initialize_parameters(*args, **kwargs)
         if module.has_uninitialized_params():
             raise RuntimeError(f"module {module._get_name()} has not been fully initialized")
