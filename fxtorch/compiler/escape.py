@@ -35,7 +35,9 @@ def refuse(found: Sequence[tuple[Tensor, str]]) -> None:
         return
     tensor, line = found[0]
     shape = tuple(tensor.shape)
-    holder = next((words for h in gc.get_referrers(tensor) if h is not found[0] and (words := _held(h, tensor))), "")
+    holder = ""
+    for other in gc.get_referrers(tensor):
+        holder = holder or _held(other, tensor)
     for lost, _ in found:
         lost._data = jax.ShapeDtypeStruct(lost._data.shape, lost._data.dtype)
     raise errors.Escaped(

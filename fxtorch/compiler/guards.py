@@ -286,7 +286,9 @@ def signature(leaves: Sequence[Any]) -> tuple[Any, ...]:
                 leaf.requires_grad  # noqa: B018  (brings the view up to date)
             data = leaf._data
             hooks = leaf._hooks or leaf._post_hooks
-            key.append((data.aval, leaf._rg, leaf._node is None, leaf._rg and leaf._grad is None, hooks and _hooks(leaf)))
+            key.append(
+                (data.aval, leaf._rg, leaf._node is None, leaf._rg and leaf._grad is None, hooks and _hooks(leaf))
+            )
         elif hasattr(leaf, "aval"):
             key.append(leaf.aval)
         elif hasattr(leaf, "shape") and hasattr(leaf, "dtype"):

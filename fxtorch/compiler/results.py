@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
 _OWN = frozenset({"_data", "_rg", "_node", "_index", "_grad", "_link", "_cell", "_lent"})
 
 
+_LEAVES = (Tensor, Module, GeneratorType, map, filter, zip, enumerate, reversed)  # JAX warns of the iterators
+
+
 def is_leaf(x: Any) -> bool:
     """What the arguments and results are taken apart to."""
-    return isinstance(x, Tensor | Module)
+    return isinstance(x, _LEAVES)
 
 
 class Spent(Node):

@@ -1,0 +1,69 @@
+"""Small programs that are run eagerly and compiled: what each of them shows must be the same.
+
+A scenario takes ``compile`` and returns whatever it saw.  It is compiled with ``fullgraph=True``, so that it cannot
+pass by running eagerly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+import fxtorch as torch
+
+Compile = Callable[..., Any]
+Scenario = Callable[[Compile], Any]
+
+
+def shown(value: Any) -> Any:
+    """What is compared: values, types and flags of Tensors, and everything else as it is."""
+    if isinstance(value, torch.Tensor):
+        return np.array(value.detach().numpy()), value.requires_grad, value.is_leaf
+    if isinstance(value, dict):
+        return {key: shown(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [shown(item) for item in value]
+    return value
+
+
+def assert_agrees(scenario: Scenario, traces: int | None = None) -> None:
+    """Run ``scenario`` both ways.
+
+    Args:
+        scenario: the program.
+        traces: how many programs may be compiled, where that matters.
+    """
+    made: list[Any] = []
+
+    def compile(fn: Any) -> Any:
+        made.append(torch.jit(fn, fullgraph=True))
+        return made[-1]
+
+    seen = []
+    for each in (lambda fn: fn, compile):
+        torch.manual_seed(0)
+        seen.append(shown(scenario(each)))
+    eager, compiled = (jax.tree.flatten(s) for s in seen)
+    assert eager[1] == compiled[1], f"{seen[0]} and {seen[1]}"
+    for a, b in zip(eager[0], compiled[0], strict=True):
+        if isinstance(a, np.ndarray):
+            assert a.dtype == b.dtype
+            np.testing.assert_allclose(b, a, rtol=1.3e-6, atol=1e-5)
+        else:
+            assert type(a) is type(b) and a == b
+    if traces is not None:
+        assert sum(fn.traces for fn in made) == traces, [fn.reasons for fn in made]
+
+
+def scenario(kept: list[Any], traces: int | None = None) -> Callable[[Scenario], Scenario]:
+    """Keep a scenario for a parametrised test."""
+
+    def keep(fn: Scenario) -> Scenario:
+        kept.append((fn.__name__, partial(assert_agrees, fn, traces)))
+        return fn
+
+    return keep

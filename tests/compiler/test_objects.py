@@ -1,0 +1,625 @@
+"""Whatever a function reaches through the user's objects is seen when it changes, and carried when it is stored."""
+
+from __future__ import annotations
+
+import abc
+import argparse
+import collections
+import copy
+import dataclasses
+import functools
+import itertools
+import logging
+import types
+from enum import Enum
+from typing import Any, ClassVar, Generic, TypeVar
+
+import jax
+import pytest
+
+import fxtorch as torch
+from fxtorch import nn
+from tests.compiler.scenarios import Compile, scenario
+
+ONE = torch.ones(2)
+READ: list[Any] = []
+T = TypeVar("T")
+
+
+class Base(abc.ABC):
+    k: Any = 2.0
+
+    @classmethod
+    @abc.abstractmethod
+    def name(cls) -> str: ...
+
+    def run(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.k
+
+
+def before_and_after(compile: Compile, holder: Any, fn: Any = None) -> list[torch.Tensor]:
+    """What a function of ``holder.k`` gives for 2 and for 3."""
+    holder.k = 2.0
+    run = compile(fn or (lambda x: x * holder.k))
+    first = run(ONE)
+    holder.k = 3.0
+    return [first, run(ONE)]
+
+
+@scenario(READ, 2)
+def a_namespace_of_argparse(compile: Compile) -> Any:
+    return before_and_after(compile, argparse.Namespace())
+
+
+@scenario(READ, 2)
+def a_simple_namespace(compile: Compile) -> Any:
+    return before_and_after(compile, types.SimpleNamespace())
+
+
+@scenario(READ, 2)
+def an_object_of_an_abstract_class(compile: Compile) -> Any:
+    class Its(Base):
+        @classmethod
+        def name(cls) -> str:
+            return "its"
+
+    its = Its()
+    return before_and_after(compile, its, its.run)
+
+
+@scenario(READ, 2)
+def an_object_of_a_generic_class(compile: Compile) -> Any:
+    class Typed(Generic[T]):
+        k: Any
+
+        def run(self, x: torch.Tensor) -> torch.Tensor:
+            return x * self.k
+
+    its: Typed[int] = Typed()
+    return before_and_after(compile, its, its.run)
+
+
+@scenario(READ, 2)
+def an_object_with_slots(compile: Compile) -> Any:
+    @dataclasses.dataclass(slots=True)
+    class Slotted:
+        k: float = 2.0
+
+    return before_and_after(compile, Slotted())
+
+
+@scenario(READ, 2)
+def a_dict_whose_items_are_attributes(compile: Compile) -> Any:
+    class Settings(dict):  # type: ignore[type-arg]
+        __getattr__ = dict.__getitem__
+        __setattr__ = dict.__setitem__  # type: ignore[assignment]
+
+    return before_and_after(compile, Settings())
+
+
+@scenario(READ, 2)
+def a_user_dict(compile: Compile) -> Any:
+    its = collections.UserDict(k=2.0)
+    run = compile(lambda x: x * its["k"])
+    first = run(ONE)
+    its["k"] = 3.0
+    return [first, run(ONE)]
+
+
+@scenario(READ, 2)
+def a_deque(compile: Compile) -> Any:
+    its = collections.deque([1.0, 2.0], maxlen=2)
+    run = compile(lambda x: x * its[0])
+    first = run(ONE)
+    its.append(3.0)
+    return [first, run(ONE)]
+
+
+@scenario(READ, 2)
+def a_member_of_an_enum(compile: Compile) -> Any:
+    class Mode(Enum):
+        DOUBLE = 1
+        TRIPLE = 2
+
+    its = types.SimpleNamespace(mode=Mode.DOUBLE)
+    run = compile(lambda x: x * 2 if its.mode is Mode.DOUBLE else x * 3)
+    first = run(ONE)
+    its.mode = Mode.TRIPLE
+    return [first, run(ONE)]
+
+
+@scenario(READ, 3)
+def a_name_made_up_while_it_runs(compile: Compile) -> Any:
+    its = types.SimpleNamespace(h0=torch.ones(2), h1=torch.ones(2) * 2)
+    run = compile(lambda x, i: x * getattr(its, f"h{i}"))
+    seen = [run(ONE, 0), run(ONE, 1)]
+    its.h0 = torch.ones(2) * 7
+    return [*seen, run(ONE, 0)]
+
+
+@scenario(READ, 3)
+def an_attribute_of_the_class_and_then_of_the_object(compile: Compile) -> Any:
+    class Its:
+        k = 2.0
+
+        def run(self, x: torch.Tensor) -> torch.Tensor:
+            return x * self.k
+
+    its = Its()
+    run = compile(its.run)
+    seen = [run(ONE)]
+    Its.k = 3.0
+    seen.append(run(ONE))
+    its.k = 4.0
+    seen.append(run(ONE))
+    del its.k
+    return [*seen, run(ONE)]
+
+
+@scenario(READ, 2)
+def a_property(compile: Compile) -> Any:
+    class Its:
+        def __init__(self) -> None:
+            self._k = 2.0
+
+        @property
+        def k(self) -> float:
+            return self._k * 2
+
+        @k.setter
+        def k(self, value: float) -> None:
+            self._k = value
+
+    return before_and_after(compile, Its())
+
+
+@scenario(READ, 2)
+def what_a_method_of_an_operator_reads(compile: Compile) -> Any:
+    settings = types.SimpleNamespace(v=2.0)
+
+    class Its:
+        def __getitem__(self, i: int) -> float:
+            return settings.v * i
+
+    its = Its()
+    run = compile(lambda x: x * its[2])
+    first = run(ONE)
+    settings.v = 3.0
+    return [first, run(ONE)]
+
+
+@scenario(READ, 4)
+def what_a_class_method_and_a_static_one_read(compile: Compile) -> Any:
+    class Its:
+        k = 2.0
+
+        @staticmethod
+        def plain(x: torch.Tensor) -> torch.Tensor:
+            return x * Its.k
+
+        @classmethod
+        def of_class(cls, x: torch.Tensor) -> torch.Tensor:
+            return x * cls.k + 1
+
+    plain, of_class = compile(Its.plain), compile(Its.of_class)
+    first = [plain(ONE), of_class(ONE)]
+    Its.k = 3.0
+    return [*first, plain(ONE), of_class(ONE)]
+
+
+@scenario(READ, 4)
+def lists_and_tensors_of_a_class(compile: Compile) -> Any:
+    class Its:
+        ks: ClassVar = [1.0, 2.0]
+        w = torch.ones(2)
+        table: ClassVar = {"a": 1.0}
+
+    run = compile(lambda x: x * Its.ks[0] * Its.w * Its.table["a"])
+    seen = [run(ONE)]
+    Its.ks[0] = 5.0
+    seen.append(run(ONE))
+    Its.w = torch.ones(2) * 2
+    seen.append(run(ONE))
+    Its.w.mul_(2)
+    seen.append(run(ONE))
+    Its.table["a"] = 7.0
+    return [*seen, run(ONE)]
+
+
+@scenario(READ, 2)
+def a_method_put_in_its_place(compile: Compile) -> Any:
+    class Its:
+        def inner(self, x: torch.Tensor) -> torch.Tensor:
+            return x * 2
+
+        def run(self, x: torch.Tensor) -> torch.Tensor:
+            return self.inner(x)
+
+    run = compile(Its().run)
+    first = run(ONE)
+    Its.inner = lambda self, x: x * 5  # type: ignore[method-assign]
+    return [first, run(ONE)]
+
+
+@scenario(READ, 2)
+def a_forward_put_in_its_place(compile: Compile) -> Any:
+    net = nn.Linear(2, 2)
+    run = compile(lambda x: net(x))
+    first = run(ONE)
+    net.forward = lambda x: x * 3  # type: ignore[method-assign]
+    return [first, run(ONE)]
+
+
+@scenario(READ, 2)
+def the_activation_of_a_module(compile: Compile) -> Any:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.act = torch.relu
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.act(x)
+
+    net: Any = Net()
+    run = compile(net.forward)
+    first = run(-ONE)
+    net.act = torch.tanh
+    return [first, run(-ONE)]
+
+
+@scenario(READ, 3)
+def a_number_that_becomes_one_of_another_type(compile: Compile) -> Any:
+    k: Any = 2
+    run = compile(lambda x: x * k)
+    whole = torch.ones(2, dtype=torch.int64)
+    seen = [run(whole)]
+    k = 2.0
+    seen.append(run(whole))
+    k = True
+    return [*seen, run(whole)]
+
+
+@scenario(READ, 4)
+def the_sign_of_zero(compile: Compile) -> Any:
+    its = types.SimpleNamespace(k=0.0)
+    run, given = compile(lambda x: x / its.k), compile(lambda x, k: x / k)
+    seen = [run(ONE), given(ONE, 0.0)]
+    its.k = -0.0
+    return [*seen, run(ONE), given(ONE, -0.0)]
+
+
+@scenario(READ, 1)
+def a_count_that_only_other_code_reads(compile: Compile) -> Any:
+    class Trainer:
+        def __init__(self) -> None:
+            self.net = nn.Linear(2, 1)
+            self.opt = torch.optim.SGD(self.net.parameters(), lr=0.1)
+            self.step = 0  # named as the method of the optimizer is
+
+        def train(self, x: torch.Tensor) -> torch.Tensor:
+            self.opt.zero_grad()
+            loss = self.net(x).square().mean()
+            loss.backward()
+            self.opt.step()
+            return loss
+
+    trainer = Trainer()
+    run = compile(trainer.train)
+    seen = []
+    for _ in range(4):
+        seen.append(run(torch.ones(3, 2)))
+        trainer.step += 1
+    return seen
+
+
+@pytest.mark.parametrize(("name", "agrees"), READ, ids=[name for name, _ in READ])
+def test_a_change_is_seen_in(name: str, agrees: Any) -> None:
+    agrees()
+
+
+STORED: list[Any] = []
+
+
+@scenario(STORED)
+def an_attribute_beside_state_changed_in_place(compile: Compile) -> Any:
+    class Its:
+        def __init__(self) -> None:
+            self.h, self.n = torch.zeros(2), torch.zeros(2)
+
+        def step(self, x: torch.Tensor) -> torch.Tensor:
+            self.h = self.h + x
+            self.n.add_(1)
+            return x + self.h
+
+    its = Its()
+    run = compile(its.step)
+    return [run(ONE) for _ in range(3)], its.h, its.n
+
+
+@scenario(STORED)
+def a_slot(compile: Compile) -> Any:
+    class Its:
+        __slots__ = ("h",)
+
+        def __init__(self) -> None:
+            self.h = torch.zeros(2)
+
+        def step(self, x: torch.Tensor) -> torch.Tensor:
+            self.h = self.h + x
+            return self.h * 1
+
+    its = Its()
+    run = compile(its.step)
+    seen = [run(ONE), run(ONE)]
+    its.h = torch.full((2,), 9.0)
+    return [*seen, run(ONE)], its.h
+
+
+@scenario(STORED)
+def a_name_that_is_made_up(compile: Compile) -> Any:
+    class Its:
+        pass
+
+    its: Any = Its()
+    its.h0, its.h1 = torch.ones(2), torch.ones(2) * 2
+
+    def step(x: torch.Tensor, i: int) -> torch.Tensor:
+        setattr(its, f"h{i}", getattr(its, f"h{i}") + x)
+        return x
+
+    run = compile(step)
+    return [run(ONE, i) for i in (0, 1, 0)], its.h0, its.h1
+
+
+@scenario(STORED)
+def an_attribute_that_comes_and_goes(compile: Compile) -> Any:
+    class Its:
+        pass
+
+    its: Any = Its()
+    its.cache = torch.ones(2)
+
+    def step(x: torch.Tensor) -> torch.Tensor:
+        if hasattr(its, "cache"):
+            y = x * its.cache * 2
+            del its.cache
+            return y
+        its.cache = x * 3
+        return x
+
+    run = compile(step)
+    return [run(ONE) for _ in range(4)], hasattr(its, "cache")
+
+
+@scenario(STORED)
+def an_attribute_that_a_module_did_not_have(compile: Compile) -> Any:
+    class Net(nn.Module):
+        h: torch.Tensor
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if not hasattr(self, "h"):
+                self.h = torch.zeros(2)
+            self.h = self.h + x
+            return self.h * 1
+
+    net = Net()
+    run = compile(net.forward)
+    seen = [run(ONE) for _ in range(3)]
+    del net.h
+    return [*seen, run(ONE)]
+
+
+@scenario(STORED)
+def a_cached_property(compile: Compile) -> Any:
+    class Its:
+        @functools.cached_property
+        def w(self) -> torch.Tensor:
+            return torch.ones(2) * 3
+
+    its = Its()
+    run = compile(lambda x: x * its.w)
+    return [run(ONE), run(ONE)], its.w
+
+
+@scenario(STORED)
+def a_cache_of_results(compile: Compile) -> Any:
+    @functools.lru_cache
+    def positions(n: int) -> torch.Tensor:
+        return torch.arange(n) * 1.0
+
+    run = compile(lambda x: x + positions(x.shape[0]))
+    return [run(torch.ones(n)) for n in (2, 3, 2)], positions(2), positions.cache_info().misses
+
+
+@scenario(STORED, 1)
+def a_deque_that_is_only_appended_to(compile: Compile) -> Any:
+    last: Any = collections.deque(maxlen=2)
+
+    def step(x: torch.Tensor) -> torch.Tensor:
+        last.append(x.sum())
+        return x * 2
+
+    run = compile(step)
+    return [run(ONE * i) for i in range(4)], list(last)
+
+
+@scenario(STORED)
+def a_list_that_a_dict_makes_of_itself(compile: Compile) -> Any:
+    log: Any = collections.defaultdict(list)
+
+    def step(x: torch.Tensor) -> torch.Tensor:
+        log["sums"].append(x.sum())
+        return x * 2
+
+    run = compile(step)
+    return [run(ONE * i) for i in range(3)], dict(log)
+
+
+@scenario(STORED)
+def a_queue_in_a_list(compile: Compile) -> Any:
+    queue = [torch.zeros(2), torch.ones(2), torch.ones(2) * 2]
+
+    def step(x: torch.Tensor) -> torch.Tensor:
+        first = queue.pop(0)
+        queue.append(first + x)
+        return first
+
+    run = compile(step)
+    return [run(ONE * 10) for _ in range(5)], queue
+
+
+@scenario(STORED, 2)
+def the_state_of_a_recurrent_layer(compile: Compile) -> Any:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.LSTM(2, 3, batch_first=True)
+            self.state: Any = None
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y, state = self.layer(x, self.state)
+            self.state = tuple(t.detach() for t in state)
+            return y
+
+    net = Net()
+    opt = torch.optim.SGD(net.parameters(), lr=0.1)
+
+    def step(x: torch.Tensor) -> torch.Tensor:
+        opt.zero_grad()
+        loss = net(x).square().mean()
+        loss.backward()
+        opt.step()
+        return loss
+
+    run = compile(step)
+    return [run(torch.ones(1, 2, 2)) for _ in range(4)], net.state
+
+
+@scenario(STORED, 2)
+def an_optimizers_own_attribute(compile: Compile) -> Any:
+    class Its(torch.optim.Optimizer):
+        def __init__(self, params: Any) -> None:
+            super().__init__(params, {"lr": 0.1})
+            self.scale, self.times = 1.0, torch.zeros(1)
+
+        @torch.no_grad()
+        def step(self, closure: Any = None) -> None:
+            self.times = self.times + 1
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p.sub_(p.grad * group["lr"] * self.scale * self.times)
+
+    net = nn.Linear(2, 1)
+    opt = Its(net.parameters())
+
+    def step(x: torch.Tensor) -> None:
+        opt.zero_grad()
+        net(x).sum().backward()
+        opt.step()
+
+    run = compile(step)
+    run(torch.ones(1, 2))
+    run(torch.ones(1, 2))
+    opt.scale = 5.0
+    run(torch.ones(1, 2))
+    return net.weight, opt.times
+
+
+@pytest.mark.parametrize(("name", "agrees"), STORED, ids=[name for name, _ in STORED])
+def test_what_is_stored_is_carried_for(name: str, agrees: Any) -> None:
+    agrees()
+
+
+def test_an_object_that_the_function_makes_is_no_state() -> None:
+    class Point:
+        def __init__(self, x: torch.Tensor) -> None:
+            self.x = x
+
+    def shifted(x: torch.Tensor) -> torch.Tensor:
+        point = Point(x)
+        twin = copy.copy(point)
+        twin.x = point.x + 1
+        return twin.x * point.x
+
+    run = torch.jit(shifted, fullgraph=True)
+    for i in range(3):
+        assert run(ONE * i).tolist() == [i * (i + 1)] * 2
+    assert run.traces == 1 and not any("Point." in fact for fact in run.programs.popitem()[1][0].guards.describe())
+
+
+def test_objects_tell_nothing_after_a_trace() -> None:
+    class Its:
+        k = 2.0
+
+    its = Its()
+    torch.jit(lambda x: x * its.k)(ONE)
+    assert not {"__getattribute__", "__setattr__", "__delattr__"} & set(vars(Its))
+
+
+@pytest.mark.parametrize("items", [iter([2.0, 3.0]), itertools.count(2.0), (float(i) for i in (2, 3))])
+def test_an_iterator_is_not_read_by_a_trace(items: Any) -> None:
+    run = torch.jit(lambda x: x * next(items))
+    with pytest.warns(UserWarning, match="whose items are there only once"):
+        assert run(ONE).tolist() == [2.0, 2.0]
+    assert run(ONE).tolist() == [3.0, 3.0]
+
+
+def test_an_iterator_that_is_passed_is_not_used_up_by_a_trace() -> None:
+    net = nn.Linear(2, 2)
+    net(ONE).sum().backward()
+    with pytest.warns(UserWarning, match="whose items are there only once"):
+        norm = torch.jit(nn.utils.clip_grad_norm_)(net.parameters(), 0.5)
+    assert norm.item() > 1 and abs(torch.cat([p.grad.reshape(-1) for p in net.parameters()]).norm().item() - 0.5) < 1e-5
+
+
+def test_a_leak_names_attribute_and_line_and_leaves_no_tracer() -> None:
+    logger: Any = logging.getLogger("fxtorch.tests.leak")
+
+    def leak(x: torch.Tensor) -> torch.Tensor:
+        logger.last = x * 2
+        return x
+
+    words = r"test_objects\.py:\d+: logger.last = x \* 2\n.*'last' of a Logger"
+    with pytest.raises(torch.compiler.Escaped, match=words):
+        torch.jit(leak)(ONE)
+    assert not isinstance(logger.last._data, jax.core.Tracer)
+    del logger.last
+
+
+def test_a_call_that_falls_back_does_what_it_does_once() -> None:
+    class Its:
+        def __init__(self) -> None:
+            self.calls, self.log = 0, []
+
+        def run(self, x: torch.Tensor) -> torch.Tensor:
+            self.calls += 1
+            self.log.append(self.calls)
+            return x * 2 if x.sum() > 1 else x
+
+    its = Its()
+    run = torch.jit(its.run)
+    with pytest.warns(UserWarning, match="runs eagerly"):
+        run(ONE)
+    run(ONE)
+    assert its.calls == 2 and its.log == [1, 2]
+
+
+def test_an_exception_leaves_python_state_as_it_was() -> None:
+    class Its:
+        def __init__(self) -> None:
+            self.calls, self.log, self.last = 0, [], torch.zeros(2)
+
+    its = Its()
+
+    @torch.jit
+    def step(x: torch.Tensor, fail: bool) -> torch.Tensor:
+        its.calls += 1
+        its.log.append(x)
+        its.last = x * 2
+        if fail:
+            raise ValueError("on purpose")
+        return x
+
+    with pytest.raises(ValueError, match="on purpose"):
+        step(ONE, True)
+    assert its.calls == 0 and its.log == [] and its.last.tolist() == [0, 0]
