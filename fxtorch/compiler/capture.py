@@ -358,7 +358,8 @@ class Capture:
     def read_of_class(self, module: Any, state: dict[str, Any], key: str) -> None:
         """A module's attribute was read that its class has; that it has none of its own is a guard."""
         if key == "forward" or any(key in vars(c) and is_users(c) for c in type(module).__mro__):
-            self.guards.entry(state, key, ABSENT, self.surroundings.naming.of(module))
+            guard = self.guards.table if key == "forward" else self.guards.entry  # setting a forward is noted
+            guard(state, key, ABSENT, self.surroundings.naming.of(module))
             self.surroundings.reads_class(module, key)
 
     def missed_attribute(self, module: Any, state: dict[str, Any], key: str) -> None:
