@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
@@ -14,7 +13,7 @@ import pytest
 
 import fxtorch as torch
 from fxtorch import nn
-from fxtorch.compiler import DataDependent, Escaped, explain
+from fxtorch.compiler import DataDependent, explain
 
 
 def test_a_python_argument_is_part_of_the_program() -> None:
@@ -180,17 +179,6 @@ def test_fullgraph_names_the_line_that_needs_a_value(ask: Any) -> None:
 
     with pytest.raises(DataDependent, match=r"test_function\.py:\d+.*\n.*torch\.where"):
         torch.jit(needy, fullgraph=True)(torch.ones(2))
-
-
-def test_a_tensor_that_escapes_is_an_error_that_names_its_holder() -> None:
-    kept: deque[dict[str, torch.Tensor]] = deque()
-
-    def leak(x: torch.Tensor) -> torch.Tensor:
-        kept.append({"double": x * 2})
-        return x
-
-    with pytest.raises(Escaped, match="the entry 'double' of a dict"):
-        torch.jit(leak)(torch.ones(2))
 
 
 def test_max_traces_is_an_error_that_says_what_changed() -> None:

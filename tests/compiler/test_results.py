@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections import OrderedDict
+from typing import Any
+
 import pytest
 
 import fxtorch as torch
@@ -110,3 +114,46 @@ def test_one_gradient_of_two_parameters_stays_one() -> None:
     assert a.grad is b.grad and a.grad.tolist() == [3, 3]
     step()
     assert a.grad is b.grad
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    logits: torch.Tensor
+    more: dict[str, Any]
+
+
+class Named(OrderedDict):  # type: ignore[type-arg]
+    """As the outputs of many models: a dict with attributes."""
+
+
+def test_a_result_of_any_class_is_made_anew_at_each_call() -> None:
+    def fn(x: torch.Tensor) -> Any:
+        named = Named(a=x * 2)
+        named.note = [x.sum(), "kept"]
+        return Output(x * 3, {"named": named, "n": 1}), torch.distributions.Normal(x, 1.0)
+
+    run = torch.jit(fn, fullgraph=True)
+    for i in range(2):
+        x = torch.full((2,), float(i))
+        out, distribution = run(x)
+        assert type(out) is Output and out.logits.tolist() == [3 * i] * 2 and out.more["n"] == 1
+        named = out.more["named"]
+        assert type(named) is Named and named["a"].tolist() == [2 * i] * 2 and list(named) == ["a"]
+        assert named.note[0].item() == 2 * i and named.note[1] == "kept"
+        assert isinstance(distribution, torch.distributions.Normal) and distribution.mean.tolist() == [i] * 2
+    assert run.traces == 1
+
+
+def test_an_object_that_was_there_is_returned_itself() -> None:
+    class Its:
+        last: Any = None
+
+    its = Its()
+
+    @torch.jit
+    def fn(x: torch.Tensor) -> Any:
+        its.last = x * 2
+        return its
+
+    for i in range(3):
+        assert fn(torch.ones(2) * i) is its and its.last.tolist() == [2 * i] * 2
