@@ -341,8 +341,11 @@ class Capture:
         self.guards.computed(f"{name} holds Tensors", shape, (tree, True))
         return True
 
-    def module(self, module: Any) -> None:
-        """An attribute of a module was read: look at what its class names."""
+    def module(self, module: Any, *, own: bool) -> None:
+        """A module is called: look at what its class names; and at itself, unless it was made in the trace."""
+        if own:
+            self.surroundings.methods(type(module))
+            return
         self.surroundings.value(module, self.surroundings.naming.of(module))
 
     def read_attribute(self, module: Any, table: dict[str, Any], key: str) -> None:

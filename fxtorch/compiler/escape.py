@@ -54,8 +54,12 @@ def _held(holder: Any, tensor: Tensor) -> str:
         return "a variable of an enclosing function"
     if isinstance(holder, dict):
         key = next((key for key, value in holder.items() if value is tensor), None)
-        owner = next((h for h in gc.get_referrers(holder) if getattr(h, "__dict__", None) is holder), None)
-        return f"the entry {key!r} of a dict" if owner is None else f"the attribute {key!r} of a {type(owner).__name__}"
+        for owner in gc.get_referrers(holder):
+            if isinstance(owner, type) and vars(owner).get(key) is tensor:
+                return f"the attribute {key!r} of the class {owner.__name__}"
+            if getattr(owner, "__dict__", None) is holder:
+                return f"the attribute {key!r} of a {type(owner).__name__}"
+        return f"the entry {key!r} of a dict"
     if isinstance(holder, tuple):
         return ""
     for key in (*getattr(holder, "__dict__", {}), *getattr(type(holder), "__slots__", ())):

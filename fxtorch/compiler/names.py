@@ -87,3 +87,8 @@ def is_library(module: Any) -> bool:
 def is_users(cls: type) -> bool:
     """Whether a class was written by the user; what it inherits from may be a library's."""
     return cls in _VALUES or not is_library(cls.__module__)
+
+
+def asked_by_the_user() -> bool:
+    """Whether an attribute's method, two calls up, was called by the user's code."""
+    return not is_library(sys._getframe(3).f_globals.get("__name__"))

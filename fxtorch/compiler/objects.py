@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
 
 from fxtorch.compiler.guards import ABSENT
-from fxtorch.compiler.names import is_library, is_users
+from fxtorch.compiler.names import asked_by_the_user, is_users
+from fxtorch.compiler.places import table_of
 from fxtorch.compiler.surroundings import Surroundings
 from fxtorch.nn import Module
 from fxtorch.optim import Optimizer
@@ -30,28 +30,49 @@ def topmost() -> list[type]:
             seen.add(cls)
             if not is_users(cls):
                 left.append(cls)
-            elif cls.__flags__ & _HEAP and not cls.__flags__ & _IMMUTABLE:
+            else:
                 found.append(cls)
     return found
 
 
 @contextlib.contextmanager
 def told(surroundings: Surroundings, elsewhere: Callable[[], bool]) -> Iterator[None]:
-    """Within, objects of the user's classes tell of their attributes.
+    """Within, objects tell of their attributes: those of the user's classes, and others that the user's code asks.
 
     Args:
         surroundings: hears of them.
         elsewhere: whether this is another thread, or code outside of the trace.
     """
-    classes = topmost()
-    before = [{name: vars(cls).get(name, ABSENT) for name in _METHODS} for cls in classes]
+    before: dict[type, dict[str, Any]] = {}
+
+    def watch(cls: type) -> None:
+        users = is_users(cls)
+        if cls in before or not _may_change(cls) or not (users or _may_tell(cls)):
+            return
+        before[cls] = {name: vars(cls).get(name, ABSENT) for name in _METHODS}
+
+        def hears(self: Any, name: str) -> bool:
+            """Whether the attribute of this object counts here: it may be a Module by another of its bases."""
+            its = type(self)
+            if name == "__class__" or elsewhere() or issubclass(its, (Module, Tensor)):
+                return False
+            if issubclass(its, Optimizer) and name in _OPTIMIZERS:
+                return False
+            if not asked_by_the_user() and (not users or name == "__dict__"):
+                return False
+            return not surroundings.is_own(self)
+
+        for name, make in _METHODS.items():
+            type.__setattr__(cls, name, make(cls, vars(cls).get(name), surroundings, hears))
+
     try:
-        for cls in classes:
-            for name, make in _METHODS.items():
-                type.__setattr__(cls, name, make(cls, vars(cls).get(name), surroundings, elsewhere))
+        for cls in (*topmost(), *surroundings.others):
+            watch(cls)
+        surroundings.watch = watch
         yield
     finally:
-        for cls, methods in zip(classes, before, strict=True):
+        surroundings.watch = surroundings.others.add
+        for cls, methods in before.items():
             for name, method in methods.items():
                 if method is ABSENT:
                     type.__delattr__(cls, name)
@@ -59,41 +80,44 @@ def told(surroundings: Surroundings, elsewhere: Callable[[], bool]) -> Iterator[
                     type.__setattr__(cls, name, method)
 
 
-def _reads(cls: type, plain: Any, surroundings: Surroundings, elsewhere: Callable[[], bool]) -> Any:
+def _may_change(cls: type) -> bool:
+    return bool(cls.__flags__ & _HEAP) and not cls.__flags__ & _IMMUTABLE
+
+
+def _may_tell(cls: type) -> bool:
+    """Whether objects of somebody else's class may be asked: not arrays, and nothing that has a way of its own."""
+    return not issubclass(cls, _TOLD_OTHERWISE) and cls.__module__.partition(".")[0] not in ("jax", "jaxlib", "numpy")
+
+
+def _reads(cls: type, plain: Any, surroundings: Surroundings, hears: Callable[[Any, str], bool]) -> Any:
     def __getattribute__(self: Any, name: str) -> Any:
-        if name != "__class__" and not elsewhere() and _tells(self, name) and not surroundings.is_own(self):
+        if hears(self, name):
             if not name.startswith("__"):
                 surroundings.reads(self, name)
-            elif name == "__dict__" and not is_library(sys._getframe(1).f_globals.get("__name__")):
-                for key in list(object.__getattribute__(self, name)):
+            if plain is not None or name == "__dict__":  # any of its attributes may count
+                for key in list(table_of(self) or ()):
                     surroundings.reads(self, key)
         return plain(self, name) if plain is not None else super(cls, self).__getattribute__(name)
 
     return __getattribute__
 
 
-def _stores(cls: type, plain: Any, surroundings: Surroundings, elsewhere: Callable[[], bool]) -> Any:
+def _stores(cls: type, plain: Any, surroundings: Surroundings, hears: Callable[[Any, str], bool]) -> Any:
     def __setattr__(self: Any, name: str, value: Any) -> None:
-        if not elsewhere() and _tells(self, name) and not surroundings.is_own(self):
+        if hears(self, name):
             surroundings.stores(self, name)
         plain(self, name, value) if plain is not None else super(cls, self).__setattr__(name, value)
 
     return __setattr__
 
 
-def _deletes(cls: type, plain: Any, surroundings: Surroundings, elsewhere: Callable[[], bool]) -> Any:
+def _deletes(cls: type, plain: Any, surroundings: Surroundings, hears: Callable[[Any, str], bool]) -> Any:
     def __delattr__(self: Any, name: str) -> None:
-        if not elsewhere() and _tells(self, name) and not surroundings.is_own(self):
+        if hears(self, name):
             surroundings.stores(self, name)
         plain(self, name) if plain is not None else super(cls, self).__delattr__(name)
 
     return __delattr__
-
-
-def _tells(self: Any, name: str) -> bool:
-    """Whether nothing else watches the object: it may be a Module by another of its bases."""
-    cls = type(self)
-    return not issubclass(cls, (Module, Tensor)) and not (name in _OPTIMIZERS and issubclass(cls, Optimizer))
 
 
 _METHODS = {"__getattribute__": _reads, "__setattr__": _stores, "__delattr__": _deletes}

@@ -77,7 +77,7 @@ class Slot:
     def get(self) -> Any:
         """What is there; ABSENT where nothing is."""
         if isinstance(self.owner, type):
-            return vars(self.owner).get(self.name, ABSENT)
+            return next((vars(c)[self.name] for c in self.owner.__mro__ if self.name in vars(c)), ABSENT)
         try:
             return object.__getattribute__(self.owner, self.name)
         except AttributeError:
@@ -85,11 +85,15 @@ class Slot:
 
     def set(self, value: Any) -> None:
         """Store ``value``; ABSENT takes the attribute away."""
-        change = type if isinstance(self.owner, type) else object
+        if isinstance(self.owner, type):
+            owner = next((c for c in self.owner.__mro__ if self.name in vars(c)), self.owner)
+            change: Any = type
+        else:
+            owner, change = self.owner, object
         if value is not ABSENT:
-            change.__setattr__(self.owner, self.name, value)
+            change.__setattr__(owner, self.name, value)
         elif self.get() is not ABSENT:
-            change.__delattr__(self.owner, self.name)
+            change.__delattr__(owner, self.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,11 +191,12 @@ def place_of(owner: Any, name: str) -> Place | None:
             if hasattr(type(vars(c)[name]), "__set__"):
                 return None
             break
-    table = _table_of(owner)
+    table = table_of(owner)
     return None if table is None else Item(table, name)
 
 
-def _table_of(owner: Any) -> dict[str, Any] | None:
+def table_of(owner: Any) -> dict[str, Any] | None:
+    """The ``__dict__`` of an object, without asking the object."""
     try:
         return object.__getattribute__(owner, "__dict__")
     except AttributeError:
@@ -201,4 +206,4 @@ def _table_of(owner: Any) -> dict[str, Any] | None:
 def is_empty(owner: Any) -> bool:
     """Whether an object has no attributes yet."""
     slots = (n for c in type(owner).__mro__ for n, d in vars(c).items() if isinstance(d, MemberDescriptorType))
-    return not _table_of(owner) and all(Slot(owner, n).get() is ABSENT for n in slots)
+    return not table_of(owner) and all(Slot(owner, n).get() is ABSENT for n in slots)

@@ -9,10 +9,19 @@ stored by the function, and is stored again by each call.
 from __future__ import annotations
 
 import random
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType, SimpleNamespace
+from types import (
+    BuiltinMethodType,
+    CodeType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+    SimpleNamespace,
+)
 from typing import Any
 
 import numpy as np
@@ -27,7 +36,7 @@ from fxtorch.optim import Optimizer
 from fxtorch.tensor import Tensor
 
 _MOST_BYTES = 4096  # of a NumPy array whose values are compared at each call
-_DEPTH = 6
+_DEPTH = 16
 _BY_NAMES_MADE_UP = frozenset({"getattr", "setattr", "hasattr", "delattr", "vars", "__dict__"})
 
 Report = Callable[[Place, Any, str], bool]
@@ -73,6 +82,8 @@ class Surroundings:
         self._fix = fix
         self._tracing = tracing
         self.naming = Naming()
+        self.others: set[type] = set()  # other people's classes, of which there are objects
+        self.watch: Callable[[type], None] = self.others.add
         self.names = set(names)
         self._met: list[tuple[Place, Any]] = []
         self._unread: dict[Any, tuple[Place, Any, str]] = {}  # places that were stored to before they were read
@@ -101,7 +112,8 @@ class Surroundings:
         if not isinstance(fn, FunctionType):
             self.value(fn, "the function", depth)
             return
-        if id(fn) in self._seen or is_library(fn.__module__) or depth > _DEPTH:
+        ours = is_library(fn.__module__) and fn.__module__ not in (None, "builtins")  # as code run by exec() has
+        if id(fn) in self._seen or ours or depth > _DEPTH:
             return
         self._seen.add(id(fn))
         self._codes.append(fn.__code__)
@@ -168,16 +180,21 @@ class Surroundings:
             self._sources.append((name, lambda: repr(value.bit_generator.state), repr(value.bit_generator.state)))
         elif isinstance(value, random.Random):
             self._sources.append((name, value.getstate, value.getstate()))
-        elif isinstance(value, SimpleNamespace):
+        elif isinstance(value, BuiltinMethodType):
+            self.value(value.__self__, name, depth + 1)
+        elif isinstance(value, SimpleNamespace | threading.local):
             self._attributes(vars(value), name, depth, every=bool(self.names & _BY_NAMES_MADE_UP))
         elif isinstance(value, Iterator) and not users:
             if self._tracing:
                 raise errors.NotCompilable(
-                    f"it uses {name}, a {type(value).__name__}, whose items are there only once; take the items "
-                    "outside of the function and pass them"
+                    f"it uses {name}, a {type(value).__name__}, which gives each item once: a program would keep what "
+                    "its trace took or wrote; do that outside of the function"
                 )
         elif not users and isinstance(wrapped := getattr(value, "__wrapped__", None), FunctionType | MethodType):
             self.function(wrapped, depth + 1)  # a compiled function, say
+        elif not users and not isinstance(value, ModuleType):
+            self.naming.met(value, name)
+            self.watch(type(value))
 
     def methods(self, cls: type, depth: int = 0) -> None:
         """Look at what the methods of a class of the user's name."""
@@ -207,10 +224,10 @@ class Surroundings:
             return
         for key in sorted(self.names):
             if (owner := next((c for c in cls.__mro__ if key in vars(c)), None)) is not None and is_users(owner):
-                self._class_attribute(owner, key, f"{name}.{key}", depth)
+                self._class_attribute(cls, key, f"{name}.{key}", depth)
 
     def _class_attribute(self, cls: type, key: str, name: str, depth: int) -> None:
-        value = vars(cls)[key]
+        value = Slot(cls, key).get()
         if not isinstance(value, MemberDescriptorType):
             self.place(Slot(cls, key), name, depth + 1)
             self.function(getattr(value, "fget", None) or getattr(value, "__func__", None), depth + 1)
@@ -267,7 +284,7 @@ class Surroundings:
         """An attribute of an object is about to be read that is its class's."""
         cls = next((c for c in type(owner).__mro__ if name in vars(c)), None)
         if cls is not None and is_users(cls):
-            self._class_attribute(cls, name, f"{self.naming.of(owner)}.{name}", 0)
+            self._class_attribute(type(owner), name, f"{self.naming.of(owner)}.{name}", 0)
 
     def stores(self, owner: Any, name: str) -> None:
         """An attribute of an object is about to be stored, or deleted."""

@@ -175,7 +175,7 @@ class Traced:
             del capture
             self._cached = escaped(made)
             outputs = (*outputs, *(tensor._data for tensor, _ in self._cached))
-        elif not self.found_new:
+        else:
             del capture
             refuse(escaped(made))
         self.layout = layout

@@ -56,7 +56,7 @@ def watching(capture: Capture) -> Iterator[None]:
             state = plain_get(self, "__dict__")
             if name in state:
                 if name == "_forward_hooks":  # the first that a call reads
-                    capture.module(self)
+                    capture.module(self, own=id(self) in own)
                 if id(self) not in own:
                     capture.read_attribute(self, state, name)
             elif id(self) not in own:
