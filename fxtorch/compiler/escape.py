@@ -53,7 +53,7 @@ def _held(holder: Any, tensor: Tensor) -> str:
     if isinstance(holder, CellType):
         return "a variable of an enclosing function"
     if isinstance(holder, dict):
-        key = next((key for key, value in holder.items() if value is tensor), None)
+        key: Any = next((key for key, value in holder.items() if value is tensor), None)
         for owner in gc.get_referrers(holder):
             if isinstance(owner, type) and vars(owner).get(key) is tensor:
                 return f"the attribute {key!r} of the class {owner.__name__}"

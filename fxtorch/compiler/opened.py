@@ -36,14 +36,14 @@ class Opened:
         return (self.items, self.attributes), self.cls
 
     @staticmethod
-    def put_together(cls: type, parts: Any) -> Any:
+    def put_together(of: Any, parts: Any) -> Any:
         """An object of the class with these items and attributes."""
         items, attributes = parts
-        new = tuple.__new__(cls, items) if issubclass(cls, tuple) else cls.__new__(cls)
+        new: Any = tuple.__new__(of, items) if issubclass(of, tuple) else of.__new__(of)
         if isinstance(new, list):
             list.extend(new, items)
         elif isinstance(new, dict):
-            store = OrderedDict.__setitem__ if isinstance(new, OrderedDict) else dict.__setitem__
+            store: Any = OrderedDict.__setitem__ if isinstance(new, OrderedDict) else dict.__setitem__
             for key, value in items:
                 store(new, key, value)
         for name, value in attributes.items():

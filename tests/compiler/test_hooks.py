@@ -99,7 +99,7 @@ def test_what_a_hook_names_is_seen(where: str) -> None:
         net.register_forward_hook(lambda m, args, out: out * its.k)
 
     @torch.jit
-    def step(x: torch.Tensor) -> torch.Tensor:
+    def step(x: torch.Tensor) -> Any:
         net.weight.grad = None
         net(x).sum().backward()
         return net.weight.grad

@@ -13,8 +13,8 @@ import types
 from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar
 
-import jax
 import pytest
+from jax.core import Tracer
 
 import fxtorch as torch
 from fxtorch import nn
@@ -584,7 +584,7 @@ def test_a_leak_names_attribute_and_line_and_leaves_no_tracer() -> None:
     words = r"(?s)test_objects\.py:\d+: object\.__setattr__.*'last' of a Holder"
     with pytest.raises(torch.compiler.Escaped, match=words):
         torch.jit(leak)(ONE)
-    assert not isinstance(holder.last._data, jax.core.Tracer)
+    assert not isinstance(holder.last._data, Tracer)
 
 
 def test_an_attribute_that_a_class_did_not_have_is_carried() -> None:

@@ -128,16 +128,17 @@ class Named(OrderedDict):  # type: ignore[type-arg]
 
 def test_a_result_of_any_class_is_made_anew_at_each_call() -> None:
     def fn(x: torch.Tensor) -> Any:
-        named = Named(a=x * 2)
+        named: Any = Named(a=x * 2)
         named.note = [x.sum(), "kept"]
         return Output(x * 3, {"named": named, "n": 1}), torch.distributions.Normal(x, 1.0)
 
     run = torch.jit(fn, fullgraph=True)
     for i in range(2):
         x = torch.full((2,), float(i))
+        out: Any
         out, distribution = run(x)
         assert type(out) is Output and out.logits.tolist() == [3 * i] * 2 and out.more["n"] == 1
-        named = out.more["named"]
+        named: Any = out.more["named"]
         assert type(named) is Named and named["a"].tolist() == [2 * i] * 2 and list(named) == ["a"]
         assert named.note[0].item() == 2 * i and named.note[1] == "kept"
         assert isinstance(distribution, torch.distributions.Normal) and distribution.mean.tolist() == [i] * 2
