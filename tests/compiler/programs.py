@@ -7,6 +7,7 @@ once), and what it returns.  All Tensors are 2x3 (or a row of that), so that any
 from __future__ import annotations
 
 import copy
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +20,19 @@ from fxtorch import nn
 from fxtorch.utils.checkpoint import checkpoint
 
 
+class Slots:
+    """An object without a ``__dict__``."""
+
+    __slots__ = ("h", "k")
+
+    def __init__(self) -> None:
+        self.h, self.k = torch.zeros(2, 3), 1.5
+
+
 class World:
-    """Everything that a step can reach: parameters, buffers, views, containers, plain attributes, an optimizer."""
+    """Everything that a step can reach: parameters, buffers, views, containers, attributes, two optimizers."""
+
+    factor = 0.75
 
     def __init__(self, kind: str) -> None:
         torch.manual_seed(0)
@@ -39,12 +51,22 @@ class World:
         self.opt: Any = (
             torch.optim.Adam(params, lr=0.05) if kind == "Adam" else torch.optim.SGD(params, lr=0.1, momentum=0.9)
         )
+        self.head = nn.Linear(3, 3)
+        self.head.weight = self.net[0].weight  # tied
+        self.ema = copy.deepcopy(self.net)
+        self.second = torch.optim.SGD([self.w, *self.head.parameters()], lr=0.05)
+        self.schedule = torch.optim.lr_scheduler.StepLR(self.second, 2, 0.5)
+        self.slots, self.recent = Slots(), deque([torch.zeros(2, 3)], maxlen=2)
+        self.h0, self.h1 = torch.ones(2, 3), torch.zeros(2, 3)
         self.kept: list[torch.Tensor] = []
         self.hooks: list[Any] = []
 
     def tensors(self) -> dict[str, Any]:
         """All state, by name."""
         found = {f"net.{k}": v for k, v in (*self.net.named_parameters(), *self.net.named_buffers())}
+        found |= {f"ema.{k}": v for k, v in self.ema.state_dict(keep_vars=True).items()}
+        found |= {"head.bias": self.head.bias, "slot": self.slots.h, "h0": self.h0, "h1": self.h1}
+        found |= {f"recent.{i}": v for i, v in enumerate(self.recent)}
         found |= {"w": self.w, "buf": self.buf, "row": self.row, "alias": self.alias, "twin": self.twin}
         found |= {f"table.{k}": v for k, v in self.table.items()}
         found |= {f"pair.{i}": v for i, v in enumerate(self.pair)} | {f"trail.{i}": v for i, v in enumerate(self.trail)}
@@ -90,6 +112,12 @@ S["second"] = lambda W, v, i, j: W.pair[1]
 S["twin"] = lambda W, v, i, j: W.twin
 S["last"] = lambda W, v, i, j: W.last if W.last is not None else at(v, i)
 S["gradient"] = lambda W, v, i, j: W.w.grad
+S["tied"] = lambda W, v, i, j: W.head(at(v, i))
+S["unrecorded"] = lambda W, v, i, j: torch.no_grad()(lambda t: t * 3 + W.w)(at(v, i))
+S["slot"] = lambda W, v, i, j: W.slots.h * W.slots.k
+S["named"] = lambda W, v, i, j: getattr(W, f"h{j % 2}")
+S["recent"] = lambda W, v, i, j: W.recent[0]
+S["of_class"] = lambda W, v, i, j: at(v, i) * W.factor
 S["detached"] = lambda W, v, i, j: at(v, i).detach()
 S["copied"] = lambda W, v, i, j: at(v, i).clone()
 S["row_of"] = lambda W, v, i, j: at(v, i)[0]
@@ -217,6 +245,23 @@ def freeze(W: World, v: list[Any], i: int, j: int) -> None:
     W.net[0].weight.requires_grad_(j % 2 == 0)
 
 
+@statement
+def second_step(W: World, v: list[Any], i: int, j: int) -> None:
+    W.second.step()
+
+
+@statement
+def scheduled(W: World, v: list[Any], i: int, j: int) -> None:
+    W.schedule.step()
+
+
+@statement
+def average(W: World, v: list[Any], i: int, j: int) -> None:
+    with torch.no_grad():
+        for mean, now in zip(W.ema.parameters(), W.net.parameters(), strict=False):
+            mean.lerp_(now, 0.25)
+
+
 # --- stores --------------------------------------------------------------------------------------------------------
 
 
@@ -233,6 +278,21 @@ def store_pair(W: World, v: list[Any], i: int, j: int) -> None:
 @statement
 def store_last(W: World, v: list[Any], i: int, j: int) -> None:
     W.last = at(v, i).detach().clone()
+
+
+@statement
+def store_slot(W: World, v: list[Any], i: int, j: int) -> None:
+    W.slots.h = W.slots.h * 0.5 + at(v, i).detach()
+
+
+@statement
+def store_named(W: World, v: list[Any], i: int, j: int) -> None:
+    setattr(W, f"h{j % 2}", at(v, i).detach() + 1)
+
+
+@statement
+def remember(W: World, v: list[Any], i: int, j: int) -> None:
+    W.recent.append(at(v, i).detach())
 
 
 @statement
@@ -269,6 +329,14 @@ B: dict[str, Between] = {
     "hook": lambda W, i: W.hooks.append(W.net.register_forward_hook(lambda m, args, out: out * (1 + i))),
     "unhook": lambda W, i: [hook.remove() for hook in W.hooks] and None,
     "layer": lambda W, i: W.net.__setitem__(0, nn.Linear(3, 3, bias=i % 2 == 0)),
+    "slot": lambda W, i: setattr(W.slots, "k", 0.5 + i),
+    "other_slot": lambda W, i: setattr(W.slots, "h", torch.full((2, 3), float(i))),
+    "other_named": lambda W, i: setattr(W, f"h{i % 2}", torch.full((2, 3), float(i))),
+    "class": lambda W, i: setattr(W, "factor", 0.5 * i),
+    "schedule": lambda W, i: W.schedule.step(),
+    "forget": lambda W, i: W.opt.state.clear(),
+    "load": lambda W, i: W.net.load_state_dict(W.net.state_dict()) and None,
+    "hook_on_gradient": lambda W, i: W.hooks.append(W.head.bias.register_hook(lambda g: g * (1 + i))),
     "seed": lambda W, i: torch.manual_seed(i) and None,
 }
 
@@ -293,18 +361,20 @@ class Program:
 
 
 def programs() -> st.SearchStrategy[Program]:
-    number = st.integers(0, 7)
+    number, given = st.integers(0, 7), st.integers(0, len(X) + len(ARGUMENTS) - 1)
     between = st.lists(st.tuples(st.sampled_from(sorted(B)), st.integers(0, 3)), max_size=2).map(tuple)
     return st.builds(
         Program,
         kind=st.sampled_from(["SGD", "Adam"]),
         statements=st.lists(st.tuples(st.sampled_from(sorted(S)), number, number), min_size=1, max_size=8).map(tuple),
         returned=st.lists(number, min_size=1, max_size=3).map(tuple),
-        calls=st.lists(st.tuples(between, number), min_size=1, max_size=3).map(tuple),
+        calls=st.lists(st.tuples(between, given), min_size=1, max_size=4).map(tuple),
         touch=st.booleans(),
     )
 
 
+# arguments that the step reaches in another way, too
+ARGUMENTS: list[Callable[[World], torch.Tensor]] = [lambda W: W.buf, lambda W: W.buf.view(2, 3), lambda W: W.w]
 X = np.linspace(-1.0, 1.0, 48).astype(np.float32).reshape(8, 2, 3)
 
 
@@ -329,7 +399,7 @@ def run(program: Program, compiler: Callable[..., Any] | None) -> list[Any]:
             if name == "frozen" and not world.w.is_leaf:
                 continue
             B[name](world, i)
-        x = torch.tensor(X[number])
+        x = ARGUMENTS[number - len(X)](world) if number >= len(X) else torch.tensor(X[number])
         try:
             out = call(x)
         except Exception as error:

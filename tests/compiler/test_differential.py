@@ -34,11 +34,15 @@ def same(a: Any, b: Any, where: str) -> None:
         assert a == b, where
 
 
-@settings(max_examples=COUNT, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(
+    max_examples=COUNT,
+    derandomize=COUNT <= 100,  # always the same in CI, new ones each night
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 @given(programs())
 def test_a_random_program_does_compiled_what_it_does_eagerly(program: Program) -> None:
-    wanted = run(program, None)
     with warnings.catch_warnings(record=True):
         warnings.simplefilter("always")
+        wanted = run(program, None)
         got = run(program, torch.jit)
     same(wanted, got, "program")
