@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fxtorch.compiler.references import Argument, Entry, Gradient, Reference
+from fxtorch.compiler.rollout import Rollout
 
 
 def explain(fn: Any) -> str:
@@ -16,23 +17,38 @@ def explain(fn: Any) -> str:
     >>> _ = double(torch.ones(2))
     >>> print(torch.compiler.explain(double).splitlines()[0])
     <lambda>: 1 program
+
+    Of :func:`fold` and :func:`ensemble` it tells what one step does.
     """
     fn = getattr(fn, "_compiled", fn)  # of a compiled Module
     programs = [p for group in fn.programs.values() for p in group]
     lines = [f"{fn.name}: {len(programs)} program{'s' * (len(programs) != 1)}"]
-    made = enumerate(zip(fn.reasons, fn.makings, strict=True))
+    made = enumerate(zip(getattr(fn, "reasons", ()), getattr(fn, "makings", ()), strict=True))
     lines += [f"  trace {i + 1}: {reason} ({making})" for i, (reason, making) in made]
     if isinstance(padded := getattr(fn, "waste", None), float):
         lines.append(f"  padding: {padded:.0%} of the elements computed on")
-    for i, program in enumerate(programs):
+    for i, made_of in enumerate(programs):
+        program = _step_of(made_of)
         found, names = program.describe(), program.layout.naming.tensors()
-        lines.append(f"  program {i + 1}")
+        lines.append(f"  program {i + 1}{_extent(made_of)}")
         lines += [f"    reads {_title(r, names)}" for r in found["reads"]]
         lines += [f"    changes {_title(r, names)}" for r in found["changes"]]
         lines += [f"    does {side}s" for side in sorted(program.layout.sides)]
         lines += [f"    number {s.key}" for s in program.traced.known.scalars]
         lines += [f"    guards {fact}" for fact in program.guards.describe()]
     return "\n".join(lines)
+
+
+def _step_of(program: Any) -> Any:
+    """The program of one step of one model in a program of many."""
+    return program.members[0] if isinstance(program, Rollout) else getattr(program, "transition", program)
+
+
+def _extent(program: Any) -> str:
+    if not isinstance(program, Rollout):
+        return ""
+    many = [(program.length, "steps"), (len(program.members) if program.mapped else None, "members")]
+    return ": " + ", ".join(f"{count} {name}" for count, name in many if count is not None)
 
 
 def _title(reference: Reference, names: dict[int, Any]) -> str:

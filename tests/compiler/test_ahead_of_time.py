@@ -136,3 +136,39 @@ def test_a_program_found_on_the_disk_is_counted(tmp_path: Any) -> None:
         compilation_cache.reset_cache()
     assert runs[0].makings[0].misses >= 1
     assert runs[1].makings[0].hits >= 1 and "from the disk" in explain(runs[1])
+
+
+def test_explain_tells_what_a_step_of_many_does() -> None:
+    net = nn.Linear(3, 2)
+    step = step_of(net, torch.optim.SGD(net.parameters(), lr=0.1))
+    folded = torch.fold(step)
+    assert "0 programs" in explain(folded)
+    folded(torch.ones(5, 4, 3))
+    text = explain(folded)
+    assert "program 1: 5 steps" in text and "changes net.weight" in text
+    many = torch.ensemble([step, step_of(other := nn.Linear(3, 2), torch.optim.SGD(other.parameters(), lr=0.1))])
+    many(torch.ones(4, 3))
+    assert "program 1: 2 members" in explain(many)
+
+
+def test_explain_names_the_flag_of_a_parameter_and_the_state_of_objects() -> None:
+    class Trainer:
+        def __init__(self) -> None:
+            self.net, self.scale, self.h = nn.Linear(3, 2), 2.0, torch.zeros(2)
+
+        def run(self, x: torch.Tensor) -> torch.Tensor:
+            self.h = self.h + 1
+            return self.net(x) * self.scale + self.h
+
+    trainer = Trainer()
+    run = torch.jit(trainer.run)
+    run(torch.ones(4, 3))
+    trainer.net.weight.requires_grad_(False)
+    run(torch.ones(4, 3))
+    trainer.scale = 3.0
+    run(torch.ones(4, 3))
+    assert run.reasons[1:] == [
+        "changed: self.net.weight.requires_grad: True became False",
+        "changed: self.scale: 2.0 became 3.0",
+    ]
+    assert "reads self.h" in explain(run) and "reads self.net.bias" in explain(run)
