@@ -10,72 +10,17 @@ import jax
 import numpy as np
 
 from fxtorch.compiler import errors
-from fxtorch.compiler.guards import A_TENSOR, ABSENT, Guards, label
-from fxtorch.compiler.names import is_users
-from fxtorch.compiler.places import Item, Place, Whole
-from fxtorch.compiler.references import Argument, Entry, Gradient, Held, Input, Reference
-from fxtorch.compiler.results import is_leaf
-from fxtorch.compiler.surroundings import Surroundings
-from fxtorch.nn import Module
-from fxtorch.optim.optimizer import step_hooks
+from fxtorch.compiler.guards import A_TENSOR, ABSENT
+from fxtorch.compiler.optimizers import Optimizers
+from fxtorch.compiler.places import Place, Whole
+from fxtorch.compiler.references import Argument, Gradient, Held, Input, Reference, Scalar
+from fxtorch.compiler.snapshots import Snapshot
+from fxtorch.compiler.stores import Stores
 from fxtorch.tensor import Tensor, modes, unwrap
 from fxtorch.tensor.checking import user_line
-from fxtorch.tensor.structure import NOTED
 
 
-class _Snapshot:
-    """A Tensor as it was before the trace touched it."""
-
-    __slots__ = ("attributes", "cell", "seen", "tensor")
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = tensor
-        self.attributes = dict(tensor.__dict__)
-        self.cell = None if tensor._cell is None else list(tensor._cell)
-        self.seen = None if tensor._link is None else tensor._link.seen
-
-    def restore(self) -> None:
-        """Put everything back."""
-        t = self.tensor
-        t.__dict__.clear()
-        t.__dict__.update(self.attributes)
-        if self.cell is not None:
-            t._cell[:] = self.cell  # type: ignore[index]
-        if self.seen is not None:
-            t._link.seen = self.seen  # type: ignore[union-attr]
-
-
-class _Table:
-    """A dictionary of an optimizer's, and what was in it before the trace."""
-
-    __slots__ = ("before", "table")
-
-    def __init__(self, table: dict[Any, Any], *, empty: bool = False) -> None:
-        self.table = table
-        self.before: dict[Any, Any] = {}
-        if not empty:
-            self.look()
-
-    def look(self) -> None:
-        """Take what is there now as what was there before."""
-        self.before = dict(self.table)
-
-
-class Scalar:
-    """A number (or a tuple of numbers) in a dictionary, read anew at each call."""
-
-    __slots__ = ("key", "owner")
-
-    def __init__(self, owner: dict[Any, Any], key: Any) -> None:
-        self.owner = owner
-        self.key = key
-
-    def read(self) -> Any:
-        """The number now, as an array or Python number."""
-        return self.owner[self.key]
-
-
-class Capture:
+class Capture(Stores):
     """One trace of a function.  What it finds out beyond what it was told shows in ``found_new``.
 
     Args:
@@ -98,15 +43,11 @@ class Capture:
         assigned: set[Any],
         names: frozenset[str],
     ) -> None:
+        super().__init__(assigned, names)
         self.references = list(references)
         self.scalars = list(scalars)
-        self.found_new = False
         self.effects: list[tuple[Callable[[], None], bool]] = []
         self.undo: list[Callable[[], None]] = []
-        self.assigned = set(assigned)
-        self.surroundings = Surroundings(self.read, self.guard, self.fix, names)
-        self.guards = Guards(self.surroundings.naming)
-        self.writes: dict[Any, tuple[Place, Any]] = {}  # what is stored anew, and what was there
         self.sides: set[str] = set()
         self.inputs: dict[Any, Input] = {}  # by the identity of whose eager graph they stand for
         self.grads_written: dict[Any, Held | Argument] = {}
@@ -114,19 +55,14 @@ class Capture:
         self._known = {r.identity: t for r, t in zip(references, tracers, strict=True)}
         self._values = dict(zip(((id(s.owner), s.key) for s in scalars), scalar_tracers, strict=True))
         self._scalars_read: set[tuple[int, Any]] = set()
-        self._snapshots: dict[int, _Snapshot] = {}
+        self._snapshots: dict[int, Snapshot] = {}
         self._made: dict[int, Tensor] = {}
         self._lines: dict[int, str] = {}  # of the user's code, where they were made
-        self._fixed: set[int] = set()  # Tensors that are known by their identity
-        self._followed: set[Any] = set()  # places whose Tensors are found there anew
-        self._aliases: dict[int, Reference] = {}
         self._grads_seen: set[Any] = set()
         self._arguments = {id(t): Argument(i) for i, t in arguments.items()}
         self._originals = originals
         self._passed = {id(originals[i]) for i in arguments}  # the caller's Tensors that the arguments stand for
-        self._optimizers: dict[int, Any] = {}
-        self._tables: dict[int, _Table] = {}
-        self._module_states: set[int] = set()  # the dictionaries of Modules
+        self._optimizers = Optimizers(self.guards, self.surroundings)
 
     # --- what the core tells ----------------------------------------------------------------------------------------
 
@@ -142,7 +78,7 @@ class Capture:
             return
         if key in self._passed:
             raise errors.AlsoArgument([i for i, leaf in enumerate(self._originals) if leaf is tensor])
-        self._snapshots[key] = _Snapshot(tensor)
+        self._snapshots[key] = Snapshot(tensor)
         if tensor._cell is None:
             tensor._cell = [0, 0]
         if tensor._link is not None and key not in self._aliases:
@@ -231,12 +167,6 @@ class Capture:
         self._values[place] = value
         return value
 
-    def guard(self, name: str, compute: Callable[[], Any]) -> Any:
-        """A fact about Python state that the trace relies on."""
-        value = compute()
-        self.guards.computed(name, compute, value)
-        return value
-
     def materialize(self, build: Callable[[], Any], undo: Callable[[], None]) -> Any:
         """State is created lazily: outside of the trace, so that the next trace finds it."""
         before, modes.capture = modes.capture, None
@@ -246,29 +176,12 @@ class Capture:
         finally:
             modes.capture = before
         self.undo.append(undo)
-        for optimizer in self._optimizers.values():  # what was built is there for good
-            for state in optimizer.state.values():
-                self._tables.setdefault(id(state), _Table(state))
-        for table in self._tables.values():
-            table.look()
+        self._optimizers.built()
         return result
 
     def optimizer(self, optimizer: Any) -> None:
-        """An optimizer steps: what it remembers is state, and its structure a guard."""
-        if id(optimizer) in self._optimizers:
-            return
-        self._optimizers[id(optimizer)] = optimizer
-        self.surroundings.naming.met(optimizer, type(optimizer).__name__)
-        name = self.surroundings.naming.of(optimizer)
-        self.guards.entry(optimizer.__dict__, "state", optimizer.state, name)
-        self.guards.entry(optimizer.__dict__, "param_groups", optimizer.param_groups, name)
-        for group in optimizer.param_groups:
-            self.guards.entry(group, "params", group["params"], f"{name}.param_groups")
-        for hooks in step_hooks(optimizer):
-            self.guards.contents(hooks, hooks, f"the hooks of {name}")
-            self.surroundings.value(list(hooks.values()), f"the hooks of {name}")
-        for table in (optimizer.state, *optimizer.state.values()):
-            self._tables[id(table)] = _Table(table)
+        """An optimizer steps."""
+        self._optimizers.steps(optimizer)
 
     def effect(self, run: Callable[[], None], scalars: tuple[tuple[dict[Any, Any], Any], ...]) -> None:
         """A host effect: before the program where it changes numbers that are not read yet, else after it."""
@@ -294,95 +207,7 @@ class Capture:
         """Python asked for the value of a traced Tensor."""
         return errors.needs_value(what)
 
-    # --- what is read and stored by name ------------------------------------------------------------------------------
-
-    def read(self, place: Place, value: Any, name: str) -> bool:
-        """A value is found at a place that the function can read; true where Tensors there are found anew."""
-        if place.identity in self.writes:
-            return False
-        if place.identity in self.assigned and self._alias(place, value, name):
-            return True
-        if isinstance(value, Tensor):
-            self.fix(value, name)
-        if isinstance(place, Whole):
-            return False  # its items are guarded when it is known what the function does with them
-        if isinstance(place, Item):
-            owner = name.removesuffix(f".{label(place.key)}").removesuffix(f"[{label(place.key)}]")
-            if isinstance(value, NOTED) and id(place.table) in self._module_states:
-                self.guards.table(place.table, place.key, value, owner)
-            else:
-                self.guards.entry(place.table, place.key, value, "" if owner == name else owner, deep=False)
-        else:
-            self.guards.variable(place, value, name)
-        return False
-
-    def fix(self, tensor: Tensor, name: str) -> None:
-        """A Tensor is reached in a way that is guarded by its identity."""
-        self._fixed.add(id(tensor))
-        entry = self._aliases.get(id(tensor))
-        if isinstance(entry, Entry):
-            self.guards.computed(f"{entry.name} and {name} are one", lambda: entry.find(()) is tensor, True)
-
-    def _alias(self, place: Place, value: Any, name: str) -> bool:
-        """Let the Tensors at a place that is assigned be found there anew at each call; False where there are none."""
-        leaves, tree = jax.tree.flatten(value, is_leaf=is_leaf)
-        if not leaves or not all(isinstance(x, Tensor) for x in leaves):
-            return False
-        if any(id(x) in self._aliases or id(x) in self._fixed for x in leaves):
-            return False  # it is reached in another way too, which its identity tells
-        for i, leaf in enumerate(leaves):
-            self._aliases[id(leaf)] = Entry(place, i, name)
-
-        def shape() -> Any:
-            found, now = jax.tree.flatten(place.get(), is_leaf=is_leaf)
-            return now, all(isinstance(x, Tensor) for x in found)
-
-        self._followed.add(place.identity)
-        self.guards.computed(f"{name} holds Tensors", shape, (tree, True))
-        return True
-
-    def module(self, module: Any, *, own: bool) -> None:
-        """A module is called: look at what its class names; and at itself, unless it was made in the trace."""
-        if own:
-            self.surroundings.methods(type(module))
-            return
-        self.surroundings.value(module, self.surroundings.naming.of(module))
-
-    def read_attribute(self, module: Any, table: dict[str, Any], key: str) -> None:
-        """A module's attribute was read."""
-        name = self.surroundings.naming.of(module)
-        if not isinstance(table, NOTED):
-            self._module_states.add(id(table))
-        if not isinstance(table[key], Module) and (id(table), key) not in self.writes:
-            self.surroundings.place(Item(table, key), f"{name}.{key}")
-        else:
-            self.read(Item(table, key), table[key], f"{name}.{key}")
-
-    def read_of_class(self, module: Any, state: dict[str, Any], key: str) -> None:
-        """A module's attribute was read that its class has; that it has none of its own is a guard."""
-        if key == "forward" or any(key in vars(c) and is_users(c) for c in type(module).__mro__):
-            guard = self.guards.table if key == "forward" else self.guards.entry  # setting a forward is noted
-            guard(state, key, ABSENT, self.surroundings.naming.of(module))
-            self.surroundings.reads_class(module, key)
-
-    def missed_attribute(self, module: Any, state: dict[str, Any], key: str) -> None:
-        """A module has no such attribute."""
-        name = self.surroundings.naming.of(module)
-        if (id(state), key) not in self.writes:
-            for table in (state, *(state.get(g, ()) for g in ("_parameters", "_buffers", "_modules"))):
-                if isinstance(table, dict):
-                    self.guards.entry(table, key, ABSENT, name)
-
-    def wrote_attribute(self, table: dict[str, Any], key: str, old: Any) -> None:
-        """A module's attribute was assigned."""
-        self.wrote(Item(table, key), old)
-
-    def wrote(self, place: Place, old: Any) -> None:
-        """Something else is stored at a place."""
-        self.writes.setdefault(place.identity, (place, old))
-        if place.identity not in self.assigned:
-            self.assigned.add(place.identity)
-            self.found_new = True
+    # --- the end of the function -------------------------------------------------------------------------------------
 
     def settle(self) -> None:
         """Note what was stored, and what optimizers relied on, at the end of the trace.
@@ -404,22 +229,8 @@ class Capture:
                 self.guards.size(container, len(items), name)
             elif Whole(container).identity not in self._followed:
                 self.guards.contents(container, items, name)
-        for optimizer in self._optimizers.values():
-            name = self.surroundings.naming.of(optimizer)
-            for group in optimizer.param_groups:
-                for key, value in group.items():
-                    if (id(group), key) not in self._scalars_read:
-                        self.guards.entry(group, key, value, f"{name}.param_groups")
-            for state in optimizer.state.values():
-                self._tables.setdefault(id(state), _Table(state, empty=True))
-        for table in self._tables.values():
-            self.guards.sized(table.table, len(table.before), "an optimizer's state")
-            for key, value in table.before.items():
-                self.guards.entry(table.table, key, value, "an optimizer's state")
-            for key, value in table.table.items():
-                old = table.before.get(key, ABSENT)
-                if value is not old:
-                    self.writes[(id(table.table), key)] = (Item(table.table, key), old)
+        for place, old in self._optimizers.settle(self._scalars_read):
+            self.writes[place.identity] = place, old
 
     def _drop_superseded(self) -> None:
         """Forget Tensors that an earlier trace knew by their identity, and that are found by their places now."""

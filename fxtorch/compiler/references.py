@@ -98,6 +98,20 @@ def _is_tensor(x: Any) -> bool:
 Reference = Held | Argument | Gradient | Entry
 
 
+class Scalar:
+    """A number (or a tuple of numbers) in a dictionary, read anew at each call."""
+
+    __slots__ = ("key", "owner")
+
+    def __init__(self, owner: dict[Any, Any], key: Any) -> None:
+        self.owner = owner
+        self.key = key
+
+    def read(self) -> Any:
+        """The number now, as an array or Python number."""
+        return self.owner[self.key]
+
+
 class Input(Node):
     """Stands in a trace for the eager graph behind a Tensor from outside: a backward inside ends here, for now.
 

@@ -14,13 +14,13 @@ import jax
 from jax.extend.core import jaxpr_as_fun
 
 from fxtorch.compiler import errors
-from fxtorch.compiler.capture import Capture, Scalar
+from fxtorch.compiler.capture import Capture
 from fxtorch.compiler.escape import escaped, refuse
 from fxtorch.compiler.guards import Guards
 from fxtorch.compiler.naming import Naming
 from fxtorch.compiler.opened import flatten
 from fxtorch.compiler.places import Place
-from fxtorch.compiler.references import Argument, Held, Input, Reference
+from fxtorch.compiler.references import Argument, Held, Input, Reference, Scalar
 from fxtorch.compiler.results import Collector, Fresh, Graph, Leaf, Pieces
 from fxtorch.compiler.surroundings import names_around
 from fxtorch.compiler.watching import watching

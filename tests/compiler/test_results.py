@@ -138,9 +138,9 @@ def test_a_result_of_any_class_is_made_anew_at_each_call() -> None:
         out: Any
         out, distribution = run(x)
         assert type(out) is Output and out.logits.tolist() == [3 * i] * 2 and out.more["n"] == 1
-        named: Any = out.more["named"]
-        assert type(named) is Named and named["a"].tolist() == [2 * i] * 2 and list(named) == ["a"]
-        assert named.note[0].item() == 2 * i and named.note[1] == "kept"
+        kept: Any = out.more["named"]
+        assert type(kept) is Named and kept["a"].tolist() == [2 * i] * 2 and list(kept) == ["a"]
+        assert kept.note[0].item() == 2 * i and kept.note[1] == "kept"
         assert isinstance(distribution, torch.distributions.Normal) and distribution.mean.tolist() == [i] * 2
     assert run.traces == 1
 
