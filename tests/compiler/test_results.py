@@ -125,6 +125,8 @@ class Output:
 class Named(OrderedDict):  # type: ignore[type-arg]
     """As the outputs of many models: a dict with attributes."""
 
+    note: Any
+
 
 def test_a_result_of_any_class_is_made_anew_at_each_call() -> None:
     def fn(x: torch.Tensor) -> Any:
