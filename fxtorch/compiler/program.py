@@ -155,8 +155,8 @@ class Program:
         places = {x.sharding for _, x in arrays if x.committed}
         if len(places) == 1 and isinstance(place := places.pop(), jax.sharding.SingleDeviceSharding):
             for tensor, array in arrays:
-                if not array.committed:
-                    tensor._data = jax.device_put(array, place)
+                if not array.committed:  # a copy: another array on the same memory would not know when it is donated
+                    tensor._data = jax.device_put(array, place, may_alias=False)
 
     def _run_effects(self, *, late: bool) -> None:
         for effect, is_late in self.layout.effects:

@@ -59,7 +59,7 @@ def _split(shape: tuple[int, ...], parts: int, name: str) -> PartitionSpec:
 
 
 def _put(tensor: Tensor, sharding: NamedSharding) -> None:
-    tensor._data = jax.device_put(unwrap(tensor), sharding)
+    tensor._data = jax.device_put(unwrap(tensor), sharding, may_alias=False)
     tensor.__dict__["_split"] = sharding
 
 

@@ -60,6 +60,13 @@ def test_everything_held_from_before_a_donating_step_keeps_torchs_values() -> No
     np.testing.assert_array_equal(live.detach().numpy(), now)
 
 
+def test_a_deepcopy_of_buffers_outlives_the_first_donating_call() -> None:
+    net = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5))
+    average, kept = copy.deepcopy(net), net[1].running_var._data
+    torch.jit(lambda x: (net(x), x)[1])(torch.ones(2, 3))
+    assert average[1].running_mean.tolist() == [0, 0, 0] and np.asarray(kept).tolist() == [1, 1, 1]
+
+
 def test_an_exception_in_the_first_trace_leaves_no_lazy_state() -> None:
     net = nn.Linear(3, 2)
     opt = torch.optim.Adam(net.parameters(), lr=0.1)
