@@ -150,5 +150,5 @@ def _placed(tensor: Tensor, device_mesh: DeviceMesh | None, placements: Sequence
         names[placement.dim].append(name)
     sharding = NamedSharding(mesh, PartitionSpec(*[tuple(n) or None for n in names]))
     placed = tensor.clone()
-    placed._data = jax.device_put(unwrap(placed), sharding, may_alias=False)
+    placed._data = jax.device_put(unwrap(placed), sharding)
     return placed.as_subclass(DTensor)
