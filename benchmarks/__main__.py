@@ -6,15 +6,23 @@ import argparse
 import importlib.util
 import random
 from pathlib import Path
+from statistics import median
 
+from benchmarks import layers as single
 from benchmarks import report
+from benchmarks.engines import FOLDED
 from benchmarks.many import BATCH, MEMBERS, STEPS
 from benchmarks.measure import cold_and_warm, interleaved, workers
 from benchmarks.operators import LARGE, PASSES, SMALL
+from benchmarks.plain import PLAIN
+from benchmarks.scaling import SWEEPS
 from benchmarks.systems import SYSTEMS
 
 RESULTS = Path(__file__).parent / "results"
 COMPILED = ["fxtorch eager", "fxtorch jit", "PyTorch eager", "torch.compile"]
+EVERY = ["fxtorch eager", "fxtorch jit", "fxtorch fold", "plain JAX", "PyTorch eager", "torch.compile"]
+PROGRAMS = ["fxtorch jit", "PyTorch eager", "torch.compile"]
+LOADERS = ["fxtorch eager", "PyTorch eager"]
 MANY = ["fxtorch jit", "fxtorch fold", "PyTorch eager"]
 EAGER = ["fxtorch eager", "plain JAX", "PyTorch eager"]
 
@@ -53,25 +61,68 @@ def available(engines: list[str], options: argparse.Namespace) -> list[str]:
 
 
 def systems(options: argparse.Namespace) -> str:
-    """The training steps of the seven systems."""
-    engines, results = available(COMPILED, options), {}
-    slow = ("CNN", "LSTM", "DCGAN") if options.quick else ()
+    """The training steps of the systems, at their usual batch and at a small one."""
+    engines, results, sizes = available(EVERY, options), {}, {}
+    slow = ("CNN", "LSTM", "DCGAN", "transformer", "ResNet-18") if options.quick else ()
     for name in options.system or [s for s in SYSTEMS if s not in slow]:
-        batch = options.batch or SYSTEMS[name][1]
-        print(f"{name}, batch {batch}", flush=True)
-        with workers(engines) as remotes:  # fresh ones, for honest first steps and peaks
-            results[f"{name}, batch {batch}"] = interleaved(remotes, "systems", name, batch, options.rounds)
+        for batch in [options.batch] if options.batch else SYSTEMS[name][1:]:
+            case = f"{name}, batch {batch}"
+            print(case, flush=True)
+            with workers([e for e in engines if e != "plain JAX" or name in PLAIN]) as remotes:
+                results[case] = interleaved(remotes, "systems", name, batch, options.rounds)
+            sizes[case] = batch
     report.chart(results, engines, options.results / "systems.png")
     return "\n\n".join(
         [
             "## One training step",
+            f"`fold` runs {FOLDED} steps in one program; plain JAX is the model written by hand with JAX and optax.",
             report.times(results, engines),
             "How many times as fast fxtorch is:",
             report.speedups(results),
+            "Samples a second:",
+            report.rates(results, engines, sizes),
             "The first step, compiling included, and the peak memory above that of the imported library:",
             report.firsts(results, engines),
         ]
     )
+
+
+def layers(options: argparse.Namespace) -> str:
+    """Single layers in programs of their own, forward and each gradient, and Adam over 100 tensors."""
+    engines, results = available(PROGRAMS, options), {}
+    cases = [(name, part) for name in single.LAYERS for part in single.PARTS] + [("Adam, 100 tensors", "step")]
+    with workers(engines) as remotes:
+        for name, part in cases:
+            print(f"{name}, {part}", flush=True)
+            results[f"{name}, {part}"] = interleaved(remotes, "layers", name, part, options.rounds)
+    return "\n\n".join(["## Single layers", report.times(results, engines), report.speedups(results, eager=False)])
+
+
+def scaling(options: argparse.Namespace) -> str:
+    """Step time against batch, depth, width and length, as a table and a plot."""
+    engines, results = available(PROGRAMS, options), {}
+    for name, (model, sizes, _) in SWEEPS.items():
+        for size in sizes[:2] if options.quick else sizes:
+            print(f"{name} {size}", flush=True)
+            with workers(engines) as remotes:
+                results[f"{name} {size} ({model})"] = interleaved(remotes, "scaling", name, size, options.rounds)
+    report.curves(results, engines, options.results / "scaling.png")
+    return "\n\n".join(["## Scaling", report.times(results, engines), report.speedups(results, eager=False)])
+
+
+def loader(options: argparse.Namespace) -> str:
+    """Samples a second of both DataLoaders, without workers and with two."""
+    engines = available(LOADERS, options)
+    rows: dict[int, list[str]] = {0: [], 2: []}
+    with workers(engines) as remotes:
+        for count, cells in rows.items():
+            for remote in remotes:
+                print(f"{remote.engine}, {count} workers", flush=True)
+                seen = [remote.ask("loader", count=count)["rate"] for _ in range(3)]
+                cells.append(f"{median(seen):,.0f}")
+    names = [e.split()[0] for e in engines]
+    table = report.table(["workers", *names], [[str(count), *cells] for count, cells in rows.items()])
+    return "\n\n".join(["## DataLoader", "Samples a second: 3x32x32 pictures, cropped and flipped in NumPy.", table])
 
 
 def operators(options: argparse.Namespace) -> str:
@@ -151,7 +202,15 @@ def many(options: argparse.Namespace) -> str:
     )
 
 
-PARTS = {"systems": systems, "operators": operators, "first": first, "many": many}
+PARTS = {
+    "systems": systems,
+    "layers": layers,
+    "operators": operators,
+    "scaling": scaling,
+    "loader": loader,
+    "first": first,
+    "many": many,
+}
 
 
 def main() -> None:

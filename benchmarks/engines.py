@@ -1,4 +1,4 @@
-"""The sides that are compared: how each prepares a case, and how each waits until the work is done."""
+"""The sides that are compared: how each prepares a case, and how each waits until its work is done."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import many
+from benchmarks import layers, many
 from benchmarks.operators import LARGE, PASSES, SMALL
+from benchmarks.plain import PLAIN
+from benchmarks.scaling import SWEEPS
 from benchmarks.systems import SYSTEMS, Case
+
+FOLDED = 8  # steps of a system inside of one program
 
 
 @dataclass(frozen=True)
@@ -50,17 +54,31 @@ def prepare(engine: str, group: str, name: str, size: int | str) -> Case:
 
     Args:
         engine: a key of :data:`ENGINES`.
-        group: ``systems``, ``operators`` or ``many``.
-        name: of the system or the operator.
+        group: ``systems``, ``scaling``, ``layers``, ``operators`` or ``many``.
+        name: of the system, the layer or the operator.
         size: the batch, or the pass.
+
+    Raises:
+        KeyError: ``plain JAX`` has no such system.
     """
     side = ENGINES[engine]
+    if group == "systems" and engine == "plain JAX":
+        return PLAIN[name](int(size))
     library = importlib.import_module(side.library)
     if group == "operators":
         both, floor = PASSES[str(size)]
         return (floor if engine == "plain JAX" else both)(library, (SMALL | LARGE)[name])
     if group == "many":
         return many.prepare(library, name, side.compile, engine == "fxtorch fold")
+    if group == "scaling":
+        library.manual_seed(0)
+        case = SWEEPS[name][2](library, int(size))
+        return Case(side.compile(library, case.call), case.args, case.state)
+    if group == "layers":
+        return layers.prepare(library, name, str(size), side.compile)
     library.manual_seed(0)
-    case = SYSTEMS[name][0](library, size)
-    return Case(side.compile(library, case.call), case.args, case.state)
+    case = SYSTEMS[name][0](library, int(size))
+    compiled = side.compile(library, case.call)
+    if engine != "fxtorch fold":
+        return Case(compiled, case.args, case.state)
+    return Case(compiled, tuple(library.stack([x] * FOLDED) for x in case.args), case.state, FOLDED)

@@ -79,15 +79,28 @@ def times(results: Results, engines: Sequence[str]) -> str:
     return table(["", *engines], [[case, *(spread(row.get(e)) for e in engines)] for case, row in results.items()])
 
 
-def speedups(results: Results) -> str:
-    """fxtorch's speed as a multiple of PyTorch's."""
-    head = ["", "jit / PyTorch eager", "jit / torch.compile", "jit / the better", "eager / PyTorch eager"]
+def speedups(results: Results, eager: bool = True) -> str:
+    """fxtorch's speed as a multiple of PyTorch's, and of JAX's by hand; ``eager`` adds that of eager steps."""
+    head = ["", "jit / PyTorch eager", "jit / torch.compile", "jit / the better"]
+    head += ["jit / plain JAX", "fold / the better", "eager / PyTorch eager"] if eager else []
     rows = []
     for case, row in results.items():
         jit, torch, compiled = row.get("fxtorch jit"), row.get("PyTorch eager"), row.get("torch.compile")
-        eager = ratio(torch, row.get("fxtorch eager"))
-        rows.append([case, ratio(torch, jit), ratio(compiled, jit), ratio(best(torch, compiled), jit), eager])
+        better = best(torch, compiled)
+        cells = [ratio(torch, jit), ratio(compiled, jit), ratio(better, jit)]
+        if eager:
+            cells += [ratio(row.get("plain JAX"), jit), ratio(better, row.get("fxtorch fold"))]
+            cells.append(ratio(torch, row.get("fxtorch eager")))
+        rows.append([case, *cells])
     return table(head, rows)
+
+
+def rates(results: Results, engines: Sequence[str], sizes: Mapping[str, int]) -> str:
+    """Samples a second."""
+    rows = []
+    for case, row in results.items():
+        rows.append([case, *(f"{sizes[case] / row[e].median:,.0f}" if e in row else "–" for e in engines)])
+    return table(["", *engines], rows)
 
 
 def firsts(results: Results, engines: Sequence[str]) -> str:
@@ -132,6 +145,34 @@ def chart(results: Results, engines: Sequence[str], path: Path) -> bool:
     axes.set_xticks([x + 0.4 - width / 2 for x in range(len(cases))], cases, rotation=20)
     axes.set_ylabel("steps a second, PyTorch eager = 1")
     axes.legend()
+    figure.savefig(path, dpi=120)
+    pyplot.close(figure)
+    return True
+
+
+def curves(results: Results, engines: Sequence[str], path: Path) -> bool:
+    """Step times over sizes, a panel for each of what grows; ``False`` where matplotlib is not installed."""
+    try:
+        import matplotlib
+    except ModuleNotFoundError:
+        return False
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    panels: dict[str, list[tuple[int, Mapping[str, Timing]]]] = {}
+    for case, row in results.items():
+        name, size, model = case.split(" ", 2)
+        panels.setdefault(f"{name} {model}", []).append((int(size), row))
+    figure, axes = pyplot.subplots(
+        1, len(panels), figsize=(3.6 * len(panels), 3.6), layout="constrained", squeeze=False
+    )
+    for panel, (title, points) in zip(axes[0], panels.items(), strict=True):
+        for engine in engines:
+            seen = [(size, row[engine].median * 1e3) for size, row in points if engine in row]
+            panel.loglog(*zip(*seen, strict=True), marker="o", label=engine)
+        panel.set_title(title, fontsize="small")
+    axes[0][0].set_ylabel("ms a step")
+    axes[0][0].legend(fontsize="small")
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
     return True

@@ -1,4 +1,4 @@
-"""The training steps of the seven systems, written once for both libraries.
+"""The training steps of the seven systems and of two larger models, written once for both libraries.
 
 Each function takes the library, ``fxtorch`` or ``torch``, and returns a :class:`Case`.  The models are those of the
 systems in ``experiments/``, without their data: every step sees the same random batch.
@@ -22,11 +22,13 @@ class Case:
         call: runs it once.
         args: what ``call`` is given each time.
         state: what must be finished before the clock stops, beside the result of ``call``.
+        steps: how many training steps a call is.
     """
 
     call: Callable[..., Any]
     args: tuple[Any, ...] = ()
     state: list[Any] = field(default_factory=list)
+    steps: int = 1
 
 
 def supervised(torch: Library, model: Any, loss: Callable[..., Any], x: Any, y: Any, lr: float = 1e-3) -> Case:
@@ -163,14 +165,64 @@ def recommender(torch: Library, batch: int) -> Case:
     return supervised(torch, Recommender(), nn.functional.mse_loss, x, torch.rand(batch) * 4 + 1)
 
 
-# Name, function, the usual batch.
-SYSTEMS: dict[str, tuple[Callable[..., Case], int]] = {
-    "linear regression": (linear_regression, 64),
-    "logistic regression": (logistic_regression, 64),
-    "small MLP": (small_mlp, 32),
-    "MLP": (mlp, 128),
-    "CNN": (cnn, 128),
-    "LSTM": (lstm, 64),
-    "DCGAN": (dcgan, 64),
-    "recommender": (recommender, 1024),
+def transformer(torch: Library, batch: int, width: int = 256, depth: int = 4, length: int = 128) -> Case:
+    """Encoder blocks with 8 heads, a hidden layer of four widths and dropout; the mean over positions, ten classes."""
+    nn = torch.nn
+
+    class Classifier(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            block = nn.TransformerEncoderLayer(width, 8, 4 * width, dropout=0.1, batch_first=True)
+            self.encoder = nn.TransformerEncoder(block, depth, enable_nested_tensor=False)
+            self.head = nn.Linear(width, 10)
+
+        def forward(self, x: Any) -> Any:
+            return self.head(self.encoder(x).mean(1))
+
+    x, y = torch.randn(batch, length, width), torch.randint(0, 10, (batch,))
+    return supervised(torch, Classifier(), nn.functional.cross_entropy, x, y)
+
+
+def resnet18(torch: Library, batch: int) -> Case:
+    """ResNet-18 as for CIFAR-10: a 3x3 stem, and four stages of 64 to 512 channels on 32x32 pictures."""
+    nn = torch.nn
+
+    class Block(nn.Module):
+        def __init__(self, wide: int, narrow: int, stride: int) -> None:
+            super().__init__()
+            self.body = nn.Sequential(
+                nn.Conv2d(wide, narrow, 3, stride, 1, bias=False),
+                nn.BatchNorm2d(narrow),
+                nn.ReLU(),
+                nn.Conv2d(narrow, narrow, 3, 1, 1, bias=False),
+                nn.BatchNorm2d(narrow),
+            )
+            across = nn.Sequential(nn.Conv2d(wide, narrow, 1, stride, bias=False), nn.BatchNorm2d(narrow))
+            self.short = nn.Identity() if wide == narrow and stride == 1 else across
+
+        def forward(self, x: Any) -> Any:
+            return nn.functional.relu(self.body(x) + self.short(x))
+
+    layers: list[Any] = [nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU()]
+    wide = 64
+    for narrow, stride in ((64, 1), (128, 2), (256, 2), (512, 2)):
+        layers += [Block(wide, narrow, stride), Block(narrow, narrow, 1)]
+        wide = narrow
+    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
+    x, y = torch.randn(batch, 3, 32, 32), torch.randint(0, 10, (batch,))
+    return supervised(torch, model, nn.functional.cross_entropy, x, y)
+
+
+# Name, function, the usual batch, and a small one.
+SYSTEMS: dict[str, tuple[Callable[..., Case], int, int]] = {
+    "linear regression": (linear_regression, 64, 8),
+    "logistic regression": (logistic_regression, 64, 8),
+    "small MLP": (small_mlp, 32, 4),
+    "MLP": (mlp, 128, 16),
+    "CNN": (cnn, 128, 16),
+    "LSTM": (lstm, 64, 8),
+    "DCGAN": (dcgan, 64, 8),
+    "recommender": (recommender, 1024, 64),
+    "transformer": (transformer, 16, 2),
+    "ResNet-18": (resnet18, 16, 2),
 }

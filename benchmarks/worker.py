@@ -12,6 +12,7 @@ import os
 import sys
 import time
 
+from benchmarks import pipeline
 from benchmarks.engines import ENGINES, prepare
 from benchmarks.systems import Case
 
@@ -38,14 +39,18 @@ class Worker:
         importlib.import_module(ENGINES[engine].library)
 
     def run(self, calls: int) -> dict[str, float]:
-        """Seconds that ``calls`` calls take, the last one's results waited for."""
+        """Seconds that ``calls`` calls take, as for single steps, the last one's results waited for."""
         case, result = self.case, None
         assert case is not None
         start = time.perf_counter()
         for _ in range(calls):
             result = case.call(*case.args)
         self.wait((result, case.state))
-        return {"seconds": time.perf_counter() - start}
+        return {"seconds": (time.perf_counter() - start) / case.steps}
+
+    def loader(self, count: int) -> dict[str, float]:
+        """Samples a second of a DataLoader with ``count`` workers over pictures that are cropped and flipped."""
+        return {"rate": pipeline.rate(importlib.import_module(ENGINES[self.engine].library), count)}
 
     def prepare(self, group: str, name: str, size: int | str) -> dict[str, float]:
         """Build the case and call it twice; tells the first call's time and the memory that it is built on."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
-import jax
 import jax.numpy as jnp
 from jax import Array as JaxArray
 
+from fxtorch.ops.dropout import kept
 from fxtorch.ops.dtypes import cast
-from fxtorch.ops.random import wrap_key
 from fxtorch.ops.softmax import stable_softmax
 from fxtorch.ops.table import Array, Key, op
 
@@ -75,8 +74,7 @@ def attention(
         scores = jnp.where(allowed, scores, -jnp.inf)
     weights = cast(_softmax_or_zero(scores), query.dtype)
     if training and dropout_p > 0:
-        kept = jax.random.bernoulli(wrap_key(random), 1 - dropout_p, weights.shape)
-        weights = jnp.where(kept, weights / (1 - dropout_p), 0)
+        weights = jnp.where(kept(random, dropout_p, weights.shape), weights / (1 - dropout_p), 0)
     return jnp.matmul(weights, value)
 
 

@@ -16,14 +16,10 @@ import math
 import jax.numpy as jnp
 from jax import Array, lax
 
+from fxtorch.ops.channels import totals, wide
 from fxtorch.ops.dtypes import cast
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.layout import channels_last_inside, from_last, to_last
-
-
-def _wide(x: Array) -> Array:
-    """``x`` in the type that its sums are taken in: at least float32."""
-    return cast(x, "float32") if x.dtype.itemsize < 4 else x
 
 
 def _axes(x: Array, channel: int) -> tuple[tuple[int, ...], list[int], int]:
@@ -33,37 +29,22 @@ def _axes(x: Array, channel: int) -> tuple[tuple[int, ...], list[int], int]:
     return axes, shape, math.prod(x.shape[i] for i in axes)
 
 
-_BLOCK = 64
-
-
-def _totals(x: Array, channel: int) -> Array:
-    """The sums over all dimensions but ``channel``."""
-    if channel != x.ndim - 1:
-        return jnp.sum(x, _axes(x, channel)[0])
-    rows = x.reshape(-1, x.shape[-1])
-    if len(rows) % _BLOCK or not channels_last_inside():
-        return jnp.sum(rows, 0)
-    blocks = rows.reshape(-1, _BLOCK, x.shape[-1])
-    ones = jnp.ones((len(blocks), 1, _BLOCK), x.dtype)
-    return jnp.sum(lax.dot_general(ones, blocks, (((2,), (1,)), ((0,), (0,)))), (0, 1))
-
-
 def moments(x: Array, channel: int) -> tuple[Array, Array]:
     """Mean and biased variance over all dimensions but ``channel``."""
-    x = _wide(x)
+    x = wide(x)
     axes, _, count = _axes(x, channel)
     shift = lax.stop_gradient(jnp.mean(lax.index_in_dim(x, 0, 0), axes, keepdims=True))
     moved = x - shift
-    mean = _totals(moved, channel) / count
-    variance = _totals(moved * moved, channel) / count - mean * mean
+    mean = totals(moved, channel) / count
+    variance = totals(moved * moved, channel) / count - mean * mean
     return mean + shift.reshape(-1), jnp.maximum(variance, 0)
 
 
 def _normalize(x: Array, weight: Array, bias: Array, eps: float, channel: int) -> tuple[Array, Array, Array]:
     shape = _axes(x, channel)[1]
     mean, variance = moments(x, channel)
-    scale = lax.rsqrt(variance + eps) * _wide(weight)
-    y = (_wide(x) - mean.reshape(shape)) * scale.reshape(shape) + _wide(bias).reshape(shape)
+    scale = lax.rsqrt(variance + eps) * wide(weight)
+    y = (wide(x) - mean.reshape(shape)) * scale.reshape(shape) + wide(bias).reshape(shape)
     return cast(y, x.dtype), mean, variance
 
 
@@ -95,14 +76,14 @@ def _train_bwd(eps: float, saved: tuple, cotangents: tuple[Array, Array, Array])
     last, dtype = channels_last_inside(), x.dtype
     g, g_mean, g_variance = cotangents
     x, g = (to_last(x), to_last(g)) if last else (x, g)
-    x, g = _wide(x), _wide(g)
+    x, g = wide(x), wide(g)
     channel = x.ndim - 1 if last else 1
     _, shape, count = _axes(x, channel)
     inverse = lax.rsqrt(variance + eps)
     centred = x - mean.reshape(shape)
-    total = _totals(g, channel)
-    along = _totals(g * centred, channel) * inverse
-    scale = _wide(weight) * inverse
+    total = totals(g, channel)
+    along = totals(g * centred, channel) * inverse
+    scale = wide(weight) * inverse
     offset = (scale * total - g_mean) / count
     slope = (scale * inverse * along - 2 * g_variance) / count
     dx = g * scale.reshape(shape) - offset.reshape(shape) - centred * slope.reshape(shape)

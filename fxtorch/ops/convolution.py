@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from jax import Array as JaxArray
 
+from fxtorch.ops.channels import add_to_channels
 from fxtorch.ops.conv_kernels import Geometry, forward, input_gradient
 from fxtorch.ops.table import Array, op
 from fxtorch.ops.windows import Sizes, batched, expand, times
@@ -49,7 +50,7 @@ def _check_rank(x: JaxArray, weight: JaxArray, n: int, name: str) -> None:
 def _add_bias(y: JaxArray, bias: JaxArray | None) -> JaxArray:
     if bias is not None and bias.dtype != y.dtype:
         raise RuntimeError(f"Input type ({y.dtype}) and bias type ({bias.dtype}) should be the same")
-    return y if bias is None else y + bias.reshape((-1,) + (1,) * (y.ndim - 2))
+    return y if bias is None else add_to_channels(y, bias)
 
 
 def _convolve(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-import jax
 import jax.numpy as jnp
 from jax import Array as JaxArray
 
-from fxtorch.ops.random import wrap_key
+from fxtorch.ops.random_bits import random_bits
 from fxtorch.ops.table import Array, Key, op
 
 # The limit of SELU for minus infinity: what a dropped unit is set to, so that mean and variance stay.
@@ -20,10 +19,10 @@ def _check(p: float) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
-def _kept(key: Key, p: float, shape: tuple[int, ...]) -> JaxArray:
+def kept(key: Key, p: float, shape: tuple[int, ...]) -> JaxArray:
     """A mask that is true with probability ``1 - p``: random 32-bit integers against a threshold."""
     threshold = min(round(p * 2**32), 2**32 - 1)
-    return jax.random.bits(wrap_key(key), shape, jnp.uint32) >= jnp.uint32(threshold)
+    return random_bits(key, shape) >= jnp.uint32(threshold)
 
 
 def _drop(x: JaxArray, p: float, training: bool, shape: tuple[int, ...], key: Key) -> JaxArray:
@@ -32,7 +31,7 @@ def _drop(x: JaxArray, p: float, training: bool, shape: tuple[int, ...], key: Ke
         return x
     if p == 1:
         return jnp.zeros_like(x) * x
-    return jnp.where(_kept(key, p, shape), x * (1 / (1 - p)), 0)
+    return jnp.where(kept(key, p, shape), x * (1 / (1 - p)), 0)
 
 
 @op(where=("torch", "nn.functional"), inplace=True, saves="residuals")
@@ -77,7 +76,7 @@ def _alpha_drop(x: JaxArray, p: float, training: bool, shape: tuple[int, ...], k
     if p == 1:
         return jnp.zeros_like(x) * x
     scale = 1 / math.sqrt((1 - p) * (1 + p * _ALPHA**2))
-    return jnp.where(_kept(key, p, shape), x, _ALPHA) * scale - scale * _ALPHA * p
+    return jnp.where(kept(key, p, shape), x, _ALPHA) * scale - scale * _ALPHA * p
 
 
 @op(where=("torch", "nn.functional"), inplace=True, saves="residuals")

@@ -34,6 +34,9 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
         rows, columns = math.prod(input.shape[:-1]), input.shape[-1]
         across = f"{weight.shape[1]}x{weight.shape[0]}" if weight.ndim == 2 else f"{weight.shape[0]}x1"
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{columns} and {across})")
+    if input.ndim > 2:  # two dimensions: else XLA transposes both sides of the weight's gradient, and sums slowly
+        out = linear(input.reshape(-1, input.shape[-1]), weight, bias)
+        return out.reshape(*input.shape[:-1], *out.shape[1:])
     out = jnp.matmul(input, weight.T)
     return out if bias is None else out + bias
 

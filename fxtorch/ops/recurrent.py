@@ -5,11 +5,11 @@ Sources: Elman (1990); Hochreiter and Schmidhuber (1997), projections after Sak 
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 from jax import Array as JaxArray
 
-from fxtorch.ops.random import split, wrap_key
+from fxtorch.ops.dropout import kept
+from fxtorch.ops.random import split
 from fxtorch.ops.recurrent_kernels import CELLS, Weights, recurrent_layer
 from fxtorch.ops.table import Array, Arrays, Key, op
 
@@ -29,8 +29,7 @@ def _check(kind: str, x: JaxArray, h0: JaxArray, params: Arrays) -> None:
 
 
 def _drop(x: JaxArray, p: float, key: JaxArray) -> JaxArray:
-    kept = jax.random.bernoulli(wrap_key(key), 1 - p, x.shape)
-    return jnp.where(kept, x / (1 - p), 0)
+    return jnp.where(kept(key, p, x.shape), x / (1 - p), 0)
 
 
 def _network(

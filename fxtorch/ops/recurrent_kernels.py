@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from fxtorch.ops.gradient import custom_gradient
+from fxtorch.ops.scanning import scan_in_place
 
 
 class Cell(NamedTuple):
@@ -48,7 +49,7 @@ def _lstm(xw: Array, hw: Array, c: Array) -> tuple[Array, Array, tuple[Array, ..
 def _lstm_back(factors: tuple[Array, ...], dm: Array, dc: Array) -> tuple[Array, Array]:
     gates, inner, f = factors
     dc = dc + dm * inner
-    return gates * jnp.concatenate([dc, dc, dc, dm], -1), dc * f
+    return jnp.concatenate([g * d for g, d in zip(jnp.split(gates, 4, -1), (dc, dc, dc, dm), strict=True)], -1), dc * f
 
 
 def _gru(xw: Array, hw: Array, h: Array) -> tuple[Array, Array, tuple[Array, ...]]:
@@ -64,7 +65,7 @@ def _gru(xw: Array, hw: Array, h: Array) -> tuple[Array, Array, tuple[Array, ...
 def _gru_back(factors: tuple[Array, ...], dm: Array, dh: Array) -> tuple[Array, Array]:
     gates, z, _ = factors
     dh = dh + dm
-    return gates * jnp.concatenate([dh, dh, dh], -1), dh * z
+    return jnp.concatenate([g * dh for g in jnp.split(gates, 3, -1)], -1), dh * z
 
 
 def _gru_hidden(d_xw: Array, factors: tuple[Array, ...]) -> Array:
@@ -117,15 +118,15 @@ def _run(
 ) -> tuple[tuple[Array, Array, Array], tuple[Any, Array | None]]:
     """The outputs and last states, and for each step the factors and what is projected."""
     cell = CELLS[kind]
-    across, out_across = weights.w_hh.T, None if weights.w_hr is None else weights.w_hr.T
     xw = jnp.matmul(x, weights.w_ih.T)
     xw = xw if weights.b_ih is None else xw + weights.b_ih
 
-    def step(carry: tuple[Array, Array], at: tuple[Array, Array | None]) -> tuple[Any, Any]:
+    def step(consts: tuple[Any, ...], carry: tuple[Array, Array], at: tuple[Array, Array | None]) -> tuple[Any, Any]:
+        across, bias, out_across = consts
         h, s = carry
         xw, live = at
         hw = h @ across
-        m, new_s, factors = cell.forward(xw, hw if weights.b_hh is None else hw + weights.b_hh, s)
+        m, new_s, factors = cell.forward(xw, hw if bias is None else hw + bias, s)
         new_h = m if out_across is None else m @ out_across
         y = new_h
         if live is not None:
@@ -133,7 +134,8 @@ def _run(
             y, new_h, new_s = jnp.where(keep, new_h, 0), jnp.where(keep, new_h, h), jnp.where(keep, new_s, s)
         return (new_h, new_s), (y, factors, None if out_across is None else m)
 
-    (h, s), (ys, factors, inner) = lax.scan(step, (h0, s0), (xw, mask), reverse=reverse)
+    consts = (weights.w_hh.T, weights.b_hh, None if weights.w_hr is None else weights.w_hr.T)
+    (h, s), (ys, factors, inner) = scan_in_place(step, reverse, consts, (h0, s0), (xw, mask))
     return (ys, h, s), (factors, inner)
 
 
@@ -175,7 +177,8 @@ def _product(d: Array, *inputs: Array) -> list[Array]:
     """``sum d x^T`` over steps and batch for each ``x`` of ``inputs``, and ``sum d``: one product of two matrices."""
     ones = jnp.ones((*d.shape[:2], 1), d.dtype)
     rows = jnp.concatenate([*inputs, ones], -1).reshape(-1, sum(x.shape[-1] for x in inputs) + 1)
-    out = lax.dot_general(rows, d.reshape(-1, d.shape[-1]), (((0,), (0,)), ((), ()))).T
+    # the barrier keeps XLA from exchanging the operands, which takes half as long again
+    out = lax.optimization_barrier(lax.dot_general(rows, d.reshape(-1, d.shape[-1]), (((0,), (0,)), ((), ())))).T
     *whole, total = jnp.split(out, [sum(x.shape[-1] for x in inputs[: i + 1]) for i in range(len(inputs))], -1)
     return [*whole, total[:, 0]]
 
@@ -185,20 +188,22 @@ def _layer_bwd(kind: str, reverse: bool, kept: tuple[Any, ...], cotangents: tupl
     dys, dh, ds = cotangents
     cell = CELLS[kind]
 
-    def step(carry: tuple[Array, Array], at: tuple[Any, ...]) -> tuple[Any, Any]:
+    def step(consts: tuple[Any, ...], carry: tuple[Array, Array], at: tuple[Any, ...]) -> tuple[Any, Any]:
+        w_hh, w_hr = consts
         dh, ds = carry
-        dy, factors_t, live = at
+        factors_t, dy, live = at
         total = dy + dh if live is None else jnp.where(live[:, None], dy + dh, 0)
         own = ds if live is None else jnp.where(live[:, None], ds, 0)
-        dm = total if weights.w_hr is None else total @ weights.w_hr
+        dm = total if w_hr is None else total @ w_hr
         d_xw, d_state = cell.backward(factors_t, dm, own)
-        d_prev = cell.hidden(d_xw, factors_t) @ weights.w_hh
+        d_prev = cell.hidden(d_xw, factors_t) @ w_hh
         if live is not None:
             keep = live[:, None]
             d_prev, d_state = jnp.where(keep, d_prev, dh), jnp.where(keep, d_state, ds)
-        return (d_prev, d_state), (d_xw, None if weights.w_hr is None else total)
+        return (d_prev, d_state), (d_xw, None if w_hr is None else total)
 
-    (dh0, ds0), (d_xw, totals) = lax.scan(step, (dh, ds), (dys, factors, mask), reverse=not reverse)
+    consts = (weights.w_hh, weights.w_hr)
+    (dh0, ds0), (d_xw, totals) = scan_in_place(step, not reverse, consts, (dh, ds), (factors, dys, mask))
     previous = _before(h0, ys, reverse)
     if mask is not None:
         started = _before(jnp.zeros_like(mask[0]), mask, reverse)[..., None]

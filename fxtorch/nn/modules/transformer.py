@@ -162,13 +162,17 @@ class TransformerDecoderLayer(_Layer):
         return self.dropout3(self._network(x))
 
 
+_LOOPED = 8  # layers from which on compiling once is worth the copies of a loop: a fifth of a step of 4 layers
+
+
 def _copies(layer: Module, count: int) -> ModuleList:
     return ModuleList([copy.deepcopy(layer) for _ in range(count)])
 
 
 def _through(layers: ModuleList, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """``x`` through all layers; a compiled function holds layers of our own, which assign nothing, once."""
-    if all(type(layer) in (TransformerEncoderLayer, TransformerDecoderLayer) for layer in layers):
+    """``x`` through all layers; a compiled function holds many layers of our own, which assign nothing, once."""
+    ours = all(type(layer) in (TransformerEncoderLayer, TransformerDecoderLayer) for layer in layers)
+    if ours and len(layers) >= _LOOPED:
         return scan_modules(layers, x, *args, **kwargs)
     for layer in layers:
         x = layer(x, *args, **kwargs)
