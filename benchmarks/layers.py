@@ -76,8 +76,8 @@ def _call(torch: Library, name: str, compile: Callable[..., Any], wanted: Callab
     cotangent = torch.ones_like(function(*operands).detach())
 
     def gradients(*operands: Any) -> Any:
-        operands = [x.detach().requires_grad_() for x in operands]
-        return torch.autograd.grad(function(*operands), wanted(operands), cotangent)
+        leaves = [x.detach().requires_grad_() for x in operands]
+        return torch.autograd.grad(function(*leaves), wanted(leaves), cotangent)
 
     return Case(compile(torch, gradients), tuple(operands))
 
