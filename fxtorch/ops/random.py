@@ -17,6 +17,7 @@ import numpy as np
 from jax import lax
 
 from fxtorch.ops.dtypes import cast, default_float, is_float, is_inexact
+from fxtorch.ops.random_bits import random_floats
 from fxtorch.ops.table import Array, Key, Number, Out, op
 
 IMPLEMENTATION = "threefry2x32"
@@ -46,7 +47,7 @@ def _uniform01(key: Key, shape: tuple[int, ...], dtype: np.dtype) -> Array:
     if jnp.issubdtype(dtype, jnp.complexfloating):
         part = np.dtype("float32") if dtype == np.complex64 else np.dtype("float64")
         return lax.complex(*jax.random.uniform(wrap_key(key), (2, *shape), part))
-    return jax.random.uniform(wrap_key(key), shape, dtype)
+    return random_floats(key, shape) if dtype == np.float32 else jax.random.uniform(wrap_key(key), shape, dtype)
 
 
 def _positive01(key: Key, shape: tuple[int, ...], dtype: np.dtype) -> Array:

@@ -31,6 +31,12 @@ def random_bits(key: Array, shape: tuple[int, ...]) -> Array:
     return high ^ low
 
 
+def random_floats(key: Array, shape: tuple[int, ...]) -> Array:
+    """Uniform float32 numbers in ``[0, 1)``: what ``jax.random.uniform(key, shape, "float32")`` gives."""
+    one = jnp.uint32(0x3F800000)  # 23 random bits after those of 1.0 make a number in [1, 2)
+    return lax.bitcast_convert_type((random_bits(key, shape) >> jnp.uint32(9)) | one, jnp.float32) - jnp.float32(1)
+
+
 def _threefry(key: Array, x: Array, y: Array) -> tuple[Array, Array]:
     """The block cipher Threefry-2x32 of 20 rounds."""
     keys = (key[0], key[1], key[0] ^ key[1] ^ jnp.uint32(_PARITY))
