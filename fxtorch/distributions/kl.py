@@ -24,10 +24,10 @@ def register_kl(type_p: type, type_q: type) -> Callable[[_Divergence], _Divergen
         type_q: the second's.
 
     Raises:
-        TypeError: one of them is not a class of distributions.
+        TypeError: one of them is no class; as in torch, it need not be one of distributions.
     """
     for kind in (type_p, type_q):
-        if not isinstance(kind, type) or not issubclass(kind, Distribution):
+        if not isinstance(kind, type):
             raise TypeError(f"Expected type_p and type_q to be Distribution subclasses but got {kind}")
 
     def declare(fn: _Divergence) -> _Divergence:

@@ -13,6 +13,7 @@ MODULES = (
     "torch._dynamo.exc",
     "torch._higher_order_ops",
     "torch.distributed._shard",
+    "torch.distributed._tensor.experimental",
     "torch.distributed.algorithms._checkpoint",
     "torch.distributed.checkpoint",
     "torch.distributed.constants",
@@ -61,6 +62,9 @@ class _Absent(type):
         if name.startswith("__"):
             raise AttributeError(name)
         return stand_in(f"{cls._name}.{name}")
+
+    def __getitem__(cls, item: Any) -> Any:
+        return cls  # in an annotation
 
     def __or__(cls, other: Any) -> Any:
         return Any  # in an annotation

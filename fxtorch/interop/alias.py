@@ -25,6 +25,7 @@ ROOTS = {
     "torchaudio": "fxtorch.audio",
     "functorch": "fxtorch.interop.names.functorch",
 }
+_own = sys.modules["fxtorch"]
 _PYTORCH = {"torch", "functorch"}  # what PyTorch itself brings
 PRIVATE = {  # torch's names for modules that have another name here
     "torch.torch": "fxtorch",
@@ -66,6 +67,7 @@ PRIVATE = {  # torch's names for modules that have another name here
     "torch.utils.data.datapipes.iter": "fxtorch.utils.data.datapipes",
     "torch.utils.data.datapipes.map": "fxtorch.utils.data.datapipes",
     "torch.utils.data.datapipes.datapipe": "fxtorch.utils.data.datapipes",
+    "torch.nn._reduction": "fxtorch.interop.names.reduction",
     "torch.onnx.operators": "fxtorch.onnx",
     "torch.onnx.symbolic_helper": "fxtorch.onnx",
     "torch.onnx.symbolic_opset11": "fxtorch.onnx",
@@ -145,13 +147,16 @@ class _Same(Loader):
         if type(module) is ModuleType and hasattr(module, "__path__"):
             module.__class__ = _Package
         for name in [spec.name] if spec.name in PRIVATE else _with_those_below(spec.name, real):
-            lacking.explain(sys.modules[f"{real}{name.removeprefix(spec.name)}"], name, _private)
+            below = sys.modules.get(f"{real}{name.removeprefix(spec.name)}", module)
+            lacking.explain(module if name == spec.name else below, name, _private)
         return module
 
     def exec_module(self, module: ModuleType) -> None:
         """Give the module its own spec again: it was executed under its own name."""
         if module.__spec__ is not None and module.__spec__.loader_state is not None:
             module.__spec__ = module.__spec__.loader_state
+        if module is _own:
+            module.__name__ = "torch"  # libraries look names up in a module of this name
 
 
 def _with_those_below(public: str, real: str) -> list[str]:
@@ -250,6 +255,7 @@ class Alias:
             _active = None
             sys.meta_path.remove(self.finder)
             multiprocessing.spawn.get_preparation_data = _plain_preparation_data
+            _own.__name__ = "fxtorch"
             for name in [n for n in sys.modules if n.partition(".")[0] in self.finder.roots]:
                 del sys.modules[name]
 
@@ -291,8 +297,7 @@ def alias(roots: Sequence[str] | None = None) -> Alias:
     global _active
     if _active is not None:
         return _active
-    own = sys.modules.get("fxtorch")
-    if sys.modules.get("torch", own) is not own:
+    if sys.modules.get("torch", _own) is not _own:
         raise RuntimeError("PyTorch itself has been imported already: call fxtorch.alias() before anything imports it")
     _active = Alias(Finder(stand_ins() if roots is None else roots))
     sys.meta_path.insert(0, _active.finder)

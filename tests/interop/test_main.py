@@ -195,7 +195,8 @@ import importlib.metadata as metadata, json
 import torch, torch.__config__, torch.distributed.nn
 from torch import TensorType
 from torch.serialization import DEFAULT_PROTOCOL
-assert torch.torch is torch and "XLA" in torch.__config__.show() and isinstance(TensorType, type)
+assert torch.torch is torch and torch.__name__ == "torch"
+assert "XLA" in torch.__config__.show() and isinstance(TensorType, type)
 from torch._subclasses.fake_tensor import is_fake
 from torch.distributed._functional_collectives import wait_tensor
 from torch.fx.experimental.proxy_tensor import get_proxy_mode

@@ -17,7 +17,8 @@ from fxtorch.utils.data.dataset import Columns
 
 Leaf = Callable[[Any], Any]
 
-_TEXT = re.compile("[SaUO]")
+np_str_obj_array_pattern = re.compile("[SaUO]")
+default_collate_fn_map: dict[type, Callable[..., Any]] = {}  # what programs add for classes of their own
 
 
 def to_tensor(array: Any) -> Tensor:
@@ -31,7 +32,7 @@ def default_convert(data: Any) -> Any:
     >>> default_convert({"x": np.zeros(2), "name": "a"})
     {'x': tensor([0., 0.], dtype=torch.float64), 'name': 'a'}
     """
-    if isinstance(data, np.ndarray | np.generic) and not _TEXT.search(data.dtype.str):
+    if isinstance(data, np.ndarray | np.generic) and not np_str_obj_array_pattern.search(data.dtype.str):
         return to_tensor(np.array(data))
     if isinstance(data, Tensor | str | bytes):
         return data
@@ -67,12 +68,15 @@ def collate(batch: Any, leaf: Leaf) -> Any:
     if isinstance(batch, Columns):
         return [leaf(array) for array in batch.arrays]
     first = batch[0]
+    for kind, fn in default_collate_fn_map.items():
+        if isinstance(first, kind):
+            return fn(batch, collate_fn_map=default_collate_fn_map)
     if isinstance(first, Tensor):
         if any(sample.requires_grad for sample in batch):
             return namespace("torch")["stack"](list(batch), 0)
         return leaf(_stack([np.asarray(unwrap(sample)) for sample in batch]))
     if isinstance(first, np.ndarray | np.generic):
-        if _TEXT.search(first.dtype.str):
+        if np_str_obj_array_pattern.search(first.dtype.str):
             raise TypeError(_unknown(first.dtype))
         return leaf(_stack([np.asarray(sample) for sample in batch]))
     if isinstance(first, bool | int | float | complex):
@@ -89,6 +93,13 @@ def collate(batch: Any, leaf: Leaf) -> Any:
         parts = [collate(part, leaf) for part in zip(*batch, strict=True)]
         return parts if isinstance(first, tuple) else _like_sequence(first, parts)
     raise TypeError(_unknown(type(first)))
+
+
+def collate_tensor_fn(batch: Any, *, collate_fn_map: Any = None) -> Tensor:
+    """Tensors stacked, as :func:`default_collate` does."""
+    if any(sample.requires_grad for sample in batch):
+        return namespace("torch")["stack"](list(batch), 0)
+    return to_tensor(_stack([np.asarray(unwrap(sample)) for sample in batch]))
 
 
 def map_tensors(fn: Callable[[Tensor], Any], data: Any) -> Any:

@@ -22,6 +22,9 @@ T_co = TypeVar("T_co", covariant=True)
 
 _AHEAD_ON_DEVICE = 2
 
+_collate_fn_t = Callable[[list[Any]], Any]  # torch's names of these types
+_worker_init_fn_t = Callable[[int], None]
+
 
 class DataLoader(Generic[T_co]):
     """Iterates over a dataset in batches, anew at each ``for``.

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import fxtorch as torch
+from fxtorch.utils.data import collate as collate_module
 from fxtorch.utils.data import default_collate, default_convert
 
 Pair = namedtuple("Pair", "x y")
@@ -84,3 +85,15 @@ def test_convert_leaves_text_and_structure():
     assert converted["a"].tolist() == [1.0, 1.0]
     assert converted["b"][0] == "x"
     assert converted["b"][1].item() == 3
+
+
+def test_programs_may_add_how_their_own_classes_are_collated() -> None:
+    class Word(str):
+        pass
+
+    collate_module.default_collate_fn_map[Word] = lambda batch, collate_fn_map: "".join(batch)
+    try:
+        assert torch.utils.data.default_collate([(Word("a"), 1), (Word("b"), 2)])[0] == "ab"
+    finally:
+        del collate_module.default_collate_fn_map[Word]
+    assert collate_module.collate_tensor_fn([torch.ones(2), torch.zeros(2)]).tolist() == [[1.0, 1.0], [0.0, 0.0]]
