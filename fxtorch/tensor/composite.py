@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from fxtorch.ops import return_types
+from fxtorch.tensor import dispatch
 from fxtorch.tensor.dispatch import namespace
 from fxtorch.tensor.tensor import Tensor, method
 
@@ -75,6 +76,34 @@ def histogramdd(
             target.data = value
         hist, edges = out[0], tuple(out[1])
     return _Histogram(hist, edges)
+
+
+_row_strided = _torch["as_strided"]
+
+
+@method
+def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None) -> Tensor:
+    """The elements of the memory behind ``input`` at ``storage_offset + index . stride``.
+
+    That memory is its base's where ``input`` is a view, and the offset then by default that of the view.
+
+    >>> from fxtorch import tensor
+    >>> tensor([[1, 2], [3, 4]]).T[1].as_strided((2,), (1,))
+    tensor([2, 3])
+
+    Raises:
+        RuntimeError: it reaches beyond the last element.
+    """
+    base, gradient = input, input.requires_grad
+    while base._link is not None and (not gradient or (base._link.operator is not None and not base.is_leaf)):
+        base = base._link.parent
+    if base is input or base.dtype is not input.dtype or not base.is_contiguous() or base.storage_offset():
+        return _row_strided(input, size, stride, storage_offset)
+    offset = input.storage_offset() if storage_offset is None else storage_offset
+    return _row_strided(base if gradient else base.detach(), size, stride, offset)
+
+
+dispatch.replace("torch.as_strided", as_strided)
 
 
 def empty_strided(size: Sequence[int], stride: Sequence[int], **options: Any) -> Tensor:

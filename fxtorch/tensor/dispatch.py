@@ -52,6 +52,11 @@ def namespace(space: str) -> dict[str, Callable[..., Any]]:
     }
 
 
+def replace(name: str, fn: Callable[..., Any]) -> None:
+    """Give out ``fn``, which may call what was there, under the qualified name of an operator's function."""
+    _functions[name] = fn
+
+
 def no_such_name(module: str, name: str) -> AttributeError:
     """The error for a name that a module of torch's may have and fxtorch has not, with names that are near."""
     prefix = f"{module}.".replace("fxtorch.", "") if module != "fxtorch" else "torch."

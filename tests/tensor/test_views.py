@@ -198,3 +198,24 @@ def test_a_view_that_changes_shape_in_place_stays_a_view() -> None:
 def test_an_expanded_view_can_be_reshaped() -> None:
     rows = torch.arange(6.0).reshape(2, 3).expand(4, 2, 3).reshape(-1, 3)
     assert rows.tolist() == [[0, 1, 2], [3, 4, 5]] * 4
+
+
+def test_as_strided_of_a_view_reads_and_writes_the_memory_of_its_base() -> None:
+    x = torch.arange(24.0).reshape(2, 3, 4)
+    y = x.transpose(0, 1)
+    assert y.as_strided((2, 2), y.stride()[:2]).tolist() == [[0.0, 12.0], [4.0, 16.0]]
+    assert x[1].as_strided((2,), (3,)).tolist() == [12.0, 15.0]
+    assert torch.as_strided(x[1], (2,), (3,), 1).tolist() == [1.0, 4.0], "an offset counts from the base's start"
+    base = torch.zeros(2, 3)
+    base.T.as_strided((2,), (3,)).fill_(5)
+    assert base.tolist() == [[5.0, 0.0, 0.0], [5.0, 0.0, 0.0]]
+
+
+def test_as_strided_of_a_view_has_gradients_where_the_view_has() -> None:
+    w = torch.arange(6.0, requires_grad=True)
+    (w * 2).reshape(2, 3).T.as_strided((2, 2), (1, 3)).pow(2).sum().backward()
+    assert w.grad is not None and w.grad.tolist() == [0.0, 8.0, 0.0, 24.0, 32.0, 0.0]
+    assert not w.detach()[1:].as_strided((2,), (2,)).requires_grad
+    leaf = w.detach()[1:].requires_grad_()
+    leaf.as_strided((2,), (2,)).sum().backward()
+    assert leaf.grad is not None and leaf.grad.tolist() == [1.0, 0.0, 1.0, 0.0, 0.0]
