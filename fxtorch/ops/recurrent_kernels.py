@@ -4,9 +4,7 @@ The input's product with its weights is one product before the scan.  Each cell'
 back, so that the forward keeps the factors: the backward scan only multiplies by them.  The gradients of all weights
 and biases are one product over all steps after it, of ``[x, h, 1]`` and the gates' gradients.
 
-At 64 sequences of 200 steps, 100 to 128 features, on two cores: forward and backward 100 ms; with the gates kept and
-products of their own for each weight 123; PyTorch 81 to 92.  Of the 100, 34 are products outside the loops, 34 those
-inside (64 rows each: 93 GFLOP/s, PyTorch's 140).  Loops that overwrite their input's buffer in place were slower (500).
+What it costs, what else was tried and where it stops: docs/speed.md.
 """
 
 from __future__ import annotations
