@@ -81,7 +81,8 @@ def told(surroundings: Surroundings, elsewhere: Callable[[], bool]) -> Iterator[
 
 
 def _may_change(cls: type) -> bool:
-    return bool(cls.__flags__ & _HEAP) and not cls.__flags__ & _IMMUTABLE
+    ways = type(cls).__setattr__ is type.__setattr__ and type(cls).__delattr__ is type.__delattr__  # not pybind11's
+    return ways and bool(cls.__flags__ & _HEAP) and not cls.__flags__ & _IMMUTABLE
 
 
 def _may_tell(cls: type) -> bool:
