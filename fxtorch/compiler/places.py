@@ -109,7 +109,7 @@ class Whole:
 
     def get(self) -> Any:
         """A copy."""
-        return self.items.copy()
+        return list(self.items) if isinstance(self.items, deque) else self.items.copy()  # a deque is no tree to JAX
 
     def set(self, value: Any) -> None:
         """Make the items those of ``value``."""
@@ -129,7 +129,8 @@ class Within:
 
     def get(self) -> Any:
         """A copy."""
-        return self.place.get().copy()
+        items = self.place.get()
+        return list(items) if isinstance(items, deque) else items.copy()
 
     def set(self, value: Any) -> None:
         """Make the items those of ``value``."""

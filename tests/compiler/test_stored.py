@@ -140,6 +140,18 @@ def a_deque_that_is_only_appended_to(compile: Compile) -> Any:
 
 
 @scenario(STORED)
+def a_deque_that_is_read_too(compile: Compile) -> Any:
+    last: Any = collections.deque([torch.zeros(2)], maxlen=2)
+
+    def step(x: torch.Tensor) -> torch.Tensor:
+        last.append(x * 2)
+        return last[0] + 1
+
+    run = compile(step)
+    return [run(ONE * i) for i in range(4)], list(last)
+
+
+@scenario(STORED)
 def a_list_that_a_dict_makes_of_itself(compile: Compile) -> Any:
     log: Any = collections.defaultdict(list)
 
