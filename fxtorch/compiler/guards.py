@@ -124,7 +124,7 @@ class Guards:
                 self.entry(container, key, value, name, deep=container is items)
         else:
             expected = items.copy()
-            same = _same_items if isinstance(container, list) else operator.eq
+            same = operator.eq if isinstance(container, set) else _same_items
             self._computed.append((f"the items of {name}", lambda: same(container, expected), True))
 
     def _number(self, table: dict[Any, Any], key: Any, value: Any) -> None:
