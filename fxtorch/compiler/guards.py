@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain, repeat
 from typing import Any
 
@@ -261,7 +261,7 @@ def _equal(a: Any, b: Any) -> bool:
     return not isinstance(a, float | complex | tuple) or repr(a) == repr(b)  # 0.0 and -0.0, (1,) and (True,) differ
 
 
-def _same_items(now: list[Any], then: list[Any]) -> bool:
+def _same_items(now: Collection[Any], then: Collection[Any]) -> bool:
     return len(now) == len(then) and (all(map(operator.is_, now, then)) or all(map(_equal, now, then)))
 
 

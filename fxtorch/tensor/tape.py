@@ -59,7 +59,7 @@ class Node:
 
     def named(self) -> Node:
         """Itself, once its type has torch's name too: programs that draw graphs ask for that."""
-        self.__class__ = _named(self.__class__, self.name())
+        self.__class__ = _named(type(self), self.name())  # type: ignore[assignment]
         return self
 
     def name(self) -> str:

@@ -14,7 +14,7 @@ from fxtorch.nn._torch import torch
 from fxtorch.tensor import Tensor
 
 ScoreMod = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
-MaskMod = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+MaskMod = Callable[[Tensor, Tensor, Tensor, Tensor], Any]  # a Tensor of bool; comparisons are typed bool
 _score_mod_signature, _mask_mod_signature = ScoreMod, MaskMod
 _DEFAULT_SPARSE_BLOCK_SIZE = 128
 

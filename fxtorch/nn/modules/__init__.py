@@ -1,5 +1,6 @@
 """The layers, in torch's own file names."""
 
+from fxtorch.nn.modules import module as module
 from fxtorch.nn.modules.activation import (
     CELU,
     ELU,
