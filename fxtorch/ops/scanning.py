@@ -81,6 +81,8 @@ def _row(x: Array, at: Any) -> Array:
 
 def _read(x: Array, at: Any) -> Array:
     """:func:`_row` in two halves: XLA reads it once, for no kernel goes on after a concatenation."""
+    if x.ndim == 1:  # numbers, which need no halves
+        return _row(x, at)
     half = x.shape[1] // 2
     return jnp.concatenate([_row(x[:, :half], at), _row(x[:, half:], at)])
 
