@@ -24,8 +24,8 @@ test: $(VENV)/.test  ## the tests that need no PyTorch
 parity: $(VENV)/.parity  ## the tests against PyTorch 2.13
 	$(PYTEST) tests/parity tests/conformance $(ARGS)
 
-conformance: $(VENV)/.parity  ## all of PyTorch's operator database, and docs/conformance.md; `ARGS=--all` for every sample
-	$(PY) -m tests.conformance --report $(ARGS)
+conformance: $(VENV)/.parity  ## all of PyTorch's operator database, and docs/conformance.md
+	$(PY) -m tests.conformance --jobs $(JOBS) --report $(ARGS)
 
 oldest: .venv-oldest/.core  ## the core's tests with the oldest JAX that is promised
 	.venv-oldest/bin/python -m pytest -n $(JOBS) --dist worksteal tests/tensor tests/compiler/test_state.py tests/compiler/test_function.py tests/optim $(ARGS)

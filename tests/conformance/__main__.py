@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import time
 
@@ -12,7 +13,7 @@ import torch
 from fxtorch.tensor.execute import Operator
 from tests.conformance import report, running
 from tests.conformance.checks import CHECKS, FURTHER_TYPES, Settings
-from tests.conformance.database import MOST_SAMPLES, entries
+from tests.conformance.database import entries
 
 
 def arguments() -> argparse.Namespace:
@@ -22,8 +23,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--checks", default=",".join(CHECKS), help=f"of {', '.join(CHECKS)}")
     parser.add_argument("--dtypes", default=",".join(FURTHER_TYPES), help="the further types of the check 'dtypes'")
     parser.add_argument("--shard", default="0/1", help="i/n: every n-th operator, from the i-th on")
-    parser.add_argument("--most", type=int, default=MOST_SAMPLES, help="samples of an operator, spread over all")
-    parser.add_argument("--all", action="store_true", help="all samples")
+    parser.add_argument("--jobs", type=int, default=1, help="so many processes, each with its part of the operators")
+    parser.add_argument("--most", type=int, help="so many samples of an operator, spread over all")
+    parser.add_argument("--every", action="store_true", help="all samples in the checks that take 1 to 3 otherwise, too")
     parser.add_argument("--new", action="store_true", help="only what has no result from an earlier run")
     parser.add_argument("--failed", action="store_true", help="only what failed in an earlier run")
     parser.add_argument("--report", action="store_true", help="write docs/conformance.md from all kept results")
@@ -33,10 +35,12 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Run, print, and tell by the exit status whether all passed."""
     options = arguments()
+    if options.jobs > 1:
+        return _in_parts(options)
     torch.set_num_threads(1)
     shard, shards = map(int, options.shard.split("/"))
     checks = options.checks.split(",")
-    settings = Settings(None if options.all else options.most, tuple(options.dtypes.split(",")))
+    settings = Settings(options.most, options.every, tuple(options.dtypes.split(",")))
     chosen = list(entries(options.ops))[shard::shards]
     found: dict[str, dict[str, running.Outcome]] = {}
     for entry in chosen:
@@ -60,6 +64,17 @@ def main() -> int:
     if options.report:
         report.write({e.id: running.kept(e) for e in entries()})
     return int(any(o.failed for outcomes in found.values() for o in outcomes.values()))
+
+
+def _in_parts(options: argparse.Namespace) -> int:
+    """The same in several processes, then the page of what all of them kept."""
+    own = [a for a in sys.argv[1:] if a != "--report"]
+    command = [sys.executable, "-m", "tests.conformance", *own, "--jobs", "1", "--shard"]
+    parts = [subprocess.Popen([*command, f"{i}/{options.jobs}"]) for i in range(options.jobs)]
+    failed = [part.wait() for part in parts]
+    if options.report:
+        report.write({e.id: running.kept(e) for e in entries()})
+    return int(any(failed))
 
 
 if __name__ == "__main__":

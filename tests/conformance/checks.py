@@ -15,7 +15,7 @@ from tests.conformance.calls import Side, exactly, widened
 from tests.conformance.chance import CHANCE, UNDEFINED, drawn, is_random, same_distribution
 from tests.conformance.compare import Differs, Judge, flat
 from tests.conformance.convert import Arguments, is_of_the_tests, numpy_of, rebuilt
-from tests.conformance.database import MOST_SAMPLES, Entry, MissingName, find
+from tests.conformance.database import Entry, MissingName, find
 
 Attempt = tuple[str, Callable[[], None]]
 
@@ -41,18 +41,20 @@ class Settings:
     """How much is run.
 
     Attributes:
-        most: how many samples of an operator, None for all.
+        most: how many samples of an operator, spread over all; None for all of them.
+        every: whether the checks other than forward and gradient take as many too, and not a few.
         dtypes: the further types.
         judge: remembers whether float64 had to decide.
     """
 
-    most: int | None = MOST_SAMPLES
+    most: int | None = None
+    every: bool = False
     dtypes: tuple[str, ...] = FURTHER_TYPES
     judge: Judge = field(default_factory=Judge)
 
     def fewer(self, count: int) -> int | None:
-        """``count`` samples, unless all are asked for."""
-        return None if self.most is None else min(count, self.most)
+        """How many samples a check takes that is content with ``count``."""
+        return self.most if self.every else count if self.most is None else min(count, self.most)
 
 
 class NotHere(Exception):

@@ -15,7 +15,6 @@ from tests.conformance.convert import Arguments, is_of_the_tests, rebuilt
 from tests.conformance.inapplicable import INAPPLICABLE
 
 MOST_ELEMENTS = 20_000  # samples that hold more numbers are left out
-MOST_SAMPLES = 8  # of one operator and type, spread over all, unless all are asked for
 
 _BY_RANK = {"sort": 0, "argsort": 0, "topk": 1, "kthvalue": 1}  # where dim stands after the input
 _DTYPES = ("float32", "complex64", "int64", "bool", "float64")
@@ -60,7 +59,7 @@ class Entry:
         """The type that it is mostly tested with: float32, where it takes that."""
         return next(d for d in map(functools.partial(getattr, torch), _DTYPES) if d in self.info.dtypes)
 
-    def samples(self, dtype: torch.dtype, *, grad: bool = False, most: int | None = MOST_SAMPLES) -> list[Arguments]:
+    def samples(self, dtype: torch.dtype, *, grad: bool = False, most: int | None = None) -> list[Arguments]:
         """Its samples of that type, no more than ``most`` of them, evenly spread."""
         torch.manual_seed(0)
         wants = dtype.is_floating_point or dtype.is_complex

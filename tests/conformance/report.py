@@ -24,8 +24,8 @@ operators; nothing here is kept by hand. An entry passes a check when all of its
 *jit*: as one compiled program.  *vmap*: over a batch.  *variants*: as a method, in place, with `out=`, as an operator,
 by its other names.  *errors*: wrong arguments raise PyTorch's class.  Operators that draw are compared by distribution.
 
-Of an operator's samples 8 are taken, spread over all, and 1 to 3 by the checks other than forward and gradient; `--all`
-takes every one. Samples of more than {most:,} numbers are left out.
+*forward* and *gradient* take all of an operator's samples, the other checks 1 to 3, spread over all, unless `--every`
+is given. Samples of more than {most:,} numbers are left out.
 
 ✓ all samples pass; ≈ they pass, some of them by their distance from PyTorch's float64 result, which is at most twice
 that of PyTorch's float32 result; 3/8: so many of them pass; – it has no such samples; empty: not run.
