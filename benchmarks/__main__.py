@@ -128,14 +128,17 @@ def loader(options: argparse.Namespace) -> str:
 def operators(options: argparse.Namespace) -> str:
     """Small operators and 16 MB ones, each way."""
     engines = available(EAGER, options)
-    small, large = {}, {}
+    small, large, rows, memory = {}, {}, [], []
     with workers(engines) as remotes:
         for group, results in ((SMALL, small), (LARGE, large)):
             for name in group:
                 for way in PASSES:
                     print(f"{name}, {way}", flush=True)
                     results[f"{name}, {way}"] = interleaved(remotes, "operators", name, way, options.rounds)
-    rows = []
+        for name in LARGE:
+            for way in PASSES:
+                held = [remote.ask("footprint", group="operators", name=name, size=way)["bytes"] for remote in remotes]
+                memory.append([f"{name}, {way}", *(f"{b / 1e6:.0f}" for b in held)])
     for name in LARGE:
         plain, taped = (large[f"{name}, {way}"].get("fxtorch eager") for way in ("forward", "taped"))
         rows.append([name, report.ratio(taped, plain)])
@@ -147,6 +150,8 @@ def operators(options: argparse.Namespace) -> str:
             "Large ones, and what recording them on the tape costs as a multiple of the forward alone:",
             report.overheads(large),
             report.table(["", "taped / forward"], rows),
+            "The most memory that a call takes beside its operands, in MB:",
+            report.table(["", *engines], memory),
         ]
     )
 

@@ -118,10 +118,8 @@ def overheads(results: Results) -> str:
     rows = []
     for case, row in results.items():
         ours, bare, torch = (row.get(e) for e in engines)
-        memory = [f"{t.peak / 1e6:.0f}" if t else "–" for t in (ours, torch)]
-        rows.append([case, *(spread(row.get(e)) for e in engines), ratio(ours, bare), ratio(ours, torch), *memory])
-    head = ["", *engines, "of bare JAX", "of PyTorch", "peak MB", "PyTorch's"]
-    return table(head, rows)
+        rows.append([case, *(spread(row.get(e)) for e in engines), ratio(ours, bare), ratio(ours, torch)])
+    return table(["", *engines, "of bare JAX", "of PyTorch"], rows)
 
 
 def chart(results: Results, engines: Sequence[str], path: Path) -> bool:

@@ -5,6 +5,7 @@ Requests and answers are lines of JSON, on standard input and on the standard ou
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import json
@@ -27,6 +28,12 @@ def forget_peak() -> None:
     """Start ``VmHWM`` anew."""
     with open("/proc/self/clear_refs", "w") as refs:
         refs.write("5")
+
+
+def give_back() -> None:
+    """Return freed memory to the system, so that what is resident is what is held."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
 
 
 class Worker:
@@ -70,6 +77,15 @@ class Worker:
         for length in lengths:
             self.wait(case.call(words[:, :length], labels))
         return {"seconds": time.perf_counter() - start}
+
+    def footprint(self, group: str, name: str, size: int | str) -> dict[str, float]:
+        """The most memory that one call of a case takes beside its operands, once its programs are compiled."""
+        self.prepare(group, name, size)
+        give_back()
+        idle = resident("VmRSS")
+        forget_peak()
+        self.run(1)
+        return {"bytes": resident("VmHWM") - idle}
 
     def memory(self) -> dict[str, float]:
         """The most memory held since the case was built, above what the imported library holds."""

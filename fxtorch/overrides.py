@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from fxtorch.tensor import Tensor
-from fxtorch.tensor.execute import Operator
 from fxtorch.tensor.modes import modes
+from fxtorch.tensor.operator import Operator
 from fxtorch.tensor.overriding import ask, no_overrides, overrider, overriding
 
 __all__ = [

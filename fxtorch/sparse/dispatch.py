@@ -12,7 +12,7 @@ from fxtorch.sparse import products, reductions
 from fxtorch.sparse.construction import coalesce, coalesced_order, host, to_sparse
 from fxtorch.tensor import Tensor, unwrap, wrap
 from fxtorch.tensor.dispatch import namespace
-from fxtorch.tensor.execute import Operator
+from fxtorch.tensor.operator import Operator
 from fxtorch.tensor.sparse import Stored, is_sparse, pack, values_of
 
 _torch = namespace("torch")

@@ -13,7 +13,7 @@ from fxtorch.ops import dtypes as rules
 from fxtorch.tensor import device as devices
 from fxtorch.tensor import dispatch
 from fxtorch.tensor import dtype as types
-from fxtorch.tensor.execute import Operator
+from fxtorch.tensor.operator import Operator
 from fxtorch.tensor.size import Size
 from fxtorch.tensor.tensor import Tensor, made, method, unwrap, wrap
 

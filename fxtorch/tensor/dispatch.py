@@ -15,13 +15,15 @@ from typing import Any
 import jax
 from jax.core import Tracer
 
-from fxtorch.ops.table import TABLE, Op, Out
+from fxtorch.ops.table import TABLE, Op, Out, Param
 from fxtorch.tensor import device as devices
 from fxtorch.tensor import generator, meta, views
-from fxtorch.tensor.execute import Operator, OpNode
+from fxtorch.tensor.execute import OpNode
 from fxtorch.tensor.modes import modes
+from fxtorch.tensor.operator import Operator
 from fxtorch.tensor.outputs import into, into_fitting
 from fxtorch.tensor.overwriting import RESULT_NEEDED
+from fxtorch.tensor.quick import quick
 from fxtorch.tensor.structure import structure
 from fxtorch.tensor.tensor import Tensor
 
@@ -171,7 +173,18 @@ def missing(fn: Callable[..., Any], *names: str) -> TypeError:
     )
 
 
-def _source(op: Op, name: str, *, inplace: bool) -> tuple[str, dict[str, Any]]:
+def _call(public: Sequence[Param], args: str, short: Callable[..., Any] | None) -> list[str]:
+    """The lines that call the operator, the short way where nothing but Tensors is given."""
+    if short is None:
+        return [f"    return _operator({args})"]
+    given = ", ".join(p.name for p in public if p.default is Parameter.empty)
+    others = [f"{p.name} is _default_{p.name}" for p in public if p.default is not Parameter.empty]
+    if not others:
+        return [f"    return _quick({given})"]
+    return [f"    if {' and '.join(others)}: return _quick({given})", f"    return _operator({args})"]
+
+
+def _source(op: Op, name: str, short: Callable[..., Any] | None, *, inplace: bool) -> tuple[str, dict[str, Any]]:
     """The text of the public function, and the defaults it refers to."""
     scope: dict[str, Any] = {}
     public = [p for p in op.params if p.kind != "key"]
@@ -223,9 +236,9 @@ def _source(op: Op, name: str, *, inplace: bool) -> tuple[str, dict[str, Any]]:
     elif op.out:
         store = f"_into_fitting(out, _operator({args}), _wanted, ({args},))" if isinstance(op.out, Out) else ""
         lines.append(f"    if out is not None: return {store or f'_into(out, _operator({args}))'}")
-        lines.append(f"    return _operator({args})")
+        lines += _call(public, args, short)
     else:
-        lines.append(f"    return _operator({args})")
+        lines += _call(public, args, short)
     return "\n".join(lines), scope
 
 
@@ -252,11 +265,12 @@ def _generate(op: Op) -> None:
     for name, runner, inplace in forms:
         if op.view is not None:
             runner.link = views.link
-        text, scope = _source(op, name, inplace=inplace)
+        short_way = None if inplace or op.factory or op.variadic else quick(runner)
+        text, scope = _source(op, name, short_way, inplace=inplace)
         scope.update(made)
         scope.update(
             _operator=runner, _in_place=in_place if op.view is None else become, _into=into, _factory=factory,
-            _into_fitting=into_fitting, _wanted=op.out,
+            _into_fitting=into_fitting, _wanted=op.out, _quick=short_way,
             _spread=spread, _again=again, _generator=generator,
         )  # fmt: skip
         exec(compile(text, f"<fxtorch {op.name}>", "exec"), scope)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -17,7 +18,7 @@ from fxtorch.tensor.modes import modes
 from fxtorch.tensor.replay import replay
 from fxtorch.tensor.sparse import Stored
 from fxtorch.tensor.tape import AFTER, BEFORE, Node
-from fxtorch.tensor.tensor import Tensor, unwrap, wrap
+from fxtorch.tensor.tensor import Tensor, unwrap, unwrap_aval, wrap
 
 _add_arrays = jax.jit(lambda a, b: a + b)
 
@@ -26,6 +27,9 @@ def _add(a: Any, b: Any) -> Any:
     if isinstance(a, Abstract):
         return a
     return sparse.add(a, b) if isinstance(a, Stored) or isinstance(b, Stored) else _add_arrays(a, b)
+
+
+_number = operator.attrgetter("number")
 
 
 def reachable(roots: Iterable[Node]) -> list[Node]:
@@ -37,7 +41,7 @@ def reachable(roots: Iterable[Node]) -> list[Node]:
             if isinstance(edge, Node) and edge not in seen:
                 seen.add(edge)
                 stack.append(edge)
-    return sorted(seen, key=lambda n: n.number, reverse=True)
+    return sorted(seen, key=_number, reverse=True)
 
 
 def _on_the_way(nodes: Sequence[Node], targets: set[Any]) -> set[Node]:
@@ -51,9 +55,16 @@ def _on_the_way(nodes: Sequence[Node], targets: set[Any]) -> set[Node]:
     return useful
 
 
+def _node_of(tensor: Tensor) -> Node | None:
+    """``tensor.grad_fn``, without the name for people."""
+    if tensor._link is not None:
+        unwrap(tensor)
+    return tensor._node
+
+
 def target_key(tensor: Tensor) -> Any:
     """What names ``tensor`` in the results of :func:`walk`."""
-    node = tensor.grad_fn
+    node = _node_of(tensor)
     return id(tensor) if node is None else (node, tensor._index)
 
 
@@ -108,9 +119,8 @@ def _walk(
             leaves[id(edge)] = (edge, ct if entry is None else add(entry[1], ct))
 
     for root, ct in zip(roots, cts, strict=True):
-        node = root.grad_fn
-        send(root if node is None else node, root._index, ct)
-    nodes = modes.walk = reachable(list(pending))
+        send(_node_of(root) or root, root._index, ct)
+    nodes = modes.walk = reachable(pending)
     if len(roots) == 1 and pending and not (create_graph or targets or modes.anomaly) and modes.capture is None:
         gradients = replay(nodes, nodes[0], roots[0]._index, cts[0])
         if gradients is not None:
@@ -120,25 +130,24 @@ def _walk(
                 for node in nodes:
                     node.release()
     useful = None if wanted is None else _on_the_way(nodes, wanted)
+    told = modes.watch is not None or modes.anomaly
     for node in nodes:
         slots = pending.pop(node, None)
         if slots is None:
             continue
         if node.hooks is not None:
             _run_hooks(node, slots, create_graph)
-        if wanted is not None:
+        if useful is not None:
             for i, ct in enumerate(slots):
-                if (node, i) in wanted and ct is not None:
+                if ct is not None and (node, i) in wanted:  # type: ignore[operator]
                     found[(node, i)] = ct
-            if node not in useful:  # type: ignore[operator]
+            if node not in useful:
                 continue
-        if all(ct is None for ct in slots):
+        if node.hooks is not None and all(ct is None for ct in slots):
             continue
         grads = node.pull_tensors(slots) if create_graph else node.pull(slots)
-        if modes.anomaly and modes.check_nan:
-            _check_nan(node, grads)
-        if modes.watch is not None:
-            modes.watch(f"{node.name()} (of the call at {node.trace})" if node.trace else node.name(), grads)
+        if told:
+            _tell(node, grads)
         if node.hooks is not None:
             grads = _after(node, grads, slots, create_graph)
         for edge, slot, g in zip(node.edges, node.slots, grads, strict=True):
@@ -202,6 +211,14 @@ def _after(node: Node, grads: Sequence[Any], slots: Sequence[Any], create_graph:
     return grads
 
 
+def _tell(node: Node, grads: Sequence[Any]) -> None:
+    """Show the gradients that a Node found to anomaly detection and to whoever watches."""
+    if modes.anomaly and modes.check_nan:
+        _check_nan(node, grads)
+    if modes.watch is not None:
+        modes.watch(f"{node.name()} (of the call at {node.trace})" if node.trace else node.name(), grads)
+
+
 def _check_nan(node: Node, grads: Sequence[Any]) -> None:
     for i, g in enumerate(grads):
         array = unwrap(g) if isinstance(g, Tensor) else g
@@ -261,7 +278,7 @@ def starting_cotangent(root: Tensor, given: Any, create_graph: bool) -> Any:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
         one = _one(unwrap(root))
         return wrap(one) if create_graph else one
-    if given.shape != root.shape:
+    if unwrap_aval(given).shape != unwrap_aval(root).shape:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[0] has a shape of {given.shape} and output[0] has a shape of {root.shape}."
         )

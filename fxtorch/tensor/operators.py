@@ -10,7 +10,7 @@ import numpy as np
 
 from fxtorch.ops.index_parser import parse_index
 from fxtorch.tensor import construction, dispatch
-from fxtorch.tensor.execute import Operator
+from fxtorch.tensor.quick import quick
 from fxtorch.tensor.sparse import Stored
 from fxtorch.tensor.tensor import Tensor, method, unwrap, unwrap_aval
 
@@ -30,31 +30,32 @@ def _operand(x: Any) -> bool:
     return isinstance(x, Tensor | int | float | complex) or (hasattr(x, "dtype") and not isinstance(x, np.ndarray))
 
 
-def _runner(name: str) -> tuple[Operator, tuple[Any, ...]]:
-    """The operator itself, without the public function around it, and its further arguments."""
+def _runner(name: str) -> Callable[[Any, Any], Any]:
+    """The operator of two operands, without the public function around it."""
     operator = dispatch.operator(name)
-    return operator, tuple(p.default for p in operator.op.params[2:])
+    rest = tuple(p.default for p in operator.op.params[2:])
+    return quick(operator) or (lambda a, b: operator(a, b, *rest))
 
 
 def _binary(name: str) -> Callable[..., Any]:
-    run, rest = _runner(name)
+    run = _runner(name)
     equality = name in ("eq", "ne")  # NumPy leaves these to the Tensor
 
     def forward(self: Tensor, other: Any) -> Any:
         if equality and isinstance(other, np.ndarray):
             other = construction.as_tensor(other)
-        return run(self, other, *rest) if other.__class__ is Tensor or _operand(other) else NotImplemented
+        return run(self, other) if other.__class__ is Tensor or _operand(other) else NotImplemented
 
     return forward
 
 
 def _reflected(name: str) -> Callable[..., Any]:
-    run, rest = _runner(name)
+    run = _runner(name)
 
     def reflected(self: Tensor, other: Any) -> Any:
         if not isinstance(self, Tensor):
             raise TypeError(f"{name}: a reflected operator is one of Tensors, not of {type(self).__name__}")
-        return run(other, self, *rest) if _operand(other) else NotImplemented
+        return run(other, self) if _operand(other) else NotImplemented
 
     return reflected
 

@@ -18,6 +18,7 @@ from jax.interpreters import partial_eval as pe
 
 from fxtorch.ops import dtypes
 from fxtorch.ops.xla import compiled_anywhere
+from fxtorch.tensor.overwriting import INPUT_NOT_NEEDED, RESULT_NEEDED
 
 Arrays = tuple[Any, ...]
 
@@ -28,6 +29,8 @@ class Plan:
     Attributes:
         saved_in: positions of the inputs that the backward needs; they are held by reference.
         saved_out: positions of the outputs that it needs.
+        saves_all: whether ``saved_in`` is all inputs, in order.
+        checked_in: the saved inputs whose values must not change before the backward, and ``checked_out``: the outputs.
         opaque: whether it also needs residuals that are neither.
         single: whether the result is one array, not a tuple.
         pack: makes the operator's kind of tuple of its results.
@@ -37,7 +40,8 @@ class Plan:
     """
 
     __slots__ = (
-        "avals", "backward", "carries", "diff", "doubles", "opaque", "pack", "pure", "saved_in", "saved_out", "single",
+        "avals", "backward", "carries", "checked_in", "checked_out", "diff", "doubles", "opaque", "pack", "pure",
+        "saved_in", "saved_out", "saves_all", "single",
     )  # fmt: skip
 
     def __init__(self, diff: tuple[int, ...], out: Any) -> None:
@@ -49,10 +53,20 @@ class Plan:
         self.carries = tuple(dtypes.is_inexact(o.dtype) for o in outs)
         self.saved_in: tuple[int, ...] = ()
         self.saved_out: tuple[int, ...] = ()
+        self.saves_all = False
+        self.checked_in: tuple[int, ...] = ()
+        self.checked_out: tuple[int, ...] = ()
         self.opaque = False
         self.backward: Callable[..., Any] = _no_backward
         self.pure: Callable[..., Any] = _no_backward
         self.doubles: dict[tuple[bool, ...], Record] = {}
+
+    def settle(self, name: str, count: int) -> Plan:
+        """Derive what follows from the places that are saved, of the ``count`` inputs of the operator ``name``."""
+        self.saves_all = self.saved_in == tuple(range(count))
+        self.checked_in = () if name in INPUT_NOT_NEEDED else self.saved_in
+        self.checked_out = self.saved_out if name in RESULT_NEEDED else ()
+        return self
 
     def double(self, present: tuple[bool, ...]) -> Record:
         """The backward as a differentiable function of saved values and of the cotangents that are present."""
@@ -163,14 +177,14 @@ class Record:
             outs = outputs(out)
             plan = Plan(diff, out)
             if not any(plan.carries):
-                return out, Saved(plan, ())
+                return out, Saved(plan.settle(self.name, len(leaves)), ())
             residuals, tree = jax.tree.flatten(pullback)
             places, opaque = _places(residuals, leaves, outs)
             if opaque and self.saves == "inputs":
                 self._recompute(plan, leaves)
-                return out, Saved(plan, ())
+                return out, Saved(plan.settle(self.name, len(leaves)), ())
             self._by_reference(plan, tree, places, leaves, bool(opaque))
-            return out, Saved(plan, tuple(opaque))
+            return out, Saved(plan.settle(self.name, len(leaves)), tuple(opaque))
 
         forward.__name__ = forward.__qualname__ = self.name
         return forward

@@ -16,9 +16,9 @@ from jax.core import Tracer
 
 from fxtorch.ops import dtypes as rules
 from fxtorch.ops.table import Op, Param
-from fxtorch.tensor.execute import Operator
 from fxtorch.tensor.layout import layout
 from fxtorch.tensor.modes import modes
+from fxtorch.tensor.operator import Operator
 from fxtorch.tensor.tensor import Tensor, made, unwrap, wrap
 
 

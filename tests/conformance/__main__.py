@@ -10,7 +10,7 @@ import time
 import jax
 import torch
 
-from fxtorch.tensor.execute import Operator
+from fxtorch.tensor.operator import Operator
 from tests.conformance import report, running
 from tests.conformance.checks import CHECKS, FURTHER_TYPES, Settings
 from tests.conformance.database import entries
@@ -25,7 +25,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--shard", default="0/1", help="i/n: every n-th operator, from the i-th on")
     parser.add_argument("--jobs", type=int, default=1, help="so many processes, each with its part of the operators")
     parser.add_argument("--most", type=int, help="so many samples of an operator, spread over all")
-    parser.add_argument("--every", action="store_true", help="all samples in the checks that take 1 to 3 otherwise, too")
+    parser.add_argument("--every", action="store_true", help="all samples also where 1 to 3 are taken otherwise")
     parser.add_argument("--new", action="store_true", help="only what has no result from an earlier run")
     parser.add_argument("--failed", action="store_true", help="only what failed in an earlier run")
     parser.add_argument("--report", action="store_true", help="write docs/conformance.md from all kept results")

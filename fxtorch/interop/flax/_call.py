@@ -10,8 +10,9 @@ import jax
 import numpy as np
 
 from fxtorch.tensor import Tensor, unwrap, wrap
-from fxtorch.tensor.execute import apply, hashable
+from fxtorch.tensor.execute import apply
 from fxtorch.tensor.generator import default_generator
+from fxtorch.tensor.operator import hashable
 from fxtorch.tensor.record import Record
 
 
