@@ -80,3 +80,12 @@ def check_concrete(name: str, instead: str, *arrays: Any) -> None:
             f"{name}: the result depends on values that are not known while a function is traced "
             f"(jit, vmap, grad); {instead}"
         )
+
+
+def check_subtraction(dtype: Any) -> None:
+    """Raise where ``dtype`` has no minus."""
+    if dtype == "bool":
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. "
+            "Use the `^` or `logical_xor()` operator instead."
+        )

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from jax import Array as JaxArray
 from jax import lax
 
-from fxtorch.ops.dtypes import at_least_single, cast, is_float, result_type
+from fxtorch.ops.checks import check_subtraction
+from fxtorch.ops.dtypes import at_least_single, cast, is_float, is_inexact, result_type, type_name
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.loss_reduction import chosen_reduction, reduced
 from fxtorch.ops.table import Array, op
@@ -167,6 +168,7 @@ def cross_entropy(
         _check_target(target)
     _check_weight(weight, x.shape[1])
     if probabilities:
+        kind = result_type(input, target) if weight is None else result_type(input, target, weight)
         x, y = at_least_single(x), at_least_single(y)
         y = y * (1 - label_smoothing) + label_smoothing / x.shape[1]
         scores = x - _logsumexp(x)[:, None]
@@ -174,8 +176,9 @@ def cross_entropy(
             scores = scores * weight.reshape(1, -1, *(1,) * (x.ndim - 2))
         losses = -jnp.sum(scores * y, 1)
         if reduction == "mean":
-            return cast(jnp.sum(losses) / losses.size, input.dtype)
+            return cast(jnp.sum(losses) / losses.size, kind)
     else:
+        kind = input.dtype
         losses = _index_cross_entropy(x, y, weight, float(label_smoothing))
         present = y != ignore_index
         weights = None if weight is None else jnp.take(weight, y, mode="clip")
@@ -183,7 +186,7 @@ def cross_entropy(
             return cast(_averaged(losses, present, weights, reduction), input.dtype)
         losses = jnp.where(present, losses, 0)
     losses = losses if input.ndim > 1 else losses[0]
-    return cast(reduced(losses, reduction), input.dtype)
+    return cast(reduced(losses, reduction), kind)
 
 
 @op(where=_WHERE)
@@ -242,7 +245,7 @@ def binary_cross_entropy(
 
     Raises:
         ValueError: the shapes differ.
-        RuntimeError: an element of ``input`` is no probability.
+        RuntimeError: the types differ, or an element of ``input`` is no probability.
     """
     reduction = chosen_reduction(size_average, reduce, reduction)
     if input.shape != target.shape:
@@ -250,6 +253,8 @@ def binary_cross_entropy(
             f"Using a target size (torch.Size({list(target.shape)})) that is different to the input size "
             f"(torch.Size({list(input.shape)})) is deprecated. Please ensure they have the same size."
         )
+    if input.dtype != target.dtype:
+        raise RuntimeError(f"Found dtype {type_name(target.dtype)} but expected {type_name(input.dtype)}")
     losses = _binary_losses(input, target)
     return reduced(losses if weight is None else losses * weight, reduction)
 
@@ -266,8 +271,11 @@ def binary_cross_entropy_with_logits(
 ) -> Array:
     """:func:`binary_cross_entropy` of ``sigmoid(input)``, without overflow; ``pos_weight`` multiplies the first term.
 
+    The result has the type of ``target``, as PyTorch's has, which computes it in the memory of ``1 - target``.
+
     Raises:
         ValueError: the shapes differ.
+        RuntimeError: ``target`` is not floating.
     """
     reduction = chosen_reduction(size_average, reduce, reduction)
     if input.shape != target.shape:
@@ -275,9 +283,13 @@ def binary_cross_entropy_with_logits(
             f"Target size (torch.Size({list(target.shape)})) must be the same as input size "
             f"(torch.Size({list(input.shape)}))"
         )
+    check_subtraction(target.dtype)
+    if not is_inexact(target.dtype):
+        names = type_name(input.dtype), type_name(target.dtype)
+        raise RuntimeError(f"result type {names[0]} can't be cast to the desired output type {names[1]}")
     factor = 1 if pos_weight is None else (pos_weight - 1) * target + 1
     losses = (1 - target) * input + factor * jax.nn.softplus(-input)
-    return reduced(losses if weight is None else losses * weight, reduction)
+    return reduced(cast(losses if weight is None else losses * weight, target.dtype), reduction)
 
 
 @op(where=_WHERE)

@@ -115,7 +115,7 @@ def huber_loss(
     away = at_least_single(a) - at_least_single(b)
     size = jnp.abs(away)
     values = jnp.where(size <= delta, 0.5 * away * away, delta * (size - 0.5 * delta))
-    return _weighted(cast(values, a.dtype), weight, reduction)
+    return _weighted(cast(values, input.dtype), weight, reduction)
 
 
 @op(where=_WHERE)

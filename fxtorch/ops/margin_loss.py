@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fxtorch.ops.distance import pairwise_distance
+from fxtorch.ops.dtypes import cast, result_type
 from fxtorch.ops.loss_reduction import at_least_zero, chosen_reduction, reduced
 from fxtorch.ops.table import Array, Number, op
 
@@ -65,7 +66,7 @@ def soft_margin_loss(
 ) -> Array:
     """``log(1 + exp(-target input))`` with targets 1 and -1."""
     reduction = chosen_reduction(size_average, reduce, reduction)
-    return reduced(jax.nn.softplus(-target * input), reduction)
+    return reduced(cast(jax.nn.softplus(-cast(target, result_type(input, target)) * input), input.dtype), reduction)
 
 
 def _check_margin(input: Array, target: Array, weight: Array | None) -> None:

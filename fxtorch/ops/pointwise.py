@@ -6,7 +6,7 @@ import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
-from fxtorch.ops.checks import check_broadcast
+from fxtorch.ops.checks import check_broadcast, check_subtraction
 from fxtorch.ops.dtypes import at_least_single, cast, is_complex, is_float, is_inexact, promote, result_type
 from fxtorch.ops.table import Array, Number, Strict, op
 
@@ -31,11 +31,7 @@ def sub(input: Array, other: Array, *, alpha: Number = 1) -> Array:
     Raises:
         RuntimeError: an argument is boolean.
     """
-    if input.dtype == np.bool_:
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with two bool tensors is not supported. "
-            "Use the `^` or `logical_xor()` operator instead."
-        )
+    check_subtraction(input.dtype)
     return lax.sub(*jnp.broadcast_arrays(input, scaled(other, alpha)))
 
 

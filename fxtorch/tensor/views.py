@@ -79,7 +79,12 @@ class Link:
         """Put the new values of ``view`` into its parent; the version, which they share, has been counted."""
         parent, operator = self.parent, self.operator
         if operator is None:
-            parent._rebind(view._data, versioned=False)
+            before = modes.grad
+            modes.grad = False  # also where the parent is a view in the graph: what is above it changes outside of it
+            try:
+                parent._rebind(view._data, versioned=False)
+            finally:
+                modes.grad = before
             self.seen = view._cell[0]  # type: ignore[index]
             return
         value = wrap(view._data)

@@ -58,3 +58,27 @@ def test_the_type_of_an_operators_result_is_pytorchs(symbol: str) -> None:
         if not complex_half(wanted):
             got = calculate(operand(fxtorch, a, kind_a), operand(fxtorch, b, kind_b)).dtype
             assert str(got).rpartition(".")[2] == str(wanted).rpartition(".")[2], (a, kind_a, symbol, b, kind_b)
+
+
+LOSSES = "binary_cross_entropy_with_logits binary_cross_entropy cross_entropy huber_loss mse_loss soft_margin_loss"
+
+
+@pytest.mark.parametrize("name", LOSSES.split())
+def test_the_type_of_a_loss_is_pytorchs(name: str) -> None:
+    kinds = ["float16", "bfloat16", "float32", "float64", "int64", "bool"]
+    for kind, other, reduction in itertools.product(kinds[:4], kinds, ["none", "mean"]):
+        got, wanted = (loss_type(library, name, kind, other, reduction) for library in (fxtorch, torch))
+        assert got == wanted, (kind, other, reduction)
+
+
+def loss_type(library: Any, name: str, kind: str, other: str, reduction: str) -> str:
+    """The type of a loss, or the words with which it refuses the types."""
+    prediction = library.full((2, 3), 0.25, dtype=getattr(library, kind))
+    target = library.tensor([[1, 0, 0], [0, 1, 0]]).to(getattr(library, other))
+    if name == "cross_entropy" and other in ("int64", "bool"):
+        return ""  # classes, not probabilities
+    try:
+        loss = getattr(library.nn.functional, name)(prediction, target, reduction=reduction)
+    except RuntimeError as error:
+        return str(error)
+    return str(loss.dtype).rpartition(".")[2]

@@ -219,3 +219,20 @@ def test_as_strided_of_a_view_has_gradients_where_the_view_has() -> None:
     leaf = w.detach()[1:].requires_grad_()
     leaf.as_strided((2,), (2,)).sum().backward()
     assert leaf.grad is not None and leaf.grad.tolist() == [1.0, 0.0, 1.0, 0.0, 0.0]
+
+
+def test_a_change_of_the_data_of_a_view_leaves_a_parameter_a_leaf() -> None:
+    weight = torch.nn.Parameter(torch.ones(6))
+    weight[2:4].data.zero_()
+    weight[4:].detach().mul_(3)
+    assert weight.is_leaf and weight.tolist() == [1, 1, 0, 0, 3, 3]
+    (weight * weight).sum().backward()
+    assert weight.grad.tolist() == [2, 2, 0, 0, 6, 6]
+
+
+def test_a_change_of_the_data_of_a_view_does_not_stop_the_gradient_of_its_base() -> None:
+    leaf = torch.ones(4, requires_grad=True)
+    base = leaf * 2
+    base[1:3].data.fill_(5.0)
+    (base * base).sum().backward()
+    assert leaf.grad is not None and leaf.grad.tolist() == [8, 20, 20, 8]
