@@ -208,6 +208,14 @@ def _fill_value(a: Arguments) -> None:
         raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
 
 
+def _divisor(a: Arguments) -> None:
+    if any(not jax.numpy.issubdtype(jax.numpy.result_type(a[name]), np.integer) for name in ("input", "other")):
+        return
+    seen = on_host(a["other"])
+    if seen is not None and not seen.all():
+        raise RuntimeError("ZeroDivisionError")
+
+
 def _in_unit(x: Any) -> Any:
     return (x >= 0) & (x <= 1)
 
@@ -241,6 +249,9 @@ CHECKS.update(
         "softshrink": _limits("lambd", lambda x: x >= 0, "lambda must be greater or equal to 0, but found {value}"),
         "cauchy": _limits("sigma", lambda x: x > 0, "cauchy_ expects sigma > 0.0, but found sigma={value}"),
         "masked_fill": _fill_value,
+        "floor_divide": _divisor,
+        "remainder": _divisor,
+        "fmod": _divisor,
         "cov": _weights,
         "triplet_margin_loss": _margin,
         "bernoulli": _limits("input", _in_unit, "Expected p_in >= 0 && p_in <= 1 to be true, but got false."),

@@ -42,7 +42,9 @@ def _values(data: Any, *, exact: bool = False) -> Any:
         array = np.asarray(None)
     kind = array.dtype.kind
     if kind == "U":
-        raise ValueError("too many dimensions 'str'")
+        if isinstance(_first(data), str):
+            raise ValueError("too many dimensions 'str'")
+        raise TypeError("new(): invalid data type 'str'")
     if kind == "O":
         _explain(data)
     if exact:

@@ -124,7 +124,9 @@ class _Info:
         self._info = info
 
     def __repr__(self) -> str:
-        fields = ("min", "max", "eps", "tiny") if hasattr(self, "eps") else ("min", "max")
+        fields = (
+            ("resolution", "min", "max", "eps", "smallest_normal", "tiny") if hasattr(self, "eps") else ("min", "max")
+        )
         text = ", ".join(f"{f}={getattr(self, f):g}" for f in fields)
         return f"{type(self).__name__}({text}, dtype={self.dtype})"
 
@@ -144,7 +146,7 @@ class finfo(_Info):
             )
         self.eps = builtins.float(self._info.eps)
         self.tiny = self.smallest_normal = builtins.float(self._info.tiny)
-        self.resolution = builtins.float(self._info.resolution)
+        self.resolution = 10.0**-self._info.precision
 
 
 class iinfo(_Info):

@@ -148,4 +148,7 @@ ERRORS = [
     error("lerp", randn(3), randn(3, dtype="float64"), 0.5, match="dtype"),
     error("addcdiv", randint(3), randint(3), randint(3, low=1), match="addcdiv"),
     error("sign", randn(3, dtype="complex64"), match="sgn"),
+    error("floor_divide", randint(3), 0, match="ZeroDivisionError"),
+    error("remainder", randint(3), tensor([1, 0, 2]), match="ZeroDivisionError"),
+    error("fmod", randint(3), tensor([1, 0, 2]), match="ZeroDivisionError"),
 ]

@@ -24,3 +24,21 @@ def test_a_typed_constructor_of_cuda_knows_where_a_tensor_is() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(RuntimeError, match="No CUDA GPUs"):
             torch.cuda.FloatTensor(2)
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "words"),
+    [(["a"], ValueError, "too many dimensions 'str'"), ([1, "a"], TypeError, r"new\(\): invalid data type 'str'")],
+)
+def test_text_makes_no_tensor(data: list[object], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        torch.tensor(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "resolution"), [("float16", 1e-3), ("bfloat16", 1e-2), ("float32", 1e-6), ("float64", 1e-15)]
+)
+def test_the_limits_of_a_type_name_its_resolution(name: str, resolution: float) -> None:
+    limits = torch.finfo(getattr(torch, name))
+    assert limits.resolution == resolution
+    assert f"resolution={resolution:g}, " in repr(limits)
