@@ -113,6 +113,8 @@ def to_np(value: Any) -> np.dtype | None:
 class _Info:
     """The limits of a type; what torch.finfo and torch.iinfo share."""
 
+    _shown: tuple[str, ...] = ("min", "max")
+
     def __init__(self, type: dtype | None = None) -> None:
         np_dtype = rules.default_float() if type is None else type.np
         info: Any = jnp.finfo(np_dtype) if rules.is_inexact(np_dtype) else np.iinfo(np_dtype)
@@ -137,6 +139,8 @@ class finfo(_Info):
     >>> finfo(float32).eps
     1.1920928955078125e-07
     """
+
+    _shown = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
 
     def __init__(self, type: dtype | None = None) -> None:
         super().__init__(type)
