@@ -1,17 +1,17 @@
 """The eager shell: Tensor, the tape, and how a pure operator becomes ``torch.f``.
 
 Order of the files, each knowing only those before it: modes, size, dtype, device, tensor (the state), record (compiled
-programs), tape, execute (one call), views, engine (the backward walk), generator, dispatch (from the table to public
-functions), and then the groups of methods.
+programs), tape, execute (a record on Tensors), operator (one call), quick (the short way to it), views, engine (the
+backward walk), generator, dispatch (from the table to public functions), and then the groups of methods.
 """
 
 import fxtorch.ops  # noqa: F401  (fills the table)
 from fxtorch.tensor import (  # noqa: F401
+    arithmetic,
     construction,
     conversion,
     differentiation,
     inquiry,
-    operators,
     printing,
     pytree,
     saved,

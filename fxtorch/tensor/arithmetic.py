@@ -1,4 +1,4 @@
-"""Python's operators on Tensors."""
+"""Python's operators on Tensors: ``x + y``, ``x[i]``, ``len(x)``."""
 
 from __future__ import annotations
 
