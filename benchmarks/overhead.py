@@ -1,8 +1,8 @@
 """What a compiled step costs beside its program: ``python -m benchmarks.overhead``.
 
 The step of a model of 100 parameters is called in turn with its bare program: the same ``jax.jit`` function with the
-same arrays, of which the new state is handed to the next call by hand.  The difference is the check of the guards, the
-gathering of the state and the write-back.
+same arrays, of which the new state is handed to the next call by hand, and the gradients are kept until then, as
+``.grad`` keeps them.  The difference is the check of the guards, the gathering of the state and the write-back.
 """
 
 from __future__ import annotations
@@ -53,11 +53,12 @@ def bare(step: Any, x: torch.Tensor) -> Callable[[], Any]:
     mutable, fixed, arrays, scalars = program._gather([x])
     new = {change.reference.identity: change.output for change in program.layout.changed}
     after = [new[r.identity] for r in program._mutable]
-    state = [[m.copy() for m in mutable]]
+    state, kept = [m.copy() for m in mutable], ()
 
     def call() -> Any:
-        outputs = program.run(state[0], fixed, arrays, scalars)
-        state[0] = [outputs[i] for i in after]
+        nonlocal state, kept
+        outputs = program.run(state, fixed, arrays, scalars)
+        state, kept = [outputs[i] for i in after], outputs
         return outputs[0]
 
     return call

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from fxtorch.tensor.handles import RemovableHandle
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.tape import AccumulateGrad, Node
-from fxtorch.tensor.tensor import Tensor
+from fxtorch.tensor.tensor import Tensor, unwrap
 
 __all__ = [
     "GradientEdge",
@@ -47,6 +47,7 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
 def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
     """Count a change of each Tensor, so that a backward that saved it before raises."""
     for t in (tensor,) if isinstance(tensor, Tensor) else tensor:
+        unwrap(t)  # or the count of a compiled step would be late
         if t._cell is None:
             t._cell = [0, 0]
         t._cell[1] += 1

@@ -14,10 +14,10 @@ from fxtorch.compiler.guards import A_TENSOR, ABSENT
 from fxtorch.compiler.optimizers import Optimizers
 from fxtorch.compiler.places import Place, Whole
 from fxtorch.compiler.references import Argument, Gradient, Held, Input, Reference, Scalar
-from fxtorch.compiler.snapshots import Snapshot
 from fxtorch.compiler.stores import Stores
 from fxtorch.tensor import Tensor, modes, unwrap
 from fxtorch.tensor.checking import user_line
+from fxtorch.tensor.snapshot import Snapshot
 
 
 class Capture(Stores):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import jax
+from jax._src.array import ArrayImpl
 from jax.core import Tracer
 
 from fxtorch.compiler import errors
@@ -66,8 +67,8 @@ class CompiledFunction:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program that fits; make one if there is none."""
-        leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=is_leaf)
-        if modes.capture is not None or modes.forward is not None or any(_is_traced(x) for x in leaves):
+        leaves, tree = _flatten(args, kwargs)
+        if modes.capture is not None or modes.forward is not None or any(map(_is_traced, leaves)):
             return self.fn(*args, **kwargs)
         with _lock:
             result = self._run(leaves, tree)
@@ -220,4 +221,21 @@ def _show(entry: Any) -> str:
 
 
 def _is_traced(x: Any) -> bool:
-    return isinstance(x._data if isinstance(x, Tensor) else x, Tracer)
+    array = x._data if isinstance(x, Tensor) else x
+    return array.__class__ is not ArrayImpl and isinstance(array, Tracer)
+
+
+def _flatten(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The leaves of the arguments, and their structure: at once where they are Tensors, one after the other."""
+    if kwargs or not all(map(_is_tensor, args)):
+        return jax.tree.flatten((args, kwargs), is_leaf=is_leaf)
+    return args, _tensors_only(len(args))
+
+
+def _is_tensor(x: Any) -> bool:
+    return x.__class__ is Tensor
+
+
+@functools.cache
+def _tensors_only(count: int) -> Any:
+    return jax.tree.structure(((0,) * count, {}))

@@ -68,6 +68,7 @@ class Guards:
         self._numbers: list[Any] = []
         self._variables: list[tuple[Any, Any, str]] = []
         self._computed: list[tuple[str | Callable[[], str], Callable[[], Any], Any]] = []
+        self._noted_computed: list[tuple[str | Callable[[], str], Callable[[], Any], Any]] = []
         self._names: dict[int, str] = {}
 
     def entry(self, table: dict[Any, Any], key: Any, value: Any, name: str = "", *, deep: bool = True) -> None:
@@ -125,7 +126,8 @@ class Guards:
         else:
             expected = items.copy()
             same = operator.eq if isinstance(container, set) else _same_items
-            self._computed.append((f"the items of {name}", lambda: same(container, expected), True))
+            computed = self._noted_computed if isinstance(container, NOTED) else self._computed
+            computed.append((f"the items of {name}", lambda: same(container, expected), True))
 
     def _number(self, table: dict[Any, Any], key: Any, value: Any) -> None:
         self._number_tables.append(table)
@@ -168,15 +170,17 @@ class Guards:
         """Whether everything is as it was."""
         version = structure.version
         if version is not self._version:
-            if not self._noted.hold():
+            if not self._noted.hold() or not all(compute() == value for _, compute, value in self._noted_computed):
                 return False
             self._version = version
-        return (
-            self._plain.hold()
-            and (all(map(operator.is_, self._now(), self._numbers)) or self._equal_numbers())
-            and all((now := place.get()) is value or _equal(now, value) for place, value, _ in self._variables)
-            and all(compute() == value for _, compute, value in self._computed)
-        )
+        if not self._plain.hold():
+            return False
+        if not (all(map(operator.is_, self._now(), self._numbers)) or self._equal_numbers()):
+            return False
+        for place, value, _ in self._variables:
+            if (now := place.get()) is not value and not _equal(now, value):
+                return False
+        return all([compute() == value for _, compute, value in self._computed])  # noqa: C419  (a list is faster)
 
     def forget(self) -> None:
         """Look at everything at the next check: somebody changes flags for a moment and does not say so."""
@@ -219,7 +223,7 @@ class Guards:
         ]
         out += [
             f"{name if isinstance(name, str) else name()}: {value!r} became {now!r}"
-            for name, f, value in self._computed
+            for name, f, value in (*self._noted_computed, *self._computed)
             if (now := f()) != value
         ]
         return out
@@ -234,7 +238,10 @@ class Guards:
             for t, k, v in zip(self._number_tables, self._number_keys, self._numbers, strict=True)
         ]
         out += [f"{name} is {_show(value)}" for _, value, name in self._variables]
-        named = [(name if isinstance(name, str) else name(), value) for name, _, value in self._computed]
+        named = [
+            (name if isinstance(name, str) else name(), value)
+            for name, _, value in (*self._noted_computed, *self._computed)
+        ]
         out += [f"{name} == {value!r}" for name, value in named if name]
         return out
 

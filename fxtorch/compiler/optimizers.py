@@ -7,11 +7,26 @@ from typing import Any
 
 from fxtorch.compiler.guards import ABSENT, Guards
 from fxtorch.compiler.places import Item, Place
-from fxtorch.compiler.snapshots import Contents
 from fxtorch.compiler.surroundings import Surroundings
 from fxtorch.optim.optimizer import step_hooks
 
 _STATE = "an optimizer's state"
+
+
+class _Contents:
+    """A dictionary of an optimizer's, and what was in it before the trace."""
+
+    __slots__ = ("before", "table")
+
+    def __init__(self, table: dict[Any, Any], *, empty: bool = False) -> None:
+        self.table = table
+        self.before: dict[Any, Any] = {}
+        if not empty:
+            self.look()
+
+    def look(self) -> None:
+        """Take what is there now as what was there before."""
+        self.before = dict(self.table)
 
 
 class Optimizers:
@@ -21,7 +36,7 @@ class Optimizers:
         self._guards = guards
         self._surroundings = surroundings
         self._all: dict[int, Any] = {}
-        self._tables: dict[int, Contents] = {}
+        self._tables: dict[int, _Contents] = {}
 
     def steps(self, optimizer: Any) -> None:
         """One steps."""
@@ -39,13 +54,13 @@ class Optimizers:
             guards.contents(hooks, hooks, f"the hooks of {name}")
             self._surroundings.value(list(hooks.values()), f"the hooks of {name}")
         for table in (optimizer.state, *optimizer.state.values()):
-            self._tables[id(table)] = Contents(table)
+            self._tables[id(table)] = _Contents(table)
 
     def built(self) -> None:
         """State was created outside of the trace: it is there for good."""
         for optimizer in self._all.values():
             for state in optimizer.state.values():
-                self._tables.setdefault(id(state), Contents(state))
+                self._tables.setdefault(id(state), _Contents(state))
         for table in self._tables.values():
             table.look()
 
@@ -62,7 +77,7 @@ class Optimizers:
                     if (id(group), key) not in numbers_read:
                         self._guards.entry(group, key, value, f"{name}.param_groups")
             for state in optimizer.state.values():
-                self._tables.setdefault(id(state), Contents(state, empty=True))
+                self._tables.setdefault(id(state), _Contents(state, empty=True))
         for table in self._tables.values():
             self._guards.sized(table.table, len(table.before), _STATE)
             for key, value in table.before.items():

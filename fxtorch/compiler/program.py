@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -16,6 +16,7 @@ from fxtorch.compiler import errors
 from fxtorch.compiler.guards import Guards
 from fxtorch.compiler.references import Argument, Entry, Held, Reference
 from fxtorch.compiler.results import Leaf
+from fxtorch.compiler.steady import Steady
 from fxtorch.compiler.trace import Layout, Traced
 from fxtorch.ops.transposes import cancelling
 from fxtorch.ops.xla import compiled
@@ -24,6 +25,7 @@ from fxtorch.tensor.checking import CheckError
 from fxtorch.tensor.engine import backward
 from fxtorch.tensor.execute import OpNode, apply
 from fxtorch.tensor.record import Record
+from fxtorch.tensor.resident import lock
 from fxtorch.tensor.sparse import is_sparse
 from fxtorch.tensor.structure import structure
 
@@ -69,7 +71,9 @@ class Program:
         self.record = Record(self._flat, name, "residuals") if self.layout.differentiable else None
         self.compiled = False
         self._quick_for: Layout | None = None
+        self._steady: Steady | None = None
         self._held = {r.identity: r.tensor for r in references if isinstance(r, Held)}
+        self._held_ids = frozenset(self._held)
         owners = [c.reference for c in self.layout.changed] + [owner for owner, _ in self.layout.grads]
         self._written = [r.tensor for r in owners if isinstance(r, Held)]
         pairs = list(zip(references, donated, strict=True))
@@ -107,6 +111,12 @@ class Program:
             StateChanged: the state has shapes or types that the program was not compiled for.
             Shared: an argument shares memory with what the program changes.
         """
+        if self._steady is None:
+            return self._run(leaves, repeated=repeated)
+        with lock:  # from now on until the new values are there nobody takes one
+            return self._run(leaves, repeated=repeated)
+
+    def _run(self, leaves: Sequence[Any], *, repeated: bool) -> Any:
         self._check_memory(leaves)
         self._keep_in_place(leaves)
         if not repeated:
@@ -134,7 +144,7 @@ class Program:
             return
         given = [leaf for i in self.traced.inputs if isinstance(leaf := leaves[i], Tensor)]
         given += [r.find(leaves) for r in self._entries]
-        if not self._held.keys().isdisjoint(map(id, given)):
+        if not self._held_ids.isdisjoint(map(id, given)):
             raise errors.AlsoArgument([i for i in self.traced.inputs if id(leaves[i]) in self._held])
         cells = {id(cell): t for t in given if (cell := t._cell) is not None}
         if not cells:
@@ -199,17 +209,20 @@ class Program:
 
     def _gather(self, leaves: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
         """The state that is donated, the state that is not, the arguments and the numbers."""
-        mutable, fixed = (
-            [unwrap(r.find(leaves)) for r in references] if tensors is None else [t._data for t in tensors]
-            for references, tensors in zip((self._mutable, self._fixed), self._tensors, strict=True)
-        )
-        if mutable:
+        mutable = None if self._steady is None else self._steady.arrays()
+        if mutable is None:
+            mutable = self._values(self._mutable, self._tensors[0], leaves)
             holders = list(map(sys.getrefcount, mutable))
             if sum(holders) > _HELD_BY_US * len(holders):  # somebody else still wants the old values
                 mutable = [jnp.copy(x) if n > _HELD_BY_US else x for x, n in zip(mutable, holders, strict=True)]
+        fixed = self._values(self._fixed, self._tensors[1], leaves)
         arrays = [_input(leaves[i]) for i in self.traced.inputs]
         scalars = [s.owner[s.key] for s in self.traced.known.scalars]
         return mutable, fixed, arrays, scalars
+
+    @staticmethod
+    def _values(references: Sequence[Reference], tensors: Sequence[Tensor] | None, leaves: Sequence[Any]) -> list[Any]:
+        return [unwrap(r.find(leaves)) for r in references] if tensors is None else [t._data for t in tensors]
 
     def _run_recorded(self, leaves: Sequence[Any]) -> Sequence[Any]:
         """Run as one operator on the tape: its forward and its backward are two compiled programs."""
@@ -263,7 +276,18 @@ class Program:
             else:
                 self._graded.append((owner.tensor, plain[piece]))
                 self._own.add(piece)
+        self._find_steady()
         self._quick_for = layout
+
+    def _find_steady(self) -> None:
+        """Leave with the program what it overwrites at each call, where that is always found at once."""
+        overwritten, outputs = self._tensors[0], {id(tensor): output for tensor, output in self._renewed}
+        self._steady = None
+        if overwritten and all(id(tensor) in outputs for tensor in overwritten):
+            self._steady = Steady.of(overwritten, [owner for owner, _ in self._graded])
+            self._steady_state = _picking([outputs.pop(id(tensor)) for tensor in overwritten])
+            self._steady_grads = _picking([output for _, output in self._graded])
+            self._renewed, self._graded = [(t, output) for t, output in self._renewed if id(t) in outputs], []
 
     @staticmethod
     def _leaves(layout: Layout) -> list[Leaf]:
@@ -273,32 +297,32 @@ class Program:
         layout, new = self.layout, object.__new__
         if self._quick_for is not layout:
             self._find_quick(layout)
+        graphs = [_as_it_stands(node.owner.find(leaves)) for node, _ in layout.flows]
         for tensor, output in self._renewed:  # what _rebind comes to for a base, without its questions
             tensor._data = outputs[output]
             cell = tensor._cell
             if cell is not None:  # of an optimizer's state nobody has taken views
                 cell[0] += 1
                 cell[1] += 1
+        if self._steady is not None:
+            self._steady.keep(self._steady_state(outputs), self._steady_grads(outputs))
         made = layout.pieces.hand_back(outputs, leaves, self._own)
         for change in self._others:
             reference = change.reference
             tensor = reference.tensor if isinstance(reference, Held) else reference.find(leaves)
             out = None if change.output is None else outputs[change.output]
-            if out is not None:
-                tensor._rebind(_array(out))
             if change.graph is not None:
                 change.graph.put_on(tensor, out)
                 structure.changed()
+            if out is not None:  # a view takes its base along, onto the tape too
+                recorded = tensor._link is not None and change.graph is not None
+                tensor._rebind(_array(out), tensor._node if recorded else None, tensor._index)
         for tensor, output in self._graded:  # a new leaf, of which nobody else knows
             grad = new(Tensor)
             grad._data = outputs[output]
-            tensor._grad = grad
+            tensor._set_grad(grad)
         for owner, piece in self._other_grads:
-            tensor = owner.find(leaves)
-            if piece is not None:
-                tensor._grad = made[piece]
-            else:
-                tensor.__dict__.pop("_grad", None)
+            owner.find(leaves)._set_grad(None if piece is None else made[piece])
 
         def value(leaf: Leaf) -> Any:
             if leaf.kind == "piece":
@@ -307,9 +331,8 @@ class Program:
 
         for place, tree, found in layout.entries:
             place.set(jax.tree.unflatten(tree, [value(leaf) for leaf in found]))
-        for node, output in layout.flows:
-            tensor = node.owner.find(leaves)
-            backward([tensor], [wrap(_array(outputs[output]))], retain_graph=node.retained, create_graph=False)
+        for before, (node, output) in zip(graphs, layout.flows, strict=True):
+            backward([before], [wrap(_array(outputs[output]))], retain_graph=node.retained, create_graph=False)
         modes.grad = layout.grad_mode
         return jax.tree.unflatten(layout.tree, [value(leaf) for leaf in layout.results])
 
@@ -326,6 +349,20 @@ class Program:
 def _input(leaf: Any) -> Any:
     """An argument as an array; NumPy's is copied, since the caller may write to it while the program runs."""
     return unwrap(leaf) if isinstance(leaf, Tensor) else leaf if isinstance(leaf, jax.Array) else np.array(leaf)
+
+
+def _as_it_stands(tensor: Tensor) -> Tensor:
+    """A Tensor where ``tensor`` stands on the tape now, before it is another one."""
+    twin = wrap(unwrap(tensor))
+    twin._rg, twin._node, twin._index = tensor._rg, tensor._node, tensor._index
+    return twin
+
+
+def _picking(places: Sequence[int]) -> Callable[[Sequence[Any]], list[Any]]:
+    """What takes the outputs at these places."""
+    if list(places) == list(range(first := min(places, default=0), last := max(places, default=-1) + 1)):
+        return lambda outputs: list(outputs[first:last])
+    return lambda outputs: [outputs[i] for i in places]
 
 
 def _tensors(references: Sequence[Reference]) -> list[Tensor] | None:

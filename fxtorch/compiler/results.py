@@ -20,7 +20,7 @@ from fxtorch.tensor.views import Link
 if TYPE_CHECKING:
     from fxtorch.compiler.capture import Capture
 
-_OWN = frozenset({"_data", "_rg", "_node", "_index", "_grad", "_link", "_cell", "_lent"})
+_OWN = frozenset({"_data", "_rg", "_node", "_index", "_grad", "_link", "_cell", "_lent", "_resident"})
 
 
 _LEAVES = (Tensor, Module, GeneratorType, map, filter, zip, enumerate, reversed)  # JAX warns of the iterators

@@ -206,9 +206,12 @@ def _is_array(x: Any) -> bool:
     return isinstance(x, jax.Array) or (hasattr(x, "__array__") and hasattr(x, "dtype") and hasattr(x, "shape"))
 
 
+_PLACE = frozenset({"_link", "_cell", "_node", "_index", "_resident"})  # of a Tensor among others, not of a stand-in
+
+
 def _stand_in(original: Tensor, array: Any) -> Tensor:
     t = object.__new__(type(original))
-    t.__dict__.update({k: v for k, v in original.__dict__.items() if k not in ("_link", "_cell", "_node", "_index")})
+    t.__dict__.update({k: v for k, v in original.__dict__.items() if k not in _PLACE})
     t._data = array
     return t
 

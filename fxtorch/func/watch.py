@@ -14,6 +14,7 @@ from jax.core import Tracer
 from fxtorch.tensor import Tensor, modes, unwrap
 from fxtorch.tensor.holders import holder_of
 from fxtorch.tensor.modes import Capture
+from fxtorch.tensor.snapshot import Snapshot
 
 
 class Lift(Exception):
@@ -39,34 +40,6 @@ def traces_of(arrays: Sequence[Any]) -> set[int]:
             found.add(id(trace))
             trace = getattr(trace, "parent_trace", None)
     return found
-
-
-class _Before:
-    """A Tensor from outside as it was."""
-
-    __slots__ = ("array", "attributes", "cell", "tensor")
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = tensor
-        self.attributes = dict(tensor.__dict__)
-        self.cell = None if tensor._cell is None else list(tensor._cell)
-        self.array = tensor._data
-
-    def restore(self) -> None:
-        """Make the Tensor what it was."""
-        self.tensor.__dict__.clear()
-        self.tensor.__dict__.update(self.attributes)
-        if self.cell is not None:
-            self.tensor._cell[:] = self.cell  # type: ignore[index]
-
-    def let_stand(self) -> None:
-        """Keep a new value, but the Tensor's place in the graph as it was."""
-        t = self.tensor
-        if t._data is self.array:
-            t._data = self.attributes["_data"]
-        t._rg, t._node, t._index = (
-            self.attributes.get(k, d) for k, d in (("_rg", False), ("_node", None), ("_index", 0))
-        )
 
 
 class Watch:
@@ -98,7 +71,7 @@ class Watch:
         self.carries = carries
         self._arrays = list(arrays)
         self._made: dict[int, Tensor] = {}
-        self._before: dict[int, _Before] = {}
+        self._before: dict[int, Snapshot] = {}
 
     # --- what the core reports --------------------------------------------------------------------------------------
 
@@ -116,7 +89,7 @@ class Watch:
             unwrap(tensor)
         finally:
             modes.capture = self
-        before = self._before[key] = _Before(tensor)
+        before = self._before[key] = Snapshot(tensor)
         if tensor._rg:
             if self.lift and key not in self.given:
                 self.to_lift.append(tensor)

@@ -12,7 +12,7 @@ from typing import Any
 
 from fxtorch.tensor import Tensor, modes
 from fxtorch.tensor.handles import Hooks, RemovableHandle
-from fxtorch.tensor.structure import States, Table
+from fxtorch.tensor.structure import Row, States, Table
 
 Params = ParamsT = Iterable[Any]  # the second is torch's name, for annotations
 Closure = Callable[[], Any]
@@ -199,7 +199,7 @@ class Optimizer:
         names = [p[0] for p in params if isinstance(p, tuple)]
         if names and len(names) != len(params):
             raise ValueError("all optimizer params should be with/without names. Some param names are missing")
-        params = [p[1] if isinstance(p, tuple) else p for p in params]
+        params = Row(p[1] if isinstance(p, tuple) else p for p in params)
         self._check_params(params, bool(names))
         param_group["params"] = params
         if names:

@@ -14,6 +14,7 @@ from fxtorch.tensor import (  # noqa: F401
     inquiry,
     printing,
     pytree,
+    resident,
     saved,
 )
 from fxtorch.tensor.modes import modes

@@ -182,8 +182,9 @@ class TracedNode(Node):
         return _tuple(apply(Record(fn, "backward", "residuals"), tensors + [ct for ct in cts if ct is not None]))
 
     def release(self) -> None:
-        """Drop the pullback."""
-        self.leaves = self.pullback = None
+        """Drop the pullback; a Node that saved nothing can be used again."""
+        if jax.tree.leaves(self.pullback):
+            self.leaves = self.pullback = None
 
 
 class StaleLeaf(Node):

@@ -12,6 +12,8 @@ from jax.core import Tracer
 from fxtorch.tensor.sparse import Stored
 from fxtorch.tensor.tensor import Tensor, method, unwrap, wrap
 
+_OF_THIS_ONE = frozenset({"_data", "_link", "_cell", "_hooks", "_lent", "_resident"})  # which a copy has not
+
 
 def _flatten(t: Tensor) -> tuple[tuple[Any], bool]:
     return (unwrap(t),), t._rg and t._node is None
@@ -47,7 +49,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
         )
     twin = object.__new__(type(self))
     memo[id(self)] = twin
-    kept = {k: v for k, v in self.__dict__.items() if k not in ("_data", "_link", "_cell", "_hooks", "_lent")}
+    kept = {k: v for k, v in self.__dict__.items() if k not in _OF_THIS_ONE}
     twin.__dict__.update({k: copy.deepcopy(v, memo) for k, v in kept.items()})
     twin._data = unwrap(self)
     return twin

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 _MUTATORS = "__setitem__ __delitem__ __ior__ clear pop popitem setdefault update".split()
+_OF_LISTS = "__setitem__ __delitem__ __iadd__ __imul__ append clear extend insert pop remove reverse sort".split()
 
 
 class Structure:
@@ -84,8 +85,20 @@ class States(defaultdict[Any, Any]):
         return defaultdict, (dict,), None, None, iter(self.items())
 
 
-for _cls in (Table, HookTable, States):
-    for _name in _MUTATORS:
+class Row(list[Any]):
+    """A list whose changes are noted: the parameters of an optimizer's group."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        twin = memo[id(self)] = type(self)()
+        twin.extend(copy.deepcopy(item, memo) for item in self)
+        return twin
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return list, (), None, iter(self)
+
+
+for _cls, _names in ((Table, _MUTATORS), (HookTable, _MUTATORS), (States, _MUTATORS), (Row, _OF_LISTS)):
+    for _name in _names:
         setattr(_cls, _name, _noting(getattr(_cls, _name)))
 
-NOTED = (Table, HookTable, States)
+NOTED = (Table, HookTable, States, Row)

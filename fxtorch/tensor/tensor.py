@@ -53,6 +53,7 @@ class Tensor:
     _cell: list[int] | None = None  # [changes of content, torch's version], shared by all views of one base
     _hooks: Hooks | None = None
     _post_hooks: Hooks | None = None
+    _resident: Any = None  # what holds the array of a Tensor without _data (resident.py)
     _lent: bool = False  # made by unflattening a pytree: a change of it would be lost
     name: str | None = None
     retains_grad: bool = False
@@ -168,7 +169,10 @@ class Tensor:
         """The accumulated gradient, a Tensor, or None; typed so that ``t.grad.norm()`` needs no assertion."""
         if modes.capture is not None:
             modes.capture.touch_grad(self)
-        return self._grad
+        grad = self._grad
+        if grad is not None and grad._resident is not None:
+            grad._data  # noqa: B018  (whoever sees it has its values from now on)
+        return grad
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -189,6 +193,16 @@ class Tensor:
                 )
         if modes.capture is not None:
             modes.capture.write_grad(self)
+        self._set_grad(value)
+
+    def _set_grad(self, value: Tensor | None) -> None:
+        """Set ``.grad``, unchecked."""
+        old = self._grad
+        if old is not None and old._resident is not None and old is not value:
+            if modes.capture is None:
+                old._resident.drop(old)
+            else:
+                old._data  # noqa: B018  (it comes back after the trace)
         if value is None:
             self.__dict__.pop("_grad", None)
         else:
@@ -229,7 +243,7 @@ class Tensor:
         """
         if modes.capture is not None:
             modes.capture.touch(self)
-        elif isinstance(array, DynamicJaxprTracer) and isinstance(self._data, jax.Array):
+        elif isinstance(self._data, jax.Array) and isinstance(array, DynamicJaxprTracer):  # it reads _data in any case
             self._check_not_outside()
         if self._lent:
             raise RuntimeError(

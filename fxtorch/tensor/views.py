@@ -168,6 +168,7 @@ def _possible(operator: Operator, parent: Tensor, args: Sequence[Any]) -> bool:
 def twin(tensor: Tensor) -> Tensor:
     """Another handle in the same state: the same array, graph and memory."""
     t = object.__new__(Tensor)
+    t._data = tensor._data
     t.__dict__.update(tensor.__dict__)
     made(t)
     return t

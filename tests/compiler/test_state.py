@@ -12,6 +12,7 @@ import pytest
 import fxtorch as torch
 import fxtorch.nn.functional as F
 from fxtorch import nn
+from tests.compiler.scenarios import Compile, assert_agrees
 
 X = np.random.RandomState(0).randn(6, 8, 3).astype(np.float32)
 Y = np.random.RandomState(1).randint(0, 2, (6, 8))
@@ -496,3 +497,26 @@ def test_gradients_set_to_zero_are_zeros_and_not_gone() -> None:
     first = w.grad
     step()
     assert w.grad is first and w.grad.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("as_view", [True, False])
+@pytest.mark.parametrize("inside", [True, False])
+def test_an_argument_changed_in_place_brings_its_base_onto_the_tape(as_view: bool, inside: bool) -> None:
+    def scenario(compile: Compile) -> Any:
+        w, buffer = nn.Parameter(torch.ones(2, 3)), torch.zeros(2, 3)
+
+        def add(x: torch.Tensor) -> torch.Tensor:
+            x.add_(w)
+            if inside:
+                (x * x).mean().backward()
+            return x.detach()
+
+        step, seen = compile(add), []
+        for _ in range(2):
+            seen.append(step(buffer.view(2, 3) if as_view else buffer).clone())
+            if not inside:
+                (buffer * buffer).sum().backward(retain_graph=True)
+            seen += [buffer, buffer.requires_grad, buffer.is_leaf, w.grad.clone()]
+        return seen
+
+    assert_agrees(scenario)

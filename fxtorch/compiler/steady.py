@@ -1,0 +1,86 @@
+"""State that stays with its program from call to call, while nobody looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakValueDictionary
+
+import jax.numpy as jnp
+
+from fxtorch.tensor import Tensor
+from fxtorch.tensor.resident import Resident
+
+_known: WeakValueDictionary[Any, Steady] = WeakValueDictionary()
+
+
+class Steady:
+    """Tensors that programs overwrite at each call, and Tensors that get a new gradient at each.
+
+    Programs with the same Tensors, for other shapes of the arguments, say, share one.
+
+    Args:
+        tensors: what is overwritten, in the order of the program's inputs.
+        owners: what gets gradients, all of them plain leaves of which nobody knows.
+    """
+
+    def __init__(self, tensors: Sequence[Tensor], owners: Sequence[Tensor]) -> None:
+        self.tensors = list(tensors)
+        self.owners = list(owners)
+        self._state: Resident | None = None
+        self._grads: Resident | None = None
+        self._cells: list[list[int]] = []
+
+    @classmethod
+    def of(cls, tensors: Sequence[Tensor], owners: Sequence[Tensor]) -> Steady:
+        """The one that programs with these Tensors share."""
+        key = tuple(map(id, tensors)), tuple(map(id, owners))
+        found = _known.get(key)
+        if found is None:
+            found = _known[key] = cls(tensors, owners)
+        return found
+
+    def __del__(self) -> None:
+        for resident in (self._state, self._grads):  # or a generator's key, say, would keep a whole model
+            if resident is not None:
+                resident.release()
+
+    def arrays(self) -> list[Any] | None:
+        """What is to be overwritten; None where the Tensors have it, and others may, too."""
+        state = self._state
+        if state is not None and state.arrays:
+            return state.all_arrays(jnp.copy)
+        for tensor in self.tensors:
+            if tensor._resident is not None:
+                tensor._resident.release()
+        return None
+
+    def keep(self, arrays: list[Any], grads: list[Any]) -> None:
+        """Keep the new values and the new gradients."""
+        state = self._state
+        if state is None or not state.arrays:
+            state = self._state = Resident(self.tensors)
+        if state.taken:
+            state.renew(arrays)
+            self._cells = [cell for t in self.tensors if (cell := t._cell) is not None]
+        else:
+            state.arrays = arrays
+        for cell in self._cells:  # views of them, and graphs that saved them, see a change
+            cell[0] += 1
+            cell[1] += 1
+        if grads:
+            self._keep_grads(grads)
+
+    def _keep_grads(self, arrays: list[Any]) -> None:
+        grads = self._grads
+        if grads is None or not grads.arrays:
+            grads = self._grads = Resident([object.__new__(Tensor) for _ in arrays])
+            for owner, grad in zip(self.owners, grads.tensors, strict=True):
+                owner._set_grad(grad)
+        else:
+            for place in grads.taken:  # who has seen the old one keeps it
+                self.owners[place]._set_grad(grads.exchange(place))
+            for place in grads.dropped:
+                self.owners[place]._set_grad(grads.tensors[place])
+            grads.dropped.clear()
+        grads.renew(arrays)

@@ -1,0 +1,214 @@
+"""What a step overwrites stays with its program until somebody looks, and nobody can tell."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import pickle
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fxtorch as torch
+from fxtorch import nn
+from tests.compiler.scenarios import Compile, assert_agrees
+
+Step = Callable[..., Any]
+
+
+def trainer(compile: Compile) -> tuple[Any, Any, Step]:
+    net = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 2))
+    opt = torch.optim.Adam(net.parameters(), lr=0.05)
+
+    def step(x: torch.Tensor) -> torch.Tensor:
+        opt.zero_grad()
+        loss = net(x).square().mean()
+        loss.backward()
+        opt.step()
+        return loss
+
+    return net, opt, compile(step)
+
+
+def at_each_step(look: Callable[[Any, Any], Any]) -> Callable[[Compile], Any]:
+    """A scenario that looks at the model, or changes it, between steps."""
+
+    def scenario(compile: Compile) -> Any:
+        net, opt, step = trainer(compile)
+        seen: list[Any] = []
+        for _ in range(4):
+            seen += [step(torch.ones(5, 3)), look(net, opt)]
+        return seen, list(net.parameters()), [p.grad for p in net.parameters()], torch.rand(2)
+
+    return scenario
+
+
+def replaced(net: Any, opt: Any) -> None:
+    net[0].weight.data = torch.ones(4, 3)
+
+
+def filled(net: Any, opt: Any) -> int:
+    with torch.no_grad():
+        net[0].bias.zero_()
+    return net[0].bias._version
+
+
+def stepped(net: Any, opt: Any) -> None:
+    opt.step()
+
+
+LOOKS: dict[str, Callable[[Any, Any], Any]] = {
+    "nobody looks": lambda net, opt: None,
+    "a clone": lambda net, opt: net[0].weight.detach().clone(),
+    "a parameter": lambda net, opt: net[2].weight,
+    "its row": lambda net, opt: net[0].weight.data[1],
+    "its version": lambda net, opt: net[0].weight._version,
+    "a gradient that is held": lambda net, opt: net[0].weight.grad,
+    "a gradient set to None": lambda net, opt: setattr(net[0].weight, "grad", None),
+    "gradients set to None": lambda net, opt: opt.zero_grad(),
+    "gradients set to zero": lambda net, opt: opt.zero_grad(set_to_none=False),
+    "another gradient": lambda net, opt: setattr(net[0].weight, "grad", torch.ones(4, 3)),
+    "a state dict": lambda net, opt: copy.deepcopy(net.state_dict()),
+    "the optimizer's state": lambda net, opt: [s["exp_avg"].clone() for s in opt.state.values()],
+    "a copy": lambda net, opt: list(copy.deepcopy(net).parameters()),
+    "a pickle": lambda net, opt: list(pickle.loads(pickle.dumps(net)).parameters()),
+    "other values": replaced,
+    "a change in place": filled,
+    "a step in eager code": stepped,
+    "the generator": lambda net, opt: torch.rand(2),
+    "an eager call": lambda net, opt: net(torch.ones(1, 3)),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=list(LOOKS))
+def test_a_look_between_two_steps_shows_what_eager_code_shows(look: Callable[[Any, Any], Any]) -> None:
+    assert_agrees(at_each_step(look), traces=1)
+
+
+def test_values_stay_with_the_program_until_one_is_asked_for() -> None:
+    net, _, step = trainer(torch.jit)
+    for _ in range(3):
+        step(torch.ones(5, 3))
+    tensors = [*net.parameters(), *(p._grad for p in net.parameters())]
+    assert all("_data" not in t.__dict__ for t in tensors)
+    net[0].weight.tolist()
+    assert ["_data" in t.__dict__ for t in tensors] == [True, *[False] * 7]
+    step(torch.ones(5, 3))
+    assert all("_data" not in t.__dict__ for t in tensors)
+
+
+def test_views_and_saved_values_see_that_a_step_was_made() -> None:
+    net, _, step = trainer(torch.jit)
+    step(torch.ones(5, 3))
+    row, before = net[0].weight.data[1], net[0].weight._version
+    out = (net[2].weight * net[2].weight).sum()
+    held = row.tolist()
+    for _ in range(2):
+        step(torch.ones(5, 3))
+    assert row.tolist() == net[0].weight[1].tolist() != held and net[0].weight._version == before + 2
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        out.backward()
+
+
+def test_programs_for_other_shapes_go_on_from_the_same_values() -> None:
+    def scenario(compile: Compile) -> Any:
+        net, _, step = trainer(compile)
+        losses = [step(torch.ones(n, 3)) for n in (5, 5, 2, 5, 2, 2, 5)]
+        return losses, list(net.parameters()), [p.grad for p in net.parameters()]
+
+    assert_agrees(scenario, traces=2)
+
+
+def test_programs_of_other_functions_go_on_from_the_same_values() -> None:
+    def scenario(compile: Compile) -> Any:
+        net, _, step = trainer(compile)
+        other = torch.optim.SGD(net[2].parameters(), lr=0.1)
+
+        def shrink() -> torch.Tensor:
+            loss: Any = sum(p.square().sum() for p in net[2].parameters())
+            other.zero_grad()
+            loss.backward()
+            other.step()
+            return loss
+
+        compiled, judged = compile(shrink), compile(lambda x: net(x).sum().detach())
+        seen = [(step(torch.ones(5, 3)), compiled(), judged(torch.ones(1, 3))) for _ in range(3)]
+        return seen, list(net.parameters()), [p.grad for p in net.parameters()]
+
+    assert_agrees(scenario)
+
+
+def test_a_model_outlives_its_step_and_is_freed_with_it() -> None:
+    net, opt, step = trainer(torch.jit)
+    for _ in range(2):
+        step(torch.ones(5, 3))
+    weight, grad = weakref.ref(net[0].weight), net[0].weight.grad.tolist()
+    del step, opt
+    gc.collect()
+    assert np.isfinite(net[0].weight.detach().numpy()).all() and net[0].weight.grad.tolist() == grad
+    del net
+    gc.collect()
+    assert weight() is None
+    net, opt, step = trainer(torch.jit)
+    for _ in range(2):
+        step(torch.ones(5, 3))
+    weight = weakref.ref(net[0].weight)
+    del net, opt, step
+    gc.collect()
+    gc.collect()
+    assert weight() is None
+
+
+def test_a_failing_step_leaves_the_values_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, _, step = trainer(torch.jit)
+    for _ in range(2):
+        step(torch.ones(5, 3))
+    program = next(iter(step.programs.values()))[0]
+    plain = program.run
+
+    def fails(*given: Any) -> Any:
+        raise ValueError("on purpose")
+
+    kept = net[2].bias.tolist()
+    monkeypatch.setattr(program, "run", fails)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="on purpose"):
+            step(torch.ones(5, 3))
+    assert net[2].bias.tolist() == kept and np.isfinite(net[0].weight.grad.numpy()).all()
+    monkeypatch.setattr(program, "run", plain)
+    step(torch.ones(5, 3))
+    assert net[2].bias.tolist() != kept
+
+
+def test_a_thread_that_looks_while_another_trains_sees_whole_steps() -> None:
+    net = nn.Linear(1, 64, bias=False)
+    opt = torch.optim.SGD(net.parameters(), lr=1.0)
+
+    @torch.jit
+    def step() -> None:
+        opt.zero_grad()
+        net.weight.sum().backward()
+        opt.step()
+
+    with torch.no_grad():
+        net.weight.zero_()
+    step()
+    seen: list[Any] = []
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            seen.append(net.weight.detach().clone().numpy())
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    for _ in range(300):
+        step()
+    stop.set()
+    watcher.join()
+    assert seen and all((w == w[0]).all() for w in seen)
+    assert net.weight[0].item() == -301
