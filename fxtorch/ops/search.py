@@ -82,6 +82,11 @@ def _several(values: Any, inverse: Any, counts: Any, return_inverse: bool, retur
     return chosen[0] if len(chosen) == 1 else tuple(chosen)
 
 
+def _check_slices(x: Any, dim: int | None) -> None:
+    if dim is not None and x.ndim and x.shape[dim] and not x.size:
+        raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
+
+
 @op(method=True, differentiable=False, dynamic=True)
 def unique(
     input: Array,
@@ -93,10 +98,11 @@ def unique(
     """The distinct elements (slices along ``dim``) in order; where each element went; how often each came.
 
     Raises:
-        RuntimeError: the values are traced, since they decide the shape.
+        RuntimeError: the values are traced, since they decide the shape; or the slices are empty.
     """
     check_concrete("unique", "call it outside the traced function", input)
     axis = None if dim is None else wrap_dim(dim, input.ndim)
+    _check_slices(input, axis)
     values, inverse, counts = np.unique(np.asarray(input), return_inverse=True, return_counts=True, axis=axis)
     inverse = inverse.reshape(input.shape if dim is None else (-1,))
     return _several(values, inverse, counts, return_inverse, return_counts)
@@ -109,11 +115,13 @@ def unique_consecutive(
     """The elements (slices along ``dim``) that differ from the one before; where each went; how long each run is.
 
     Raises:
-        RuntimeError: the values are traced, since they decide the shape.
+        RuntimeError: the values are traced, since they decide the shape; or the slices are empty.
     """
     check_concrete("unique_consecutive", "call it outside the traced function", input)
     x = np.asarray(input)
-    rows = x.reshape(-1, 1) if dim is None else np.moveaxis(x, dim, 0).reshape(x.shape[dim], -1)
+    _check_slices(x, dim)
+    count = x.size if dim is None else x.shape[dim]
+    rows = (x if dim is None else np.moveaxis(x, dim, 0)).reshape(count, x.size // count if count else 0)
     fresh = np.ones(len(rows), dtype=np.bool_)
     fresh[1:] = np.any(rows[1:] != rows[:-1], axis=1)
     starts = np.flatnonzero(fresh)
