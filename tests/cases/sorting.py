@@ -67,7 +67,7 @@ CASES += [
     case("unique_consecutive", tensor([1, 1, 2, 2, 1])).but(jit=SHAPE),
     case("unique_consecutive", tensor([1, 1, 2, 1]), return_inverse=True, return_counts=True).but(jit=SHAPE),
     case("unique_consecutive", tensor([[1, 1], [1, 1], [2, 1]]), True, True, 0).but(jit=SHAPE),
-    case("unique_consecutive", randn(2, 0, 3), True, True, 1).but(jit=SHAPE),
+    case("unique_consecutive", randint(2, 0, 3), True, True, 1).but(jit=SHAPE),
     case("histc", randn(20), 5, -2, 2),
     case("histc", uniform(20), 4),
     case("bincount", randint(9, low=0)).but(jit=SHAPE),
