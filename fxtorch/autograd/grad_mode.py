@@ -62,7 +62,7 @@ class _Grad(_Mode):
 
     def _enter(self) -> bool:
         before = modes.grad
-        modes.grad = self.value
+        modes.grad = self.value and not modes.inference
         return before
 
     def _leave(self, before: bool) -> None:
@@ -113,7 +113,7 @@ class set_grad_enabled(_Grad):
         super().__init__()
         self.value = bool(mode)
         self._outer = modes.grad
-        modes.grad = self.value
+        modes.grad = self.value and not modes.inference
 
     def _enter(self) -> bool:
         modes.grad = self.value
@@ -129,7 +129,17 @@ class set_grad_enabled(_Grad):
 
 
 class inference_mode(_Mode):
-    """Like :class:`no_grad`; ``is_inference_mode_enabled()`` is true within it."""
+    """Like :class:`no_grad`, and the Tensors made in it stay out of what is recorded later.
+
+    Outside of it, a change in place of one of them, and a recorded call that would save it, raise.
+    ``inference_mode(False)`` within it is ordinary again.
+
+    >>> import fxtorch as torch
+    >>> with torch.inference_mode():
+    ...     x = torch.ones(2)
+    >>> x.is_inference(), x.clone().is_inference()
+    (True, False)
+    """
 
     def __new__(cls, mode: Any = True) -> Any:
         """Make the context manager, or decorate a function with it."""
@@ -146,8 +156,7 @@ class inference_mode(_Mode):
 
     def _enter(self) -> tuple[bool, bool]:
         before = modes.grad, modes.inference
-        if self.mode:
-            modes.grad, modes.inference = False, True
+        modes.grad, modes.inference = not self.mode, self.mode
         return before
 
     def _leave(self, before: tuple[bool, bool]) -> None:

@@ -47,12 +47,12 @@ class Parameter(Tensor):
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) in memo:
             return memo[id(self)]
-        copied = _rebuild_parameter(type(self), self.detach(), self.requires_grad, _user_attributes(self))
+        copied = _rebuild_parameter(type(self), self.data, self.requires_grad, _user_attributes(self))
         memo[id(self)] = copied
         return copied
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        return _rebuild_parameter, (type(self), self.detach(), self.requires_grad, _user_attributes(self))
+        return _rebuild_parameter, (type(self), self.data, self.requires_grad, _user_attributes(self))
 
     def __repr__(self, **kwargs: Any) -> str:
         return "Parameter containing:\n" + super().__repr__(**kwargs)

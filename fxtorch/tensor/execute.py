@@ -270,6 +270,13 @@ def recorded(record: Record, tensors: Sequence[Any], leaves: tuple[Any, ...], ou
     for i in plan.checked_in:
         t = tensors[i]
         if isinstance(t, Tensor):
+            if t._inference:
+                raise RuntimeError(
+                    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference "
+                    "mode in computation tracked by autograd. To work around this, you can make a clone to get a "
+                    "normal tensor and use it in autograd, or use `torch.no_grad()` instead of "
+                    "`torch.inference_mode()`."
+                )
             cell = t._cell
             if cell is None:
                 cell = t._cell = [0, 0]

@@ -12,7 +12,9 @@ from jax.core import Tracer
 from fxtorch.tensor.sparse import Stored
 from fxtorch.tensor.tensor import Tensor, method, unwrap, wrap
 
-_OF_THIS_ONE = frozenset({"_data", "_link", "_cell", "_hooks", "_lent", "_resident"})  # which a copy has not
+_OF_THIS_ONE = frozenset(  # which a copy has not
+    {"_data", "_link", "_cell", "_hooks", "_inference", "_lent", "_resident"}
+)
 
 
 def _flatten(t: Tensor) -> tuple[tuple[Any], bool]:

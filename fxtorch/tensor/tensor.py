@@ -54,6 +54,7 @@ class Tensor:
     _hooks: Hooks | None = None
     _post_hooks: Hooks | None = None
     _resident: Any = None  # what holds the array of a Tensor without _data (resident.py)
+    _inference: bool = False  # made in inference mode
     _lent: bool = False  # made by unflattening a pytree: a change of it would be lost
     name: str | None = None
     retains_grad: bool = False
@@ -131,6 +132,8 @@ class Tensor:
             )
         if value and not rules.is_inexact(unwrap_aval(self).dtype):
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+        if value and self._inference and not modes.inference:
+            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         self._rg = bool(value)
         structure.changed()
 
@@ -154,6 +157,8 @@ class Tensor:
     @property
     def _version(self) -> int:
         """How often it was changed in place."""
+        if self._inference:
+            raise RuntimeError("Inference tensors do not track version counter.")
         return 0 if self._cell is None else self._cell[1]
 
     @property
@@ -250,6 +255,12 @@ class Tensor:
                 "an in-place change of a Tensor that came into a function as part of a pytree (jax.jit, jax.grad, "
                 "vmap ...) would be lost; return the new value, or use fxtorch.jit, which carries state"
             )
+        if self._inference and versioned and not modes.inference:
+            raise RuntimeError(
+                "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get "
+                "a normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more "
+                "details."
+            )
         cell = self._cell
         if cell is None:
             cell = self._cell = [0, 0]
@@ -291,6 +302,8 @@ class Tensor:
         """A Tensor of class ``cls`` with the values of ``data``, a leaf."""
         t = object.__new__(cls)
         t._data = unwrap(data)
+        if data._inference:
+            t._inference = True
         made(t)
         if require_grad:
             t.requires_grad = True
@@ -310,6 +323,8 @@ def wrap(array: Any) -> Tensor:
     """A new Tensor on ``array``, a leaf that wants no gradient."""
     t = _new(Tensor)
     t._data = array
+    if modes.inference:
+        t._inference = True
     if modes.capture is not None:
         modes.capture.made(t)
     return t

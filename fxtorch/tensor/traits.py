@@ -52,8 +52,8 @@ _always("is_shared", False, "False: no memory is shared between processes.")
 
 @method
 def is_inference(self: Tensor) -> bool:
-    """Whether it was made in inference mode; the mode is not kept on Tensors, so that this is whether it is on now."""
-    return modes.inference
+    """Whether it was made in inference mode, or is a view of one that was."""
+    return self._inference
 
 
 @method

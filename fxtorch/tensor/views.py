@@ -147,6 +147,8 @@ def link(operator: Operator, args: Sequence[Any], out: Any) -> None:
     for i, t in enumerate(out if isinstance(out, tuple) else (out,)):
         t._cell = cell
         t._link = Link(parent, operator, args[1:], i if isinstance(out, tuple) else None, cell[0])
+        if t._inference is not parent._inference:
+            t._inference = parent._inference
 
 
 def _possible(operator: Operator, parent: Tensor, args: Sequence[Any]) -> bool:
@@ -195,6 +197,7 @@ def alias(tensor: Tensor, *, versioned: bool) -> Tensor:
     t._cell = cell
     t._link = Link(tensor, None, (), None, cell[0])
     t._link.quiet |= not versioned
+    t._inference = versioned and tensor._inference
     made(t)
     return t
 
