@@ -214,6 +214,7 @@ from fxtorch import (
     ao,
     cpu,
     functional,
+    futures,
     fx,
     hub,
     interop,
@@ -229,6 +230,7 @@ from fxtorch import (
     types,
     xpu,
 )
+from fxtorch.futures import Future
 from fxtorch.interop import alias
 from fxtorch.interop.torchscript import ScriptModule, fork, wait
 from fxtorch.interop.names import c as _C

@@ -37,6 +37,7 @@ ROOMS = {
     "accelerator": 2,
     "cpu": 4,
     "functional": 2,
+    "futures": 0,
     "mps": 2,
     "mtia": 2,
     "multiprocessing": 2,

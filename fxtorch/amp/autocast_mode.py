@@ -11,13 +11,18 @@ from typing import Any
 
 from jax.core import Tracer
 
-from fxtorch.amp.lists import POLICIES, policy_of
+from fxtorch.amp.lists import policy_of
 from fxtorch.tensor import Tensor, modes
 from fxtorch.tensor import device as devices
 from fxtorch.tensor import dtype as types
 from fxtorch.tensor.conversion import cast
 
-_LOW = {"cpu": (types.bfloat16, types.float16), "cuda": (types.float16, types.bfloat16)}  # the default first
+_HALF_FIRST, _BRAIN_FIRST = (types.float16, types.bfloat16), (types.bfloat16, types.float16)
+_LOW = {  # what each kind of device computes in, the default first; no Tensor is on any but the first two
+    "cpu": _BRAIN_FIRST, "cuda": _HALF_FIRST,
+    **dict.fromkeys(("mps", "xpu", "ipu", "mtia", "privateuseone"), _HALF_FIRST),
+    **dict.fromkeys(("hpu", "xla", "maia"), _BRAIN_FIRST),
+}
 
 
 class Casting:
@@ -190,7 +195,7 @@ def is_autocast_available(device_type: str) -> bool:
     """Whether there is autocast for a kind of device."""
     if not isinstance(device_type, str):
         raise ValueError(f"Expected `device_type` of type `str`, got: `{type(device_type)}`")
-    return device_type in POLICIES
+    return device_type in _LOW
 
 
 def _check_device(device_type: Any) -> None:

@@ -25,7 +25,6 @@ MODULES = (
     "torch.distributed.tensor.parallel",
     "torch.distributed.utils",
     "torch.export",
-    "torch.futures",
     "torch.fx._pytree",
     "torch.fx.experimental.symbolic_shapes",
     "torch.fx.passes",

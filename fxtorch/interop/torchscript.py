@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final, Optional
 
 from fxtorch.compiler import CompiledFunction, jit
+from fxtorch.futures import Future
 from fxtorch.nn import Module
 from fxtorch.serialization import load as _load
 from fxtorch.serialization import save as _save
@@ -126,14 +127,19 @@ def optimize_for_inference(mod: Module, other_methods: Any = None) -> Module:
     return mod
 
 
-def fork(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """The result of ``func``, computed now; :func:`wait` hands it out."""
-    return func(*args, **kwargs)
-
-
-def wait(future: Any) -> Any:
-    """The result of :func:`fork`."""
+def fork(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
+    """A Future of the result of ``func``, which is computed now: JAX runs what it computes beside Python anyway."""
+    future: Future[Any] = Future()
+    try:
+        future.set_result(func(*args, **kwargs))
+    except Exception as error:
+        future.set_exception(error)
     return future
+
+
+def wait(future: Future[Any]) -> Any:
+    """The result of :func:`fork`."""
+    return future.wait()
 
 
 def is_instance(obj: Any, target_type: Any) -> bool:
@@ -238,6 +244,7 @@ for _name, _value in {
     "annotate": annotate,
     "enable_onednn_fusion": enable_onednn_fusion,
     "export": ignore,
+    "Future": Future,
     "fork": fork,
     "freeze": freeze,
     "fuser": fuser,

@@ -168,9 +168,9 @@ def _reduced_bwd(dim: int, reduce: str, include_self: bool, saved: Any, g: Array
         share = g / cast(_count(base, at, include_self, jnp.int64), g.dtype) if reduce == "mean" else g
         return jnp.where(free, share, zero), None, back(share)
     if reduce in ("amax", "amin"):
-        mine, theirs = (base == out) & free, src == back(out)
+        mine, theirs = base == out, src == back(out)  # PyTorch counts the old value too where it does not take part
         share = g / jnp.maximum(forth(cast(theirs, g.dtype), cast(mine, g.dtype)), one)
-        return jnp.where(mine, share, zero), None, jnp.where(theirs, back(share), zero)
+        return jnp.where(mine & free, share, zero), None, jnp.where(theirs, back(share), zero)
     empty, none = (base == 0) & free, src == 0
     zeros = forth(cast(none, jnp.int32), cast(empty, jnp.int32))
     rest = _reduced(jnp.where(empty | ~free, one, base), index, jnp.where(none, one, src), dim, "prod", True)

@@ -167,6 +167,14 @@ def test_custom_functions_say_what_they_compute_in() -> None:
     assert seen == [(torch.float32, False)] * 2
 
 
+@pytest.mark.parametrize(("device", "low"), [("mps", torch.float16), ("xla", torch.bfloat16)])
+def test_devices_that_jax_has_not_can_be_asked_about(device: str, low: torch.dtype) -> None:
+    assert torch.amp.is_autocast_available(device) and torch.get_autocast_dtype(device) is low
+    assert not torch.is_autocast_enabled(device)
+    with torch.autocast(device):
+        assert torch.is_autocast_enabled(device) and (torch.ones(1, 1) @ torch.ones(1, 1)).dtype is torch.float32
+
+
 def test_what_cannot_be_is_refused_or_switched_off() -> None:
     with pytest.raises(RuntimeError, match="unsupported autocast device_type"):
         torch.autocast("abacus")

@@ -257,3 +257,13 @@ def test_index_reduce_reduces_the_rows_that_share_a_place(reduce: str, include_s
     expected = {"prod": np.prod, "mean": np.mean, "amax": np.max, "amin": np.min}[reduce](stack, axis=0)
     out = torch.tensor(x).index_reduce(0, torch.tensor([1, 1]), torch.tensor(rows), reduce, include_self=include_self)
     np.testing.assert_allclose(out.numpy(), [x[0], expected])
+
+
+@pytest.mark.parametrize("reduce", ["amax", "amin"])
+def test_ties_of_a_reduced_place_share_its_gradient_with_the_old_value_as_in_pytorch(reduce: str) -> None:
+    old, x = torch.tensor([0.0, 2.0], requires_grad=True), torch.zeros(3, requires_grad=True)
+    index = torch.tensor([0, 0, 1])
+    old.scatter_reduce(0, index, x, reduce, include_self=False).sum().backward()
+    assert x.grad is not None and old.grad is not None
+    np.testing.assert_allclose(x.grad.numpy(), np.array([1 / 3, 1 / 3, 1.0]), rtol=1e-6)
+    assert old.grad.tolist() == [0.0, 0.0]
