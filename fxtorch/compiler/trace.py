@@ -230,10 +230,6 @@ def _lay_out(
         (owner, (owner.tensor if isinstance(owner, Held) else stand_ins[owner.position])._grad)
         for owner in capture.grads_written.values()
     ]
-    collector.expect([*leaves, *(leaf for _, found, _ in entries for leaf in found), *(grad for _, grad in grads)])
-    results = [collector.leaf(leaf) for leaf in leaves]
-    stored = [(place, structure, [collector.leaf(leaf) for leaf in found]) for place, found, structure in entries]
-    gradients = [(owner, None if grad is None else collector.piece(grad)) for owner, grad in grads]
     outputs = collector.outputs
 
     def change(reference: Reference, tensor: Tensor, array: Any, was: tuple[bool, Any]) -> Change | None:
@@ -245,7 +241,14 @@ def _lay_out(
             return None
         return Change(reference, len(outputs) - 1 if new else None, Graph.of(tensor) if moved else None)
 
-    changed = [change(*entry) for entry in capture.touched()]
+    # First what takes the place of state, in the state's order: so JAX pairs donated buffers with outputs of equal type,
+    # and each new value overwrites its own old one.
+    order = {r.identity: i for i, r in enumerate(capture.references)}
+    changed = [change(*entry) for entry in sorted(capture.touched(), key=lambda e: order[e[0].identity])]
+    collector.expect([*leaves, *(leaf for _, found, _ in entries for leaf in found), *(grad for _, grad in grads)])
+    results = [collector.leaf(leaf) for leaf in leaves]
+    stored = [(place, structure, [collector.leaf(leaf) for leaf in found]) for place, found, structure in entries]
+    gradients = [(owner, None if grad is None else collector.piece(grad)) for owner, grad in grads]
     for position, stand_in in stand_ins.items():
         owner = Argument(position)
         was = (originals[position]._rg, capture.inputs.get(owner.identity))
