@@ -19,7 +19,8 @@ from fxtorch.tensor.conversion import cast
 
 _HALF_FIRST, _BRAIN_FIRST = (types.float16, types.bfloat16), (types.bfloat16, types.float16)
 _LOW = {  # what each kind of device computes in, the default first; no Tensor is on any but the first two
-    "cpu": _BRAIN_FIRST, "cuda": _HALF_FIRST,
+    "cpu": _BRAIN_FIRST,
+    "cuda": _HALF_FIRST,
     **dict.fromkeys(("mps", "xpu", "ipu", "mtia", "privateuseone"), _HALF_FIRST),
     **dict.fromkeys(("hpu", "xla", "maia"), _BRAIN_FIRST),
 }
