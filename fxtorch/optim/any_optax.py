@@ -9,13 +9,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from jax.interpreters.partial_eval import dce_jaxpr
 
 from fxtorch.autograd import enable_grad
 from fxtorch.optim.optimizer import Closure, Optimizer, Params
-from fxtorch.tensor import Tensor, is_tracing, materialize, scalar_input, unwrap
+from fxtorch.tensor import Tensor, is_tracing, materialize, once_eagerly, scalar_input, unwrap
 from fxtorch.tensor.tensor import state as lasting
 
-Rule = optax.GradientTransformation | Callable[..., optax.GradientTransformation]
+Rule = optax.GradientTransformation | optax.MultiSteps | Callable[..., optax.GradientTransformation]
 
 
 class Optax(Optimizer):
@@ -45,7 +46,7 @@ class Optax(Optimizer):
     """
 
     def __init__(self, params: Params, tx: Rule, **hypers: Any) -> None:
-        if hypers and isinstance(tx, optax.GradientTransformation):
+        if hypers and isinstance(tx, optax.GradientTransformation | optax.MultiSteps):
             raise TypeError(
                 f"Optax(params, tx, {', '.join(hypers)}=...) needs a function that makes the transformation"
             )
@@ -64,6 +65,8 @@ class Optax(Optimizer):
     def _make(self, hypers: dict[str, Any]) -> optax.GradientTransformationExtraArgs:
         if isinstance(self._rule, optax.GradientTransformation):
             return optax.with_extra_args_support(self._rule)
+        if isinstance(self._rule, optax.MultiSteps):
+            return optax.with_extra_args_support(self._rule.gradient_transformation())
         named = {"learning_rate" if name == "lr" else name: value for name, value in hypers.items()}
         return optax.with_extra_args_support(self._rule(**named))
 
@@ -99,18 +102,29 @@ class Optax(Optimizer):
         kept = self.state["optax"]
         if not kept:
             hypers = {name: self.param_groups[0][name] for name in self._hypers}
-            avals = [(tuple(p.shape), unwrap(p).dtype) for p in params]
+            tx = self._make(hypers)
+            begin = [jnp.zeros(tuple(p.shape), unwrap(p).dtype) for p in params]
+            if not is_tracing():
+                begin = [jnp.array(unwrap(p)) for p in params]
+            elif _starts_from_values(tx, begin):
+                once_eagerly("the state of this optax transformation begins as the parameters are: step() once before")
 
             def build() -> None:
-                found = _init(self._make(hypers), avals)
+                found = _init(tx, begin)
                 kept.update({path: lasting(array) for path, array in found.items()})
 
             materialize(build, kept.clear)
         return kept
 
 
-def _init(tx: optax.GradientTransformation, avals: list[tuple[Any, Any]]) -> dict[str, jax.Array]:
-    leaves = jax.tree_util.tree_leaves_with_path(tx.init([jnp.zeros(*aval) for aval in avals]))
+def _starts_from_values(tx: optax.GradientTransformation, params: list[jax.Array]) -> bool:
+    """Whether what ``init`` gives depends on the values of the parameters, not on their shapes and types alone."""
+    jaxpr = jax.make_jaxpr(tx.init)(params).jaxpr
+    return any(dce_jaxpr(jaxpr, [True] * len(jaxpr.outvars))[1])
+
+
+def _init(tx: optax.GradientTransformation, params: list[jax.Array]) -> dict[str, jax.Array]:
+    leaves = jax.tree_util.tree_leaves_with_path(tx.init(params))
     return {jax.tree_util.keystr(path): jnp.asarray(leaf) for path, leaf in leaves}
 
 

@@ -51,6 +51,8 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(step)
     def hooked(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        if "_step_pre_hooks" not in self.__dict__:  # it wraps another optimizer and is none itself (accelerate's)
+            return step(self, *args, **kwargs)
         if modes.capture is not None:
             modes.capture.optimizer(self)
         for hook in chain(tuple(_global_pre_hooks.values()), tuple(self._step_pre_hooks.values())):

@@ -282,6 +282,37 @@ def test_attention_and_its_flax_form_compute_the_same() -> None:
     assert all(torch.equal(other.state_dict()[n], v) for n, v in module.state_dict().items())
 
 
+NNX_LAYERS: list[tuple[Callable[[nnx.Rngs], Any], Callable[[], nn.Module], np.ndarray, bool]] = [
+    (lambda r: nnx.Linear(3, 2, rngs=r), lambda: nn.Linear(3, 2), X, False),
+    (lambda r: nnx.Conv(3, 4, (3, 3), padding="VALID", rngs=r), lambda: nn.Conv2d(3, 4, 3), image(2, 3, 5, 5), True),
+    (lambda r: nnx.BatchNorm(3, rngs=r), lambda: nn.BatchNorm1d(3), X, False),
+    (lambda r: nnx.LayerNorm(3, rngs=r), lambda: nn.LayerNorm(3, eps=1e-6), X, False),
+    (lambda r: nnx.Embed(5, 3, rngs=r), lambda: nn.Embedding(5, 3), np.array([[1, 4], [0, 2]]), False),
+    (lambda r: nnx.LSTMCell(3, 4, rngs=r), lambda: nn.LSTM(3, 4, batch_first=True), image(2, 5, 3), False),
+    (lambda r: nnx.OptimizedLSTMCell(3, 4, rngs=r), lambda: nn.LSTM(3, 4, batch_first=True), image(2, 5, 3), False),
+    (lambda r: nnx.GRUCell(3, 4, rngs=r), lambda: nn.GRU(3, 4, batch_first=True), image(2, 5, 3), False),
+]
+
+
+@pytest.mark.parametrize(("make", "torchs", "x", "channels"), NNX_LAYERS)
+def test_parameters_of_nnx_layers_are_taken_over(make: Any, torchs: Any, x: Any, channels: bool) -> None:
+    layer = make(nnx.Rngs(0))
+    draw = np.random.default_rng(3)
+    nnx.update(
+        layer, jax.tree.map(lambda v: draw.uniform(0.2, 1, v.shape).astype(np.float32), nnx.state(layer, nnx.Param))
+    )
+    variables = {
+        "params": nnx.to_pure_dict(nnx.state(layer, nnx.Param)),
+        "batch_stats": nnx.to_pure_dict(nnx.state(layer, nnx.BatchStat)),
+    }
+    layer.eval()
+    run = nnx.RNN(layer) if isinstance(layer, nnx.RNNCellBase) else layer
+    wanted = np.asarray(run(channels_last(x) if channels else x))
+    got = from_flax(torchs(), variables).eval()(torch.from_numpy(x))
+    got = to_numpy(got[0] if isinstance(got, tuple) else got)
+    np.testing.assert_allclose(channels_last(got) if channels else got, wanted, rtol=1e-5, atol=1e-5)
+
+
 def test_what_flax_does_not_have_is_refused_by_name() -> None:
     with pytest.raises(NotImplementedError, match="Bilinear has no counterpart"):
         to_flax(nn.Sequential(nn.Linear(2, 2), nn.Bilinear(2, 2, 2)))

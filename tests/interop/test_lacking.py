@@ -167,3 +167,10 @@ def test_hooks_on_all_modules_are_where_torch_has_them() -> None:
     handle.remove()
     torch.nn.ReLU()(torch.ones(1))
     assert seen == [torch.nn.ReLU, torch.nn.Sequential]
+
+
+def test_the_arguments_of_to_are_read_as_by_torch() -> None:
+    read = torch._C._nn._parse_to
+    assert read("cpu", torch.float16, True) == (torch.device("cpu"), torch.float16, True, None)
+    assert read(torch.ones(1, dtype=torch.float64))[1] is torch.float64
+    assert read(device="cpu", non_blocking=True) == (torch.device("cpu"), None, True, None)

@@ -342,3 +342,54 @@ def test_groups_are_printed_with_a_line_between_them() -> None:
     blocks = repr(optimizer).split("\n\n")
     assert [block.count("lr: ") for block in blocks] == [1, 1]
     assert "Parameter Group 1" in blocks[1]
+
+
+@pytest.mark.parametrize(
+    "tx",
+    [
+        optax.contrib.schedule_free_sgd(0.1),
+        optax.contrib.prodigy(0.5),
+        optax.MultiSteps(optax.sgd(0.1, momentum=0.9), 2),
+        optax.chain(optax.adam(0.1), optax.ema(0.9)),
+    ],
+)
+def test_optax_states_begin_with_the_parameters(tx: Any):
+    gradients = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    whole, _ = stepped(lambda p: optim.Optax(p, tx), gradients)
+    params, state = P, tx.init(P)
+    for g in gradients:
+        updates, state = tx.update(g, state, params)
+        params = optax.apply_updates(params, updates)
+    np.testing.assert_allclose(whole, np.asarray(params), rtol=1e-6)
+
+
+def test_optax_states_that_begin_with_the_parameters_step_once_before_they_are_compiled():
+    ends = []
+    for jitted in (False, True):
+        p = parameter()
+        opt = optim.Optax([p], optax.contrib.schedule_free_sgd(0.1))
+
+        def step(opt: Any = opt, p: Any = p) -> None:
+            opt.zero_grad()
+            (p * p).sum().backward()
+            opt.step()
+
+        run = torch.jit(step) if jitted else step
+        for _ in range(4):
+            run()
+        ends.append(p.detach().numpy())
+    np.testing.assert_allclose(*ends, rtol=1e-5)
+
+
+def test_a_class_that_wraps_an_optimizer_need_not_be_one():
+    class Wrapper(optim.Optimizer):
+        def __init__(self, inner: Any) -> None:
+            self.inner = inner
+
+        def step(self, closure: Any = None) -> Any:
+            return self.inner.step(closure)
+
+    p = parameter()
+    p.grad = torch.tensor(G)
+    Wrapper(optim.SGD([p], 0.1)).step()
+    np.testing.assert_allclose(p.detach().numpy(), P - 0.1 * G, rtol=1e-6)

@@ -152,8 +152,20 @@ def _embed_from(m: Any, tree: Tree) -> None:
     _set(m, "weight", tree["embedding"])
 
 
+def _apart(tree: Tree, gates: tuple[str, ...]) -> Tree:
+    """A cell's tree with one entry a gate, as Linen has it; NNX joins the gates, or writes ``if_`` for ``if``."""
+    if "dense_i" not in tree:
+        return {name.rstrip("_"): part for name, part in tree.items()}
+    parts: Tree = {}
+    for first in "ih":
+        for name, value in tree[f"dense_{first}"].items():
+            for gate, piece in zip(gates, jnp.split(jnp.asarray(value), len(gates), axis=-1), strict=True):
+                parts.setdefault(first + gate, {})[name] = piece
+    return parts
+
+
 def _lstm_from(m: Any, tree: Tree) -> None:
-    end = _layer(m)
+    end, tree = _layer(m), _apart(tree, _LSTM)
     for kind, first in (("ih", "i"), ("hh", "h")):
         _set(m, f"weight_{kind}{end}", jnp.concatenate([jnp.asarray(tree[first + g]["kernel"]).T for g in _LSTM]))
     if _get(m, f"bias_ih{end}") is not None:
@@ -163,12 +175,12 @@ def _lstm_from(m: Any, tree: Tree) -> None:
 
 
 def _gru_from(m: Any, tree: Tree) -> None:
-    end = _layer(m)
+    end, tree = _layer(m), _apart(tree, _GRU)
     for kind, first in (("ih", "i"), ("hh", "h")):
         _set(m, f"weight_{kind}{end}", jnp.concatenate([jnp.asarray(tree[first + g]["kernel"]).T for g in _GRU]))
     _set(m, f"bias_ih{end}", jnp.concatenate([jnp.asarray(tree[f"i{g}"]["bias"]) for g in _GRU]))
-    last = jnp.asarray(tree["hn"]["bias"])
-    _set(m, f"bias_hh{end}", jnp.concatenate([jnp.zeros_like(last), jnp.zeros_like(last), last]))
+    none = jnp.zeros_like(jnp.asarray(tree["in"]["bias"]))
+    _set(m, f"bias_hh{end}", jnp.concatenate([none, none, jnp.asarray(tree["hn"].get("bias", none))]))
 
 
 def _attention_from(m: Any, tree: Tree) -> None:
@@ -237,6 +249,9 @@ def to_flax(module: nn.Module) -> Tree:
 
 def from_flax(module: nn.Module, variables: Tree) -> nn.Module:
     """Load Linen's variables into a Module, and return it; the inverse of :func:`to_flax`.
+
+    What ``nnx.to_pure_dict`` gives of an NNX module's ``nnx.Param`` and ``nnx.BatchStat`` is taken, too, as the
+    ``"params"`` and ``"batch_stats"``.
 
     Raises:
         NotImplementedError: a layer with parameters has no counterpart.

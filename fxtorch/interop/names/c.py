@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from fxtorch.autograd import is_grad_enabled as is_grad_enabled
+from fxtorch.nn.modules.convert import parse_to
 from fxtorch.tensor import Size as Size
 from fxtorch.tensor import Tensor as _Tensor
 from fxtorch.tensor.device import device as device
@@ -90,4 +91,14 @@ _jit_set_profiling_executor = _jit_override_can_fuse_on_cpu = _jit_override_can_
 _jit_set_texpr_fuser_enabled = _jit_set_nvfuser_enabled = _set_graph_executor_optimize = _jit_set_profiling_mode
 _get_graph_executor_optimize = functools.partial(_jit_set_profiling_mode, False)
 _functions = SimpleNamespace()
-_nn = SimpleNamespace()
+
+
+def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, bool, Any]:
+    """The device, type, ``non_blocking`` and memory format that the arguments of ``Module.to`` name."""
+    wanted, kind = parse_to(*args, **kwargs)
+    flags = [a for a in args if isinstance(a, bool)]
+    non_blocking = bool(kwargs.get("non_blocking", flags[0] if flags else False))
+    return wanted, kind, non_blocking, kwargs.get("memory_format")
+
+
+_nn = SimpleNamespace(_parse_to=_parse_to)
