@@ -178,31 +178,31 @@ def _plus(input: Array, factor: Array, value: Array, beta: Number, alpha: Number
     return cast(wide + value, input.dtype)
 
 
-@op(method=True, inplace=True, out=True)
+@op(method=True, inplace=True, out=True, older=("beta", "alpha"))
 def addmm(input: Array, mat1: Array, mat2: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
     """``beta * input + alpha * (mat1 @ mat2)``."""
     return _plus(input, mat1, _of_matrices(mat1, mat2, wide=True), beta, alpha)
 
 
-@op(method=True, inplace=True, out=True)
+@op(method=True, inplace=True, out=True, older=("beta", "alpha"))
 def addmv(input: Array, mat: Array, vec: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
     """``beta * input + alpha * (mat @ vec)``."""
     return _plus(input, mat, _of_vector(mat, vec, wide=True), beta, alpha)
 
 
-@op(method=True, inplace=True, out=True)
+@op(method=True, inplace=True, out=True, older=("beta", "alpha"))
 def addr(input: Array, vec1: Array, vec2: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
     """``beta * input + alpha * outer(vec1, vec2)``."""
     return _plus(input, vec1, outer(vec1, vec2), beta, alpha)
 
 
-@op(method=True, inplace=True, out=True)
+@op(method=True, inplace=True, out=True, older=("beta", "alpha"))
 def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
     """``beta * input + alpha * bmm(batch1, batch2)``."""
     return _plus(input, batch1, _of_batches(batch1, batch2, wide=True), beta, alpha)
 
 
-@op(method=True, inplace=True, out=True)
+@op(method=True, inplace=True, out=True, older=("beta", "alpha"))
 def addbmm(input: Array, batch1: Array, batch2: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
     """``beta * input + alpha * bmm(batch1, batch2).sum(0)``."""
     _check_batches(batch1, batch2)

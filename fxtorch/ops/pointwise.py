@@ -18,13 +18,22 @@ def scaled(x: Array, factor: Number) -> Array:
     return x * cast(factor, x.dtype)
 
 
-@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, numbers=True)
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, numbers=True, older=("alpha",))
 def add(input: Array, other: Array, *, alpha: Number = 1) -> Array:
     """``input + alpha * other``; on booleans, logical or."""
     return jnp.add(input, scaled(other, alpha))
 
 
-@op(method=True, inplace=True, out=True, aliases=("subtract",), dtype="promote", broadcast=True, numbers=True)
+@op(
+    method=True,
+    inplace=True,
+    out=True,
+    aliases=("subtract",),
+    dtype="promote",
+    broadcast=True,
+    numbers=True,
+    older=("alpha",),
+)
 def sub(input: Array, other: Array, *, alpha: Number = 1) -> Array:
     """``input - alpha * other``.
 
@@ -243,14 +252,14 @@ def lerp(input: Array, end: Array, weight: Array) -> Array:
     return cast(jnp.where(jnp.abs(w) < 0.5, start + w * step, stop - step * (1 - w)), input.dtype)
 
 
-@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, older=("value",))
 def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: Number = 1) -> Array:
     """``input + value * tensor1 * tensor2``."""
     a, b, c = (at_least_single(x) for x in (input, tensor1, tensor2))
     return cast(a + scaled(b, value) * c, input.dtype)
 
 
-@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, older=("value",))
 def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: Number = 1) -> Array:
     """``input + value * tensor1 / tensor2``.
 

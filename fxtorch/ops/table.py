@@ -101,6 +101,7 @@ class Op:
     differentiable: bool
     dynamic: bool | Callable[..., bool]
     numbers: bool
+    older: tuple[str, ...]
     params: tuple[Param, ...] = field(repr=False)
 
 
@@ -166,6 +167,7 @@ def op(
     differentiable: bool = True,
     dynamic: bool | Callable[..., bool] = False,
     numbers: bool = False,
+    older: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a pure function as an operator.
 
@@ -192,6 +194,7 @@ def op(
             function is called as it is on concrete arrays, never compiled, and raises under a trace.  A function of
             the arguments tells which calls are so.
         numbers: whether Python numbers alone will do, without any Tensor (``torch.add(2, 3)``).
+        older: keyword numbers that older programs write among the Tensors: ``x.add_(alpha, other)``.
 
     Raises:
         ValueError: a name is declared twice.
@@ -229,6 +232,7 @@ def op(
             differentiable=differentiable,
             dynamic=dynamic,
             numbers=numbers,
+            older=older,
             params=params,
         )
         return pure

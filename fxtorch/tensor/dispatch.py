@@ -20,6 +20,7 @@ from fxtorch.tensor import device as devices
 from fxtorch.tensor import generator, meta, views
 from fxtorch.tensor.execute import OpNode
 from fxtorch.tensor.modes import modes
+from fxtorch.tensor.older import in_older_form
 from fxtorch.tensor.operator import Operator
 from fxtorch.tensor.outputs import into, into_fitting
 from fxtorch.tensor.overwriting import RESULT_NEEDED
@@ -200,6 +201,8 @@ def _source(op: Op, name: str, short: Callable[..., Any] | None, *, inplace: boo
         return f"{p.name}=_default_{p.name}"
 
     signature = [declared(p) for p in plain if not (late and p.default is not Parameter.empty)]
+    extra = [f"_older_{name}" for name in op.older]
+    signature += [f"{name}=None" for name in extra]
     if _takes_inplace(op) and not inplace:
         signature.append("inplace=False")
     if op.variadic is not None:
@@ -217,6 +220,10 @@ def _source(op: Op, name: str, short: Callable[..., Any] | None, *, inplace: boo
     if renames or op.variadic:
         signature.append("**extra")
     lines = [f"def {name}({', '.join(signature)}):"]
+    if extra:
+        given = ", ".join([*(p.name for p in plain), *extra])
+        out = "" if inplace or not op.out else ", **({} if out is None else {'out': out})"
+        lines.append(f"    if {extra[0]} is not None: return _in_older_form({name}, {op.older}, ({given}){out})")
     if op.variadic is not None:
         lines.append(f"    {op.variadic} = _spread('{op.variadic}', {op.variadic}, extra)")
     if renames or op.variadic:
@@ -271,7 +278,7 @@ def _generate(op: Op) -> None:
         scope.update(
             _operator=runner, _in_place=in_place if op.view is None else become, _into=into, _factory=factory,
             _into_fitting=into_fitting, _wanted=op.out, _quick=short_way,
-            _spread=spread, _again=again, _generator=generator,
+            _spread=spread, _again=again, _generator=generator, _in_older_form=in_older_form,
         )  # fmt: skip
         exec(compile(text, f"<fxtorch {op.name}>", "exec"), scope)
         fn = made[name] = runner.public = scope[name]

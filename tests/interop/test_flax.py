@@ -306,7 +306,7 @@ def test_parameters_of_nnx_layers_are_taken_over(make: Any, torchs: Any, x: Any,
         "batch_stats": nnx.to_pure_dict(nnx.state(layer, nnx.BatchStat)),
     }
     layer.eval()
-    run = nnx.RNN(layer) if isinstance(layer, nnx.RNNCellBase) else layer
+    run: Any = nnx.RNN(layer) if isinstance(layer, nnx.RNNCellBase) else layer
     wanted = np.asarray(run(channels_last(x) if channels else x))
     got = from_flax(torchs(), variables).eval()(torch.from_numpy(x))
     got = to_numpy(got[0] if isinstance(got, tuple) else got)
