@@ -241,7 +241,7 @@ def _lay_out(
             return None
         return Change(reference, len(outputs) - 1 if new else None, Graph.of(tensor) if moved else None)
 
-    # First what takes the place of state, in the state's order: so JAX pairs donated buffers with outputs of equal type,
+    # First what takes the place of state, in the state's order: JAX then pairs donated buffers with equal outputs,
     # and each new value overwrites its own old one.
     order = {r.identity: i for i, r in enumerate(capture.references)}
     changed = [change(*entry) for entry in sorted(capture.touched(), key=lambda e: order[e[0].identity])]
