@@ -10,7 +10,7 @@ import optax
 from fxtorch.optim.checks import check_lr, check_not_negative
 from fxtorch.optim.compiled import CompiledOptimizer
 from fxtorch.optim.optimizer import Params
-from fxtorch.optim.transforms import count_steps
+from fxtorch.optim.transforms import count_steps, weight_decay
 
 
 class Adadelta(CompiledOptimizer):
@@ -64,7 +64,7 @@ class Adadelta(CompiledOptimizer):
         """Decay, scaling, step."""
         return optax.chain(
             count_steps(),
-            optax.add_decayed_weights(o["weight_decay"]),
+            weight_decay(o),
             optax.scale_by_adadelta(o["rho"], o["eps"]),
             optax.scale_by_learning_rate(o["lr"]),
         )

@@ -10,7 +10,7 @@ import optax
 from fxtorch.optim.checks import check_lr, check_not_negative
 from fxtorch.optim.compiled import CompiledOptimizer
 from fxtorch.optim.optimizer import Params
-from fxtorch.optim.transforms import scale_by_adagrad
+from fxtorch.optim.transforms import scale_by_adagrad, weight_decay
 from fxtorch.tensor.sparse import is_sparse
 
 
@@ -72,7 +72,7 @@ class Adagrad(CompiledOptimizer):
     def rule(cls, o: Mapping[str, Any]) -> optax.GradientTransformation:
         """Decay, scaling, step."""
         return optax.chain(
-            optax.add_decayed_weights(o["weight_decay"]),
+            weight_decay(o),
             scale_by_adagrad(o["lr_decay"], o["eps"], o["initial_accumulator_value"]),
             optax.scale_by_learning_rate(o["lr"]),
         )

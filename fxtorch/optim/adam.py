@@ -91,4 +91,4 @@ class Adam(CompiledOptimizer):
         """The moments, with the decay before or after them, and the step."""
         b1, b2 = o["betas"]
         moments = (scale_by_amsgrad if o["amsgrad"] else optax.scale_by_adam)(b1, b2, o["eps"])
-        return decayed_step(moments, o["weight_decay"], o["decoupled"], o["lr"])
+        return decayed_step(moments, o)

@@ -10,6 +10,7 @@ import optax
 from fxtorch.optim.checks import check_betas, check_lr, check_not_negative
 from fxtorch.optim.compiled import CompiledOptimizer
 from fxtorch.optim.optimizer import Params
+from fxtorch.optim.transforms import weight_decay
 
 
 class Adamax(CompiledOptimizer):
@@ -62,7 +63,7 @@ class Adamax(CompiledOptimizer):
         """Decay, scaling, step."""
         b1, b2 = o["betas"]
         return optax.chain(
-            optax.add_decayed_weights(o["weight_decay"]),
+            weight_decay(o),
             optax.scale_by_adamax(b1, b2, o["eps"]),
             optax.scale_by_learning_rate(o["lr"]),
         )

@@ -10,7 +10,7 @@ import optax
 from fxtorch.optim.checks import check_lr, check_not_negative
 from fxtorch.optim.compiled import CompiledOptimizer
 from fxtorch.optim.optimizer import Params
-from fxtorch.optim.transforms import asgd
+from fxtorch.optim.transforms import asgd, weight_decay
 
 
 class ASGD(CompiledOptimizer):
@@ -58,4 +58,4 @@ class ASGD(CompiledOptimizer):
     @classmethod
     def rule(cls, o: Mapping[str, Any]) -> optax.GradientTransformation:
         """Decay, then the whole update."""
-        return optax.chain(optax.add_decayed_weights(o["weight_decay"]), asgd(o["lr"], o["lambd"], o["alpha"], o["t0"]))
+        return optax.chain(weight_decay(o), asgd(o["lr"], o["lambd"], o["alpha"], o["t0"]))

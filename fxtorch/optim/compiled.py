@@ -37,6 +37,12 @@ class Plan(NamedTuple):
 _plans: dict[tuple[type[CompiledOptimizer], Flags], Plan] = {}
 
 
+def _decays(group: Mapping[str, Any]) -> bool:
+    """Whether weights decay; a factor that is a Tensor may become anything."""
+    factor = group.get("weight_decay", 0)
+    return isinstance(factor, Tensor) or factor != 0
+
+
 class CompiledOptimizer(Optimizer):
     """An optimizer whose step is an optax transformation, compiled once and reused while its numbers change.
 
@@ -126,7 +132,8 @@ class CompiledOptimizer(Optimizer):
                 tensor._rebind(new)
 
     def _plan(self, group: Mapping[str, Any], kind: Flags) -> Plan:
-        flags: Flags = (("maximize", bool(group.get("maximize", False))), *self.flags(group).items(), *kind)
+        common = (("maximize", bool(group.get("maximize", False))), ("decays", _decays(group)))
+        flags: Flags = (*common, *self.flags(group).items(), *kind)
         key = (type(self), flags)
         if key not in _plans:
             rule = self.rule({**{name: group[name] for name in self.hypers}, **dict(flags)})

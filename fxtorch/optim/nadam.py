@@ -79,4 +79,4 @@ class NAdam(CompiledOptimizer):
         """The moments, with the decay before or after them, and the step."""
         b1, b2 = o["betas"]
         moments = scale_by_nadam(b1, b2, o["eps"], o["momentum_decay"])
-        return decayed_step(moments, o["weight_decay"], o["decoupled"], o["lr"])
+        return decayed_step(moments, o)

@@ -71,4 +71,4 @@ class RAdam(CompiledOptimizer):
         """The moments, with the decay before or after them, and the step."""
         b1, b2 = o["betas"]
         moments = scale_by_radam(b1, b2, o["eps"])
-        return decayed_step(moments, o["weight_decay"], o["decoupled"], o["lr"])
+        return decayed_step(moments, o)

@@ -10,7 +10,7 @@ import optax
 from fxtorch.optim.checks import check_lr, check_not_negative
 from fxtorch.optim.compiled import CompiledOptimizer
 from fxtorch.optim.optimizer import Params
-from fxtorch.optim.transforms import count_steps
+from fxtorch.optim.transforms import count_steps, weight_decay
 
 
 class RMSprop(CompiledOptimizer):
@@ -76,7 +76,7 @@ class RMSprop(CompiledOptimizer):
         scale = optax.scale_by_stddev if o["centered"] else optax.scale_by_rms
         return optax.chain(
             count_steps(),
-            optax.add_decayed_weights(o["weight_decay"]),
+            weight_decay(o),
             scale(o["alpha"], o["eps"], eps_in_sqrt=False),
             optax.trace(o["momentum"]) if o["moving"] else optax.identity(),
             optax.scale_by_learning_rate(o["lr"]),

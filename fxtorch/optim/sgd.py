@@ -11,7 +11,7 @@ import optax
 from fxtorch.optim.checks import check_lr
 from fxtorch.optim.compiled import CompiledOptimizer
 from fxtorch.optim.optimizer import Params
-from fxtorch.optim.transforms import damped_trace
+from fxtorch.optim.transforms import damped_trace, weight_decay
 from fxtorch.tensor import wrap
 
 
@@ -86,7 +86,7 @@ class SGD(CompiledOptimizer):
     @classmethod
     def rule(cls, o: Mapping[str, Any]) -> optax.GradientTransformation:
         """Decay, momentum, step."""
-        pieces = [optax.add_decayed_weights(o["weight_decay"])]
+        pieces = [weight_decay(o)]
         if o["damped"]:
             pieces.append(damped_trace(o["momentum"], o["dampening"]))
         elif o["moving"]:

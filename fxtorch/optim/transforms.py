@@ -7,7 +7,7 @@ Scalars such as ``1 - b1**t`` are computed once, in the precision of a Python fl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -93,13 +93,15 @@ def _square(tree: Any) -> Any:
     return _map(lambda x: x * x, tree)
 
 
-def decayed_step(
-    moments: optax.GradientTransformation, weight_decay: Scalar, decoupled: bool, lr: Scalar
-) -> optax.GradientTransformation:
+def weight_decay(o: Mapping[str, Any]) -> optax.GradientTransformation:
+    """``g + weight_decay p``; where the option is 0 the parameters, which are as large as all else, are not read."""
+    return optax.add_decayed_weights(o["weight_decay"]) if o["decays"] else optax.identity()
+
+
+def decayed_step(moments: optax.GradientTransformation, o: Mapping[str, Any]) -> optax.GradientTransformation:
     """A step of size ``lr`` along ``moments``; ``weight_decay p`` joins them, or before them the gradient."""
-    decay = optax.add_decayed_weights(weight_decay)
-    pieces = (moments, decay) if decoupled else (decay, moments)
-    return optax.chain(*pieces, optax.scale_by_learning_rate(lr))
+    pieces = (moments, weight_decay(o)) if o["decoupled"] else (weight_decay(o), moments)
+    return optax.chain(*pieces, optax.scale_by_learning_rate(o["lr"]))
 
 
 def count_steps() -> optax.GradientTransformation:

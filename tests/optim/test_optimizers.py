@@ -159,12 +159,29 @@ def test_a_learning_rate_changes_nothing_but_the_numbers():
     program: Any = compiled._compiled_update
     program.clear_cache()
     for lr in (0.1, 0.05, 0.2, 0.0):
-        opt.param_groups[0].update(lr=lr, betas=(0.9 - lr, 0.99), weight_decay=lr)
+        opt.param_groups[0].update(lr=lr, betas=(0.9 - lr, 0.99), weight_decay=lr + 0.1)
         p.grad = torch.tensor(G)
         before = p.detach().numpy().copy()
         opt.step()
         assert np.array_equal(p.detach().numpy(), before) == (lr == 0.0)
     assert program._cache_size() == 1
+
+
+@pytest.mark.parametrize("compiled_step", [False, True])
+def test_weights_that_begin_to_decay_do_so(compiled_step: bool):
+    p = parameter()
+    opt = optim.AdamW([p], lr=0.1, weight_decay=0)
+
+    def update():
+        (p * 0).sum().backward()
+        opt.step()
+
+    step = torch.jit(update) if compiled_step else update
+    step()
+    assert np.array_equal(p.detach().numpy(), P)
+    opt.param_groups[0]["weight_decay"] = 0.5
+    step()
+    np.testing.assert_allclose(p.detach().numpy(), 0.95 * P, rtol=1e-6)
 
 
 def test_a_learning_rate_may_be_a_tensor():
