@@ -36,7 +36,6 @@ NAMES = {
     "torch": "PyTorchFileReader PyTorchFileWriter SymBool SymFloat SymInt",
     "torch.cuda": "StreamContext",
     "torch.distributed.tensor.placement_types": "_StridedShard",
-    "torch.utils._pytree": "LeafSpec",
     "torch.distributed": "FileStore",
     "torch.distributed.fsdp": (
         "BackwardPrefetch CPUOffload FSDPModule FullOptimStateDictConfig FullStateDictConfig FullyShardedDataParallel "

@@ -78,6 +78,47 @@ complex64 = cfloat = dtype("complex64", np.complex64)
 complex128 = cdouble = dtype("complex128", np.complex128)
 
 ALL = {d.name: d for d in list(globals().values()) if isinstance(d, dtype)}
+
+
+class NameOnly(dtype):
+    """A type that programs name, in lists and comparisons, and of which JAX has no arrays.
+
+    >>> complex32 in (float32, complex64), complex32.is_complex
+    (False, True)
+    """
+
+    __slots__ = ("parts",)
+
+    def __init__(self, name: str, parts: str) -> None:
+        self.name = name
+        self.parts = parts
+
+    @property
+    def np(self) -> Any:
+        """There is none.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError(f"there are no Tensors of type torch.{self.name}: JAX has no such type")
+
+    is_floating_point = property(lambda self: False)
+    is_complex = property(lambda self: self.parts == "complex")
+    is_signed = property(lambda self: self.parts != "unsigned")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _name_only, (self.name,)
+
+
+complex32 = chalf = NameOnly("complex32", "complex")
+qint8, qint32, quint8 = NameOnly("qint8", "signed"), NameOnly("qint32", "signed"), NameOnly("quint8", "unsigned")
+quint4x2, quint2x4 = NameOnly("quint4x2", "unsigned"), NameOnly("quint2x4", "unsigned")
+
+
+def _name_only(name: str) -> dtype:
+    return globals()[name]
+
+
 _OF = {d.np: d for d in ALL.values()}
 _PYTHON = {"float": None, "int": int64, "bool": bool, "complex": complex64}
 

@@ -22,9 +22,9 @@ from fxtorch.tensor.holders import holder_of
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.size import Size
 from fxtorch.tensor.structure import structure
+from fxtorch.tensor.tape import Node
 
 if TYPE_CHECKING:
-    from fxtorch.tensor.tape import Node
     from fxtorch.tensor.views import Link
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -49,7 +49,9 @@ class Tensor:
     _node: Node | None = None
     _index: int = 0
     _grad: Tensor | None = None
-    _link: Link | None = None
+    if TYPE_CHECKING:
+        _link: Link | None
+    _link = None  # not annotated: views.py is above this file, and get_type_hints looks the names up
     _cell: list[int] | None = None  # [changes of content, torch's version], shared by all views of one base
     _hooks: Hooks | None = None
     _post_hooks: Hooks | None = None

@@ -32,7 +32,7 @@ def test_the_type_is_inferred_as_torch_does(value: object, dtype: torch.dtype) -
         ([[1], 2], TypeError, "not a sequence"),
         (object(), RuntimeError, "Could not infer dtype of object"),
         ([1, None], RuntimeError, "Could not infer dtype of NoneType"),
-        ([[1, 2], [3, "a"]], ValueError, "too many dimensions 'str'"),
+        ([[1, 2], [3, "a"]], TypeError, "invalid data type 'str'"),
         ([torch.ones(2)], ValueError, "only one element tensors can be converted"),
     ],
 )
@@ -141,3 +141,13 @@ def test_numbers_reach_the_type_asked_for_without_another_between() -> None:
     assert torch.tensor([0.1, 2.6], dtype=torch.float64).tolist() == [0.1, 2.6]
     assert torch.tensor(0.1 + 0.2j, dtype=torch.complex128).item() == 0.1 + 0.2j
     assert torch.tensor([2**63 + 1], dtype=torch.uint64).tolist() == [2**63 + 1]
+
+
+def test_types_of_which_jax_has_no_arrays_can_be_named_and_compared() -> None:
+    assert torch.complex32 is torch.chalf and torch.complex32 not in (torch.float16, torch.complex64)
+    assert torch.complex32.is_complex and not torch.quint8.is_signed and repr(torch.qint8) == "torch.qint8"
+    assert pickle.loads(pickle.dumps(torch.complex32)) is torch.complex32
+    with pytest.raises(NotImplementedError, match=r"there are no Tensors of type torch\.complex32"):
+        torch.zeros(2, dtype=torch.complex32)
+    with pytest.raises(NotImplementedError, match=r"there are no Tensors of type torch\.quint8"):
+        torch.zeros(2).to(torch.quint8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import typing
 
 import numpy as np
 import pytest
@@ -95,3 +96,8 @@ def test_what_no_tensor_is() -> None:
 def test_a_tensor_of_a_buffer() -> None:
     data = bytearray(np.arange(4, dtype=np.float32).tobytes())
     assert torch.frombuffer(data, dtype=torch.float32, count=2, offset=4).tolist() == [1.0, 2.0]
+
+
+def test_the_annotations_of_tensor_and_parameter_can_be_read() -> None:
+    for cls in (torch.Tensor, torch.nn.Parameter):
+        assert "name" in typing.get_type_hints(cls)
