@@ -241,14 +241,17 @@ def _lay_out(
             return None
         return Change(reference, len(outputs) - 1 if new else None, Graph.of(tensor) if moved else None)
 
-    # First what takes the place of state, in the state's order: JAX then pairs donated buffers with equal outputs,
-    # and each new value overwrites its own old one.
+    # First the arrays that take the place of state, in its order: JAX pairs donated buffers with outputs of equal type,
+    # and each new value overwrites its own old one.  Single numbers come last: what overwrites them early would hold up
+    # all that still reads them (68 us in place of 52 for the step of a 64-64-10 perceptron).
     order = {r.identity: i for i, r in enumerate(capture.references)}
-    changed = [change(*entry) for entry in sorted(capture.touched(), key=lambda e: order[e[0].identity])]
+    touched = sorted(capture.touched(), key=lambda e: order[e[0].identity])
+    changed = [change(*entry) for entry in touched if entry[1].ndim]
     collector.expect([*leaves, *(leaf for _, found, _ in entries for leaf in found), *(grad for _, grad in grads)])
     results = [collector.leaf(leaf) for leaf in leaves]
     stored = [(place, structure, [collector.leaf(leaf) for leaf in found]) for place, found, structure in entries]
     gradients = [(owner, None if grad is None else collector.piece(grad)) for owner, grad in grads]
+    changed += [change(*entry) for entry in touched if not entry[1].ndim]
     for position, stand_in in stand_ins.items():
         owner = Argument(position)
         was = (originals[position]._rg, capture.inputs.get(owner.identity))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -172,3 +173,24 @@ def test_explain_names_the_flag_of_a_parameter_and_the_state_of_objects() -> Non
         "changed: self.scale: 2.0 became 3.0",
     ]
     assert "reads self.h" in explain(run) and "reads self.net.bias" in explain(run)
+
+
+def test_the_step_of_an_optimizer_overwrites_parameters_and_moments_where_they_are() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(40, 50), torch.nn.ReLU(), torch.nn.Linear(50, 30))
+    opt = torch.optim.Adam(model.parameters())
+
+    @torch.jit
+    def step(x: torch.Tensor) -> torch.Tensor:
+        opt.zero_grad()
+        loss = model(x).square().mean()
+        loss.backward()
+        opt.step()
+        return loss
+
+    x = torch.randn(8, 40)
+    step(x)
+    program = step.lower(x).compile().as_text()
+    entry = program[program.index("ENTRY") :]
+    assert re.findall(r"= f32\[(?:50,40|30,50)\]\S* fusion\(", entry)
+    copies = re.findall(r"= f32\[(?:50,40|30,50)\]\S* copy\(", entry)
+    assert len(copies) <= 1  # a weight that XLA updates before the gradient has gone through its layer; it was 6
