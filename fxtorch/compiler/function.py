@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import threading
 import warnings
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -21,8 +20,9 @@ from fxtorch.compiler.timing import Making, timed
 from fxtorch.compiler.trace import Traced
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.modes import modes
+from fxtorch.tensor.tracing import traces
 
-_lock = threading.RLock()  # one for all: programs of several functions may overwrite the same state
+_lock = traces.lock  # one for all: programs of several functions may overwrite the same state
 _EAGERLY = object()  # the answer of a call that cannot be compiled
 _ROUNDS = 5  # traces of one function before it counts as never settling
 _MODES = ("recording of gradients", "inference mode", "anomaly detection", "NaN detection", "overrides", "autocast")
@@ -67,6 +67,7 @@ class CompiledFunction:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program that fits; make one if there is none."""
+        traces.wait()
         leaves, tree = _flatten(args, kwargs)
         if modes.capture is not None or modes.forward is not None or any(map(_is_traced, leaves)):
             return self.fn(*args, **kwargs)

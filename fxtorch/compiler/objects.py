@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
 
+from fxtorch.compiler import errors
 from fxtorch.compiler.guards import ABSENT
 from fxtorch.compiler.names import asked_by_the_user, is_users
 from fxtorch.compiler.places import table_of
@@ -49,7 +50,7 @@ def told(surroundings: Surroundings, elsewhere: Callable[[], bool]) -> Iterator[
         users = is_users(cls)
         if cls in before or not _may_change(cls) or not (users or _may_tell(cls)):
             return
-        before[cls] = {name: vars(cls).get(name, ABSENT) for name in _METHODS}
+        was = before[cls] = {}
 
         def hears(self: Any, name: str) -> bool:
             """Whether the attribute of this object counts here: it may be a Module by another of its bases."""
@@ -63,7 +64,14 @@ def told(surroundings: Surroundings, elsewhere: Callable[[], bool]) -> Iterator[
             return not surroundings.is_own(self)
 
         for name, make in _METHODS.items():
-            type.__setattr__(cls, name, make(cls, vars(cls).get(name), surroundings, hears))
+            plain = vars(cls).get(name, ABSENT)
+            try:
+                type.__setattr__(cls, name, make(cls, None if plain is ABSENT else plain, surroundings, hears))
+            except (TypeError, AttributeError) as error:
+                raise errors.NotCompilable(
+                    f"objects of {cls.__qualname__} do not tell what is read: {error}"
+                ) from error
+            was[name] = plain
 
     try:
         for cls in (*topmost(), *surroundings.others):
@@ -72,12 +80,23 @@ def told(surroundings: Surroundings, elsewhere: Callable[[], bool]) -> Iterator[
         yield
     finally:
         surroundings.watch = surroundings.others.add
-        for cls, methods in before.items():
-            for name, method in methods.items():
+        _put_back(before)
+
+
+def _put_back(before: dict[type, dict[str, Any]]) -> None:
+    """Give all classes their own methods again, also after one has refused."""
+    refused: list[Exception] = []
+    for cls, methods in before.items():
+        for name, method in methods.items():
+            try:
                 if method is ABSENT:
                     type.__delattr__(cls, name)
                 else:
                     type.__setattr__(cls, name, method)
+            except (TypeError, AttributeError) as error:
+                refused.append(error)
+    if refused:
+        raise refused[0]
 
 
 def _may_change(cls: type) -> bool:

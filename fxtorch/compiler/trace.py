@@ -26,6 +26,7 @@ from fxtorch.compiler.surroundings import names_around
 from fxtorch.compiler.watching import watching
 from fxtorch.ops.transposes import convolves
 from fxtorch.tensor import Tensor, modes
+from fxtorch.tensor.tracing import traces
 
 
 @dataclass
@@ -142,6 +143,10 @@ class Traced:
         """The flat outputs (see :class:`Layout`) of the state, the argument arrays and the numbers."""
         if not self.open:
             raise errors.StateChanged
+        with traces.here():
+            return self._pure(state, arrays, scalars)
+
+    def _pure(self, state: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any]) -> tuple[Any, ...]:
         known = self.known
         leaves, stand_ins = self._arguments(arrays)
         capture = Capture(
@@ -206,7 +211,7 @@ def _is_array(x: Any) -> bool:
     return isinstance(x, jax.Array) or (hasattr(x, "__array__") and hasattr(x, "dtype") and hasattr(x, "shape"))
 
 
-_PLACE = frozenset({"_link", "_cell", "_node", "_index", "_resident"})  # of a Tensor among others, not of a stand-in
+_PLACE = frozenset({"_link", "_cell", "_node", "_index", "_resident"})  # which a stand-in has not
 
 
 def _stand_in(original: Tensor, array: Any) -> Tensor:

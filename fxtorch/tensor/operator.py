@@ -24,6 +24,7 @@ from fxtorch.tensor.overriding import NOBODY, ORDINARY, override, overrider
 from fxtorch.tensor.record import Record
 from fxtorch.tensor.sparse import Stored
 from fxtorch.tensor.tensor import Tensor, wrap
+from fxtorch.tensor.tracing import traces
 
 _LEAF = object()  # stands in a record's key for an argument that is traced
 _PLAIN = frozenset({int, str, type(None)})  # values that no value of another type equals
@@ -116,6 +117,10 @@ class Operator:
                     if isinstance(t, Tracer):
                         eager = False
                 leaves.append(t)
+        if not eager and capture is None and any(isinstance(x, Tracer) for x in leaves):
+            traces.wait()
+            if any(isinstance(t, Tensor) and t._data is not x for t, x in zip(tensors, leaves, strict=True)):
+                return self(*args)  # they were another thread's, and are gone
         if not eager and any(isinstance(x, Abstract) for x in leaves):
             return meta.run(self, args)
         if not eager and any(isinstance(x, Stored) for x in leaves):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
+from jax._src.array import ArrayImpl
 from jax.core import Tracer
 from jax.interpreters.partial_eval import DynamicJaxprTracer
 
@@ -23,6 +24,7 @@ from fxtorch.tensor.modes import modes
 from fxtorch.tensor.size import Size
 from fxtorch.tensor.structure import structure
 from fxtorch.tensor.tape import Node
+from fxtorch.tensor.tracing import traces
 
 if TYPE_CHECKING:
     from fxtorch.tensor.views import Link
@@ -177,8 +179,9 @@ class Tensor:
         if modes.capture is not None:
             modes.capture.touch_grad(self)
         grad = self._grad
-        if grad is not None and grad._resident is not None:
-            grad._data  # noqa: B018  (whoever sees it has its values from now on)
+        if grad is not None and isinstance(grad._data, Tracer):  # reading takes the values of a compiled step
+            traces.wait()
+            grad = self._grad
         return grad
 
     @grad.setter
@@ -349,10 +352,17 @@ def unwrap(tensor: Tensor) -> Any:
     """The current array of ``tensor``: views are brought up to date, and the compiler hears of the read."""
     if modes.capture is not None:
         modes.capture.touch(tensor)
+    if traces.thread is not None:
+        traces.wait()
     link = tensor._link
     if link is not None and link.seen != tensor._cell[0]:  # type: ignore[index]
         link.read(tensor)
-    return tensor._data
+    array = tensor._data
+    if array.__class__ is not ArrayImpl and modes.capture is None and isinstance(array, Tracer):
+        traces.wait()
+        if tensor._data is not array:  # it was another thread's, and is gone
+            return unwrap(tensor)
+    return array
 
 
 def unwrap_aval(tensor: Tensor) -> Any:

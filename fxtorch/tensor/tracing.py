@@ -2,10 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fxtorch.tensor.modes import modes
+
+_PATIENCE = 600.0  # seconds; a trace that waits for a thread that waits for the trace must end
+
+
+class Traces:
+    """While a thread traces, Tensors that all threads see hold its tracers; the others wait until they are gone.
+
+    Attributes:
+        lock: held by whoever traces or runs a compiled step.
+        thread: the one that traces; None most of the time, which is all that the others ask.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.thread: int | None = None
+        self._ended = threading.Event()
+
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """This thread traces."""
+        with self.lock:
+            outer = self.thread
+            if outer is None:
+                self._ended.clear()
+                self.thread = threading.get_ident()
+            try:
+                yield
+            finally:
+                if outer is None:
+                    self.thread = None
+                    self._ended.set()
+
+    def elsewhere(self) -> bool:
+        """Whether another thread traces."""
+        return self.thread is not None and self.thread != threading.get_ident()
+
+    def wait(self) -> None:
+        """Return when no other thread traces.
+
+        Raises:
+            RuntimeError: one does for ten minutes.
+        """
+        if self.elsewhere() and not self._ended.wait(_PATIENCE):
+            raise RuntimeError(
+                "a Tensor is read that another thread has been tracing for ten minutes; does the traced function wait "
+                "for this thread?"
+            )
+
+
+traces = Traces()
 
 
 def is_tracing() -> bool:

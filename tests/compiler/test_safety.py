@@ -13,6 +13,7 @@ import pytest
 
 import fxtorch as torch
 from fxtorch import nn
+from fxtorch.compiler import objects
 
 
 def trainer() -> tuple[Any, Any, Any]:
@@ -115,3 +116,28 @@ def test_a_loss_of_memory_in_a_donating_program_says_what_is_lost(monkeypatch: p
     monkeypatch.setattr(program, "run", out_of_memory)
     with pytest.raises(torch.OutOfMemoryError, match="state that it was to overwrite is lost"):
         step(torch.ones(4, 3))
+
+
+def test_a_class_that_refuses_to_be_watched_leaves_all_others_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    class First:
+        k = 2.0
+
+    class Refuses:
+        k = 3.0
+
+    class Last:
+        k = 4.0
+
+    plain = objects._METHODS["__setattr__"]
+
+    def stores(cls: type, *args: Any) -> Any:
+        if cls is Refuses:
+            raise TypeError("cannot set '__setattr__' attribute")
+        return plain(cls, *args)
+
+    monkeypatch.setitem(objects._METHODS, "__setattr__", stores)
+    a, b, c = First(), Refuses(), Last()
+    with pytest.warns(UserWarning, match="objects of .*Refuses do not tell what is read"):
+        assert torch.jit(lambda x: x * a.k * b.k * c.k)(torch.ones(1)).item() == 24
+    for cls in (First, Refuses, Last):
+        assert not {"__getattribute__", "__setattr__", "__delattr__"} & vars(cls).keys()
