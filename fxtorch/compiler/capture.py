@@ -244,6 +244,10 @@ class Capture(Stores):
         """Whether the Tensor was created in the trace."""
         return id(tensor) in self._made
 
+    def is_of_trace(self, tensor: Tensor) -> bool:
+        """Whether the Tensor is gone after the trace: created in it, or standing for an argument."""
+        return id(tensor) in self._made or id(tensor) in self._arguments
+
     def reference(self, tensor: Tensor) -> Reference:
         """Where a Tensor from outside is to be found."""
         return self._aliases.get(id(tensor)) or Held(tensor)

@@ -5,7 +5,7 @@ They are taken apart to their items and attributes, and each call makes one anew
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from types import FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
@@ -26,22 +26,25 @@ Test = Callable[[Any], bool]
 class Opened:
     """An object as a node of a tree: its items, where it is a container, and its attributes."""
 
-    def __init__(self, cls: type, items: Any, attributes: dict[str, Any]) -> None:
+    def __init__(self, cls: type, items: Any, attributes: dict[str, Any], most: int | None = None) -> None:
         self.cls = cls
+        self.most = most
         self.items = items
         self.attributes = attributes
 
     def taken_apart(self) -> tuple[Any, Any]:
-        """Children and class."""
-        return (self.items, self.attributes), self.cls
+        """Children; class, and how many items it may hold."""
+        return (self.items, self.attributes), (self.cls, self.most)
 
     @staticmethod
-    def put_together(of: Any, parts: Any) -> Any:
+    def put_together(kind: Any, parts: Any) -> Any:
         """An object of the class with these items and attributes."""
-        items, attributes = parts
+        (of, most), (items, attributes) = kind, parts
         new: Any = tuple.__new__(of, items) if issubclass(of, tuple) else of.__new__(of)
         if isinstance(new, list):
             list.extend(new, items)
+        elif isinstance(new, deque):
+            deque.__init__(new, items, most)
         elif isinstance(new, dict):
             store: Any = OrderedDict.__setitem__ if isinstance(new, OrderedDict) else dict.__setitem__
             for key, value in items:
@@ -59,7 +62,7 @@ def flatten(value: Any, is_made: Test, is_outside: Test) -> tuple[list[Any], Any
 
     Args:
         value: that.
-        is_made: whether a Tensor was made in the trace.
+        is_made: whether a Tensor was made in the trace, or stands there for an argument.
         is_outside: whether an object was there before: it is handed back itself.
     """
     leaves, tree = jax.tree.flatten(value, is_leaf=is_leaf)
@@ -82,13 +85,14 @@ def _holds(x: Any, is_made: Test, is_outside: Test, seen: set[int]) -> bool:
 
 
 def _open(x: Any) -> Opened:
-    return Opened(type(x), list(x.items()) if isinstance(x, dict) else list(_items(x)), _attributes(x))
+    items = list(x.items()) if isinstance(x, dict) else list(_items(x))
+    return Opened(type(x), items, _attributes(x), x.maxlen if isinstance(x, deque) else None)
 
 
 def _items(x: Any) -> Iterator[Any]:
     if isinstance(x, dict):
         yield from x.values()
-    elif isinstance(x, list | tuple):
+    elif isinstance(x, list | tuple | deque):
         yield from x
 
 

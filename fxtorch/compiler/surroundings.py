@@ -8,10 +8,12 @@ stored by the function, and is stored again by each call.
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from functools import partial
 from types import (
     BuiltinMethodType,
@@ -35,8 +37,9 @@ from fxtorch.nn import Module
 from fxtorch.optim import Optimizer
 from fxtorch.tensor import Tensor
 
-_MOST_BYTES = 4096  # of a NumPy array whose values are compared at each call
+_MOST_BYTES = 65536  # of a NumPy array whose values are compared at each call
 _DEPTH = 16
+_OF_ENVIRONMENT = frozenset({"environ", "environb", "getenv", "getenvb"})
 _BY_NAMES_MADE_UP = frozenset({"getattr", "setattr", "hasattr", "delattr", "vars", "__dict__"})
 
 Report = Callable[[Place, Any, str], bool]
@@ -117,7 +120,10 @@ class Surroundings:
             return
         self._seen.add(id(fn))
         self._codes.append(fn.__code__)
-        self.names |= all_names(fn.__code__)
+        mentioned = all_names(fn.__code__)
+        self.names |= mentioned
+        if not mentioned.isdisjoint(_OF_ENVIRONMENT):
+            self._compare("os.environ", lambda: dict(os.environ))
         for name, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True):
             self.place(Variable(cell, name), name, depth)
         for value in (*(fn.__defaults__ or ()), *(fn.__kwdefaults__ or {}).values()):
@@ -176,6 +182,8 @@ class Surroundings:
         elif isinstance(value, np.ndarray):
             if value.nbytes <= _MOST_BYTES:
                 self._compare(name, lambda: value.tobytes())
+        elif isinstance(value, ContextVar):
+            self._context(value, name)
         elif isinstance(value, np.random.Generator):
             self._sources.append((name, lambda: repr(value.bit_generator.state), repr(value.bit_generator.state)))
         elif isinstance(value, random.Random):
@@ -195,6 +203,14 @@ class Surroundings:
         elif not users and not isinstance(value, ModuleType):
             self.naming.met(value, name)
             self.watch(type(value))
+
+    def _context(self, variable: ContextVar[Any], name: str) -> None:
+        """Guard what a context variable is set to: numbers and strings by value, everything else by identity."""
+        held = variable.get(ABSENT)
+        if isinstance(held, SIMPLE):
+            self._compare(name, lambda: (type(now := variable.get(ABSENT)), now if isinstance(now, SIMPLE) else None))
+        else:
+            self._compare(f"{name} is what it was", lambda: variable.get(ABSENT) is held)
 
     def methods(self, cls: type, depth: int = 0) -> None:
         """Look at what the methods of a class of the user's name."""

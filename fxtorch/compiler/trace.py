@@ -226,9 +226,9 @@ def _lay_out(
 ) -> tuple[tuple[Any, ...], Layout]:
     """Take the trace's outcome apart: what the program returns, and what it means."""
     collector = Collector(capture)
-    leaves, tree = flatten(out, capture.is_made, capture.surroundings.is_known)
+    leaves, tree = flatten(out, capture.is_of_trace, capture.surroundings.is_known)
     entries = [
-        (place, *flatten(place.get(), capture.is_made, capture.surroundings.is_known))
+        (place, *flatten(place.get(), capture.is_of_trace, capture.surroundings.is_known))
         for place in capture.places_written()
     ]
     grads = [

@@ -5,13 +5,16 @@ from __future__ import annotations
 import abc
 import argparse
 import collections
+import contextvars
 import copy
 import dataclasses
 import itertools
+import os
 import types
 from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar
 
+import numpy as np
 import pytest
 from jax.core import Tracer
 
@@ -47,6 +50,53 @@ def before_and_after(compile: Compile, holder: Any, fn: Any = None) -> list[torc
 @scenario(READ, 2)
 def a_namespace_of_argparse(compile: Compile) -> Any:
     return before_and_after(compile, argparse.Namespace())
+
+
+SETTING: contextvars.ContextVar[Any] = contextvars.ContextVar("SETTING")
+ARRAY = np.ones(8000)
+
+
+def set_between(compile: Compile, fn: Any, change: Any, values: Any = (2.0, 3.0)) -> list[torch.Tensor]:
+    """What ``fn`` gives after each of two changes."""
+    run, seen = compile(fn), []
+    for value in values:
+        change(value)
+        seen.append(run(ONE))
+    return seen
+
+
+@scenario(READ, 2)
+def a_context_variable(compile: Compile) -> Any:
+    return set_between(compile, lambda x: x * SETTING.get(), SETTING.set)
+
+
+@scenario(READ, 2)
+def a_tensor_in_a_context_variable(compile: Compile) -> Any:
+    return set_between(compile, lambda x: x * SETTING.get(), SETTING.set, (torch.ones(2), torch.zeros(2)))
+
+
+@scenario(READ, 2)
+def an_environment_variable(compile: Compile) -> Any:
+    def change(value: float) -> None:
+        os.environ["FXTORCH_TESTED"] = str(value)
+
+    return set_between(compile, lambda x: x * float(os.environ["FXTORCH_TESTED"]), change)
+
+
+@scenario(READ, 2)
+def an_environment_variable_that_is_asked_for(compile: Compile) -> Any:
+    def change(value: float) -> None:
+        os.environ["FXTORCH_TESTED"] = str(value)
+
+    return set_between(compile, lambda x: x * float(os.getenv("FXTORCH_TESTED", "1")), change)
+
+
+@scenario(READ, 2)
+def an_array_of_64_kilobytes(compile: Compile) -> Any:
+    def change(value: float) -> None:
+        ARRAY[7] = value
+
+    return set_between(compile, lambda x: x * float(ARRAY[7]), change)
 
 
 @scenario(READ, 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import Any
 
 import pytest
@@ -160,3 +160,15 @@ def test_an_object_that_was_there_is_returned_itself() -> None:
 
     for i in range(3):
         assert fn(torch.ones(2) * i) is its and its.last.tolist() == [2 * i] * 2
+
+
+def test_objects_and_deques_around_an_argument_come_back_with_the_callers_tensor() -> None:
+    @dataclasses.dataclass
+    class Pair:
+        a: Any
+        b: Any
+
+    x = torch.ones(2)
+    pair, recent = torch.jit(lambda x: (Pair(x, x + 1), deque([x, x * 2, x * 3], maxlen=2)))(x)
+    assert pair.a is x and pair.b.tolist() == [2, 2]
+    assert type(recent) is deque and recent.maxlen == 2 and [t.tolist() for t in recent] == [[2, 2], [3, 3]]
