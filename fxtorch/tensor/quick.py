@@ -1,4 +1,4 @@
-"""The short way to an operator: one or two plain Tensors, everything else left at its default.
+"""The short way to an operator: one or two plain Tensors, or one and a number, everything else left at its default.
 
 Most small calls of a program are of this kind, and what they cost beside the compiled program is Python.  The short way
 asks only whether it may be taken; whatever is out of the ordinary, errors too, is left to :class:`Operator`.
@@ -72,29 +72,32 @@ def _of_one(operator: Operator, defaults: tuple[Any, ...]) -> Callable[[Any], An
 
 def _of_two(operator: Operator, defaults: tuple[Any, ...]) -> Callable[[Any, Any], Any]:
     differentiable = operator.differentiable
+    numbers = (float, int) if operator.params[1][2] == "array" else (float,)  # those that are inputs of the program
 
     def run(a: Any, b: Any) -> Any:
         usual = operator.usual
-        if usual is not None and a.__class__ in ORDINARY and b.__class__ in ORDINARY:
-            x, y = a._data, b._data
-            if (
-                x.__class__ is ArrayImpl
-                and y.__class__ is ArrayImpl
-                and (a._link is None or a._link.seen == a._cell[0])
-                and (b._link is None or b._link.seen == b._cell[0])
-                and modes.capture is None
-                and modes.autocast is None
-                and modes.watch is None
-                and modes.forward is None
-                and not modes.anomaly
-            ):
-                try:
-                    if (a._rg or b._rg) and differentiable and modes.grad:
-                        out, saved = usual.taped(a._rg | b._rg << 1).outermost(x, y)
-                        return recorded(usual, (a, b), (x, y), out, saved)
-                    return wrapped(usual.plain.outermost(x, y))
-                except (TypeError, ValueError):  # said, in torch's words, by the long way
-                    pass
+        if usual is not None and a.__class__ in ORDINARY:
+            number = b.__class__ in numbers
+            if number or b.__class__ in ORDINARY:
+                x, y = a._data, b if number else b._data
+                if (
+                    x.__class__ is ArrayImpl
+                    and (a._link is None or a._link.seen == a._cell[0])
+                    and (number or (y.__class__ is ArrayImpl and (b._link is None or b._link.seen == b._cell[0])))
+                    and modes.capture is None
+                    and modes.autocast is None
+                    and modes.watch is None
+                    and modes.forward is None
+                    and not modes.anomaly
+                ):
+                    wanted = a._rg if number else a._rg | b._rg << 1
+                    try:
+                        if wanted and differentiable and modes.grad:
+                            out, saved = usual.taped(wanted).outermost(x, y)
+                            return recorded(usual, (a, b), (x, y), out, saved)
+                        return wrapped(usual.plain.outermost(x, y))
+                    except (TypeError, ValueError):  # said, in torch's words, by the long way
+                        pass
         return operator(a, b, *defaults)
 
     return run

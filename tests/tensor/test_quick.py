@@ -36,6 +36,17 @@ def test_values_and_gradients_are_those_of_the_long_way() -> None:
         assert torch.equal(a, b)
 
 
+@pytest.mark.parametrize("number", [2.5, 3, True, 1 + 2j])
+def test_a_number_beside_a_tensor_gives_what_the_long_way_gives(number: complex) -> None:
+    warm()
+    for x in (torch.ones(2, requires_grad=True), torch.arange(3)):
+        short, long = x * number, operator("mul")(x, number)
+        assert torch.equal(short, long)
+        assert short.dtype is long.dtype
+        if x.requires_grad:
+            assert torch.equal(*(torch.autograd.grad(y.abs().sum(), x)[0] for y in (short, long)))
+
+
 def test_a_view_is_brought_up_to_date_before_it_is_read() -> None:
     warm()
     base = torch.zeros(4)
