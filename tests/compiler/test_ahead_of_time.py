@@ -11,17 +11,7 @@ import pytest
 import fxtorch as torch
 from fxtorch import nn
 from fxtorch.compiler import explain
-
-
-def step_of(net: nn.Module, opt: Any) -> Any:
-    def step(x: torch.Tensor) -> torch.Tensor:
-        opt.zero_grad()
-        loss = net(x).square().mean()
-        loss.backward()
-        opt.step()
-        return loss
-
-    return step
+from tests.compiler.scenarios import step_of
 
 
 def test_lowering_runs_nothing_and_the_calls_after_compile_nothing() -> None:

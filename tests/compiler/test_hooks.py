@@ -9,7 +9,7 @@ import pytest
 
 import fxtorch as torch
 from fxtorch import nn
-from tests.compiler.scenarios import Compile, scenario
+from tests.compiler.scenarios import Compile, scenario, step_of
 
 KEPT: list[Any] = []
 ROW = torch.ones(1, 2)
@@ -26,17 +26,6 @@ def before_within_and_after(run: Any, register: Any, seen: Any) -> list[Any]:
     handle.remove()
     run(ROW)
     return [*out, seen()]
-
-
-def step_of(net: nn.Module, opt: Any) -> Any:
-    def step(x: torch.Tensor) -> torch.Tensor:
-        opt.zero_grad()
-        loss = net(x).square().sum()
-        loss.backward()
-        opt.step()
-        return loss
-
-    return step
 
 
 def trained(compile: Compile) -> tuple[Any, Any, Any, Any]:

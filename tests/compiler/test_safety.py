@@ -14,6 +14,7 @@ import pytest
 import fxtorch as torch
 from fxtorch import nn
 from fxtorch.compiler import objects
+from tests.compiler.scenarios import step_of
 
 
 def trainer() -> tuple[Any, Any, Any]:
@@ -21,14 +22,7 @@ def trainer() -> tuple[Any, Any, Any]:
     net = nn.Linear(3, 2)
     opt = torch.optim.Adam(net.parameters(), lr=0.1)
 
-    def step(x: torch.Tensor) -> torch.Tensor:
-        opt.zero_grad()
-        loss = net(x).square().mean()
-        loss.backward()
-        opt.step()
-        return loss
-
-    return net, opt, torch.jit(step)
+    return net, opt, torch.jit(step_of(net, opt))
 
 
 def test_everything_held_from_before_a_donating_step_keeps_torchs_values() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 import fxtorch as torch
 from fxtorch import nn
-from tests.compiler.scenarios import Compile, assert_agrees
+from tests.compiler.scenarios import Compile, assert_agrees, step_of
 
 Step = Callable[..., Any]
 
@@ -23,15 +23,7 @@ Step = Callable[..., Any]
 def trainer(compile: Compile) -> tuple[Any, Any, Step]:
     net = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 2))
     opt = torch.optim.Adam(net.parameters(), lr=0.05)
-
-    def step(x: torch.Tensor) -> torch.Tensor:
-        opt.zero_grad()
-        loss = net(x).square().mean()
-        loss.backward()
-        opt.step()
-        return loss
-
-    return net, opt, compile(step)
+    return net, opt, compile(step_of(net, opt))
 
 
 def at_each_step(look: Callable[[Any, Any], Any]) -> Callable[[Compile], Any]:
