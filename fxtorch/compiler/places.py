@@ -11,8 +11,38 @@ from typing import Any
 from fxtorch.compiler.guards import ABSENT
 
 
+class _Single:
+    """A place with one value, or with none, for which ABSENT stands.
+
+    A kind of place says how to ``_read``, ``_store`` and ``_remove``; the first and the last raise where nothing is.
+    """
+
+    def _read(self) -> Any:
+        raise NotImplementedError
+
+    def _store(self, value: Any) -> None:
+        raise NotImplementedError
+
+    def _remove(self) -> None:
+        raise NotImplementedError
+
+    def get(self) -> Any:
+        """What is there; ABSENT where nothing is."""
+        try:
+            return self._read()
+        except (KeyError, ValueError, AttributeError):
+            return ABSENT
+
+    def set(self, value: Any) -> None:
+        """Store ``value``; ABSENT takes away what is there."""
+        if value is not ABSENT:
+            self._store(value)
+        elif self.get() is not ABSENT:
+            self._remove()
+
+
 @dataclass(frozen=True, eq=False)
-class Item:
+class Item(_Single):
     """An entry of a dictionary: an attribute, a global variable, an optimizer's state."""
 
     table: dict[Any, Any]
@@ -24,19 +54,18 @@ class Item:
         return id(self.table), self.key
 
     def get(self) -> Any:
-        """What is there; ABSENT where nothing is."""
+        """What is there; ABSENT where nothing is (a defaultdict makes nothing)."""
         return self.table.get(self.key, ABSENT)
 
-    def set(self, value: Any) -> None:
-        """Store ``value``; ABSENT takes the entry away."""
-        if value is ABSENT:
-            self.table.pop(self.key, None)
-        else:
-            self.table[self.key] = value
+    def _store(self, value: Any) -> None:
+        self.table[self.key] = value
+
+    def _remove(self) -> None:
+        del self.table[self.key]
 
 
 @dataclass(frozen=True, eq=False)
-class Variable:
+class Variable(_Single):
     """A variable of an enclosing function."""
 
     cell: CellType
@@ -47,23 +76,18 @@ class Variable:
         """What tells two places apart."""
         return "variable", id(self.cell)
 
-    def get(self) -> Any:
-        """Its value; ABSENT where it has none yet."""
-        try:
-            return self.cell.cell_contents
-        except ValueError:
-            return ABSENT
+    def _read(self) -> Any:
+        return self.cell.cell_contents
 
-    def set(self, value: Any) -> None:
-        """Assign it."""
-        if value is ABSENT:
-            del self.cell.cell_contents
-        else:
-            self.cell.cell_contents = value
+    def _store(self, value: Any) -> None:
+        self.cell.cell_contents = value
+
+    def _remove(self) -> None:
+        del self.cell.cell_contents
 
 
 @dataclass(frozen=True, eq=False)
-class Slot:
+class Slot(_Single):
     """A slot of an object, or an attribute of a class."""
 
     owner: Any
@@ -74,26 +98,22 @@ class Slot:
         """What tells two places apart."""
         return "slot", id(self.owner), self.name
 
-    def get(self) -> Any:
-        """What is there; ABSENT where nothing is."""
+    def _read(self) -> Any:
         if isinstance(self.owner, type):
-            return next((vars(c)[self.name] for c in self.owner.__mro__ if self.name in vars(c)), ABSENT)
-        try:
-            return object.__getattribute__(self.owner, self.name)
-        except AttributeError:
-            return ABSENT
+            return vars(self._holder())[self.name]
+        return object.__getattribute__(self.owner, self.name)
 
-    def set(self, value: Any) -> None:
-        """Store ``value``; ABSENT takes the attribute away."""
-        if isinstance(self.owner, type):
-            owner = next((c for c in self.owner.__mro__ if self.name in vars(c)), self.owner)
-            change: Any = type
-        else:
-            owner, change = self.owner, object
-        if value is not ABSENT:
-            change.__setattr__(owner, self.name, value)
-        elif self.get() is not ABSENT:
-            change.__delattr__(owner, self.name)
+    def _store(self, value: Any) -> None:
+        (type if isinstance(self.owner, type) else object).__setattr__(self._holder(), self.name, value)
+
+    def _remove(self) -> None:
+        (type if isinstance(self.owner, type) else object).__delattr__(self._holder(), self.name)
+
+    def _holder(self) -> Any:
+        """The object; of a class, the one among its bases that has the attribute."""
+        if not isinstance(self.owner, type):
+            return self.owner
+        return next((c for c in self.owner.__mro__ if self.name in vars(c)), self.owner)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,8 +149,7 @@ class Within:
 
     def get(self) -> Any:
         """A copy."""
-        items = self.place.get()
-        return list(items) if isinstance(items, deque) else items.copy()
+        return Whole(self.place.get()).get()
 
     def set(self, value: Any) -> None:
         """Make the items those of ``value``."""
