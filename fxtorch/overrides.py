@@ -121,11 +121,13 @@ class TorchFunctionMode:
 
     def __enter__(self) -> TorchFunctionMode:
         _stack.append(self)
+        modes.function_modes += 1
         Operator.__call__ = _watched_call
         return self
 
     def __exit__(self, *exc: object) -> None:
         _stack.pop()
+        modes.function_modes -= 1
         if not _stack:
             Operator.__call__ = _plain_call
 

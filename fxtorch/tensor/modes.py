@@ -73,6 +73,7 @@ class _Modes(threading.local):
     anomaly: bool = False
     check_nan: bool = True
     overrides: bool = True  # whether __torch_function__ is asked
+    function_modes: int = 0  # how many TorchFunctionModes hear of every operator
     autocast: Autocast | None = None
     capture: Capture | None = None
     watch: Callable[[str, Any], None] | None = None  # told of each operator's name and results

@@ -57,6 +57,7 @@ def _of_one(operator: Operator, defaults: tuple[Any, ...]) -> Callable[[Any], An
                 and modes.watch is None
                 and modes.forward is None
                 and not modes.anomaly
+                and not modes.function_modes
             ):
                 try:
                     if a._rg and differentiable and modes.grad:
@@ -89,6 +90,7 @@ def _of_two(operator: Operator, defaults: tuple[Any, ...]) -> Callable[[Any, Any
                     and modes.watch is None
                     and modes.forward is None
                     and not modes.anomaly
+                    and not modes.function_modes
                 ):
                     wanted = a._rg if number else a._rg | b._rg << 1
                     try:

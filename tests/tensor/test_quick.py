@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import fxtorch as torch
@@ -87,6 +89,21 @@ def test_a_subclass_is_asked_and_its_results_are_of_it() -> None:
     x = torch.ones(2).as_subclass(Mine)
     assert type(x * x) is Mine
     assert type(torch.exp(x)) is Mine
+
+
+def test_a_mode_hears_of_calls_of_tensors_alone() -> None:
+    heard = []
+
+    class Listens(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            heard.append(func)
+            return func(*args, **(kwargs or {}))
+
+    warm()
+    x = torch.ones(2)
+    with Listens():
+        assert (x * x).tolist() == torch.exp(x * 0).tolist()
+    assert heard == [torch.mul, torch.mul, torch.exp]
 
 
 def test_no_gradient_is_recorded_where_none_is_wanted() -> None:
