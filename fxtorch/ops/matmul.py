@@ -10,6 +10,7 @@ from jax import numpy as jnp
 
 from fxtorch.ops.checks import check_broadcast
 from fxtorch.ops.dtypes import at_least_single, cast, is_float
+from fxtorch.ops.einsum_equation import check_equation
 from fxtorch.ops.pointwise import scaled
 from fxtorch.ops.table import Array, Arrays, Number, op
 
@@ -241,6 +242,7 @@ def einsum(equation: str, operands: Arrays) -> Array:
     Raises:
         RuntimeError: the equation does not fit the operands.
     """
+    check_equation(equation, [x.shape for x in operands])
     try:
         return jnp.einsum(equation, *operands)
     except (ValueError, TypeError) as error:

@@ -81,3 +81,16 @@ def test_a_library_may_announce_an_operator_and_give_its_body_later() -> None:
     lib.impl("plus", lambda a, b: a + b, "CPU")
     assert torch.ops.tests2.plus(torch.ones(1), torch.ones(1)).item() == 2.0
     assert torch.ops.aten.relu.default(torch.tensor([-1.0])).item() == 0.0
+
+
+def test_blocks_that_choose_a_fuser_or_a_kernel_change_no_result() -> None:
+    q = torch.randn(1, 2, 4, 8)
+    wanted = nn.functional.scaled_dot_product_attention(q, q, q)
+    with torch.jit.fuser("fuser2"), torch.backends.cuda.sdp_kernel(enable_flash=False, enable_mem_efficient=False):
+        got = nn.functional.scaled_dot_product_attention(q, q, q)
+    assert torch.equal(got, wanted)
+
+
+def test_cuda_graphs_point_to_jit() -> None:
+    with pytest.raises(RuntimeError, match=r"there are no CUDA graphs: fxtorch\.jit makes one program"):
+        torch.cuda.CUDAGraph()
