@@ -91,16 +91,19 @@ def _steps(start: Any, step: Any, count: int, dtype: np.dtype) -> Array:
 
 
 @op(factory=True, out=True)
-def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None) -> Array:
+def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = None) -> Array:
     """``start, start + step, ...`` up to but not including ``end``; with one argument, from 0 up to it.
 
     >>> arange(1, 6, 2)
     Array([1, 3, 5], dtype=int64)
 
     Raises:
+        TypeError: neither ``start`` nor ``end`` is given.
         RuntimeError: the step is 0 or leads away from ``end``.
     """
-    start, end = (0, start) if end is None else (start, end)
+    if start is None and end is None:
+        raise TypeError('arange() missing 1 required positional arguments: "end"')
+    start, end = (0, start) if end is None else (0 if start is None else start, end)
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if any(isinstance(x, float) and not math.isfinite(x) for x in (start, end)):

@@ -42,3 +42,9 @@ def test_the_limits_of_a_type_name_its_resolution(name: str, resolution: float) 
     limits = torch.finfo(getattr(torch, name))
     assert limits.resolution == resolution
     assert f"resolution={resolution:g}, " in repr(limits)
+
+
+def test_a_range_may_be_given_by_its_end_alone_by_name() -> None:
+    assert torch.arange(end=3).tolist() == [0, 1, 2] and torch.arange(end=3, device="cpu").dtype is torch.int64
+    with pytest.raises(TypeError, match='missing 1 required positional arguments: "end"'):
+        torch.arange()
