@@ -48,3 +48,7 @@ def test_a_range_may_be_given_by_its_end_alone_by_name() -> None:
     assert torch.arange(end=3).tolist() == [0, 1, 2] and torch.arange(end=3, device="cpu").dtype is torch.int64
     with pytest.raises(TypeError, match='missing 1 required positional arguments: "end"'):
         torch.arange()
+
+
+def test_reflecting_takes_a_value_of_zero() -> None:
+    assert torch.nn.functional.pad(torch.arange(3.0)[None], (1, 1), "reflect", 0.0).tolist() == [[1, 0, 1, 2, 1]]
