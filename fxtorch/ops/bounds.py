@@ -216,6 +216,12 @@ def _divisor(a: Arguments) -> None:
         raise RuntimeError("ZeroDivisionError")
 
 
+def _padding(a: Arguments) -> None:
+    value = None if a["value"] is None or a["mode"] == "constant" else on_host(a["value"])
+    if value is not None and value.any():
+        raise ValueError(f'Padding mode "{a["mode"]}" doesn\'t take in value argument')
+
+
 def _in_unit(x: Any) -> Any:
     return (x >= 0) & (x <= 1)
 
@@ -250,6 +256,7 @@ CHECKS.update(
         "cauchy": _limits("sigma", lambda x: x > 0, "cauchy_ expects sigma > 0.0, but found sigma={value}"),
         "masked_fill": _fill_value,
         "floor_divide": _divisor,
+        "pad": _padding,
         "remainder": _divisor,
         "fmod": _divisor,
         "cov": _weights,

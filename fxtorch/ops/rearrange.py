@@ -8,7 +8,6 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.core import Tracer
 
 from fxtorch.ops.checks import check_concrete, wrap_dim, wrap_dims
 from fxtorch.ops.dtypes import cast
@@ -169,10 +168,6 @@ def pad(input: Array, pad: tuple[int, ...], mode: str = "constant", value: Numbe
         return _constant(input, pairs, value)
     if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
-    if (
-        not isinstance(value, Tracer) and value
-    ):  # a number that a program takes as an input is not known: 0.0 is allowed
-        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
     if len(pad) not in (2, 4, 6) or input.ndim not in (len(pad) // 2 + 1, len(pad) // 2 + 2):
         raise NotImplementedError(f"Padding size {len(pad)} is not supported for {input.ndim}D input tensor.")
     for dim, (lo, hi) in enumerate(pairs):

@@ -52,3 +52,8 @@ def test_a_range_may_be_given_by_its_end_alone_by_name() -> None:
 
 def test_reflecting_takes_a_value_of_zero() -> None:
     assert torch.nn.functional.pad(torch.arange(3.0)[None], (1, 1), "reflect", 0.0).tolist() == [[1, 0, 1, 2, 1]]
+
+
+def test_reflecting_refuses_another_value() -> None:
+    with pytest.raises(ValueError, match="doesn't take in value argument"):
+        torch.nn.functional.pad(torch.arange(3.0)[None], (1, 1), "reflect", 1.0)
