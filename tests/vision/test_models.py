@@ -10,6 +10,7 @@ import pytest
 import fxtorch as torch
 import fxtorch.nn.functional as F
 from fxtorch.vision import _download, models
+from fxtorch.vision.models.detection._utils import BoxCoder
 from fxtorch.vision.models.detection.anchor_utils import AnchorGenerator
 from fxtorch.vision.models.resnet import BasicBlock
 from fxtorch.vision.ops import MultiScaleRoIAlign
@@ -132,3 +133,9 @@ def test_a_detector_gives_losses_while_training_and_boxes_after() -> None:
     assert bool((found[0]["scores"][:-1] >= found[0]["scores"][1:]).all())
     with pytest.raises(ValueError, match="All bounding boxes should have positive height and width"):
         net.train()(images, [{"boxes": torch.tensor([[3.0, 3.0, 3.0, 9.0]]), "labels": torch.tensor([1])}])
+
+
+def test_boxes_of_no_detection_are_none() -> None:
+    coder = BoxCoder((1.0, 1.0, 1.0, 1.0))
+    assert coder.decode_single(torch.zeros(0, 4), torch.zeros(0, 4)).shape == (0, 4)
+    assert coder.decode(torch.zeros(0, 8), [torch.zeros(0, 4)]).shape == (0, 2, 4)

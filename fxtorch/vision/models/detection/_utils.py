@@ -45,12 +45,12 @@ class BoxCoder:
     def decode(self, rel_codes: Tensor, boxes: list[Tensor]) -> Tensor:
         """``(N, classes, 4)`` boxes from ``(N, 4 * classes)`` differences to the boxes of all pictures."""
         decoded = self.decode_single(rel_codes, torch.cat(boxes))
-        return decoded.reshape(decoded.shape[0], -1, 4)
+        return decoded.reshape(decoded.shape[0], decoded.shape[1] // 4, 4)
 
     def decode_single(self, rel_codes: Tensor, boxes: Tensor) -> Tensor:
         """``(N, 4 * classes)`` boxes from as many differences to ``(N, 4)`` boxes."""
         centre, size = _centred(boxes.to(rel_codes.dtype))
-        codes = rel_codes.reshape(rel_codes.shape[0], -1, 4)
+        codes = rel_codes.reshape(rel_codes.shape[0], rel_codes.shape[1] // 4, 4)
         codes = codes / torch.tensor(self.weights, dtype=rel_codes.dtype)
         middle = codes[..., :2] * size[:, None] + centre[:, None]
         half = 0.5 * torch.exp(codes[..., 2:].clamp(max=self.bbox_xform_clip)) * size[:, None]
