@@ -54,7 +54,8 @@ def _reflected(name: str) -> Callable[..., Any]:
 
     def reflected(self: Tensor, other: Any) -> Any:
         if not isinstance(self, Tensor):
-            raise TypeError(f"{name}: a reflected operator is one of Tensors, not of {type(self).__name__}")
+            words = f"{name}: a reflected operator is one of Tensors, not of {type(self).__name__}"
+            raise AttributeError(words) if name == "div" else TypeError(words)  # torch asks it for its reciprocal
         return run(other, self) if _operand(other) else NotImplemented
 
     return reflected
