@@ -30,7 +30,7 @@ class Resident:
     >>> w = Tensor(2)
     >>> held = Resident([w])
     >>> held.renew([jnp.ones(2)])
-    >>> held.taken, w.tolist(), held.taken
+    >>> list(held.taken), w.tolist(), held.taken
     ([], [1.0, 1.0], [0])
     """
 
