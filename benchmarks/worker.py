@@ -62,7 +62,7 @@ class Worker:
     def prepare(self, group: str, name: str, size: int | str) -> dict[str, float]:
         """Build the case and call it twice; tells the first call's time and the memory that it is built on."""
         self.case = None
-        gc.collect()
+        give_back()
         self.idle = resident("VmRSS")
         forget_peak()
         self.case = prepare(self.engine, group, name, size)
