@@ -34,7 +34,7 @@ nightly: $(VENV)/.test  ## 2,000 random programs and 50 steps of each system, ea
 	FXTORCH_PROGRAMS=2000 FXTORCH_EVERY_CASE=1 FXTORCH_STEPS=50 $(PY) -m pytest tests/compiler/test_differential.py \
 		tests/ops/test_cases.py tests/experiments/test_systems.py $(ARGS)
 
-lint: $(VENV)/.lint $(VENV)/.test  ## ruff and pyright
+lint: $(VENV)/.lint $(VENV)/.parity  ## ruff and pyright, which reads the tests beside PyTorch too
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m pyright
