@@ -66,9 +66,8 @@ def prepare(engine: str, group: str, name: str, size: int | str) -> Case:
         return PLAIN[name](int(size))
     library = importlib.import_module(side.library)
     if side.library == "torch":
-        library.set_flush_denormal(
-            True
-        )  # as XLA always does: on Intel's processors a fading gradient takes 16 times as long
+        # as XLA always does: on Intel's processors a fading gradient takes 16 times as long
+        library.set_flush_denormal(True)
     if group == "operators":
         both, floor = PASSES[str(size)]
         return (floor if engine == "plain JAX" else both)(library, (SMALL | LARGE)[name])

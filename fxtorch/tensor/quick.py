@@ -42,6 +42,18 @@ def _none(operator: Operator, defaults: tuple[Any, ...]) -> None:
     return None
 
 
+def _plain() -> bool:
+    """Whether no mode of this thread wants to hear of calls, or to change them."""
+    return (
+        modes.capture is None
+        and modes.autocast is None
+        and modes.watch is None
+        and modes.forward is None
+        and not modes.anomaly
+        and not modes.function_modes
+    )
+
+
 def _of_one(operator: Operator, defaults: tuple[Any, ...]) -> Callable[[Any], Any]:
     differentiable = operator.differentiable
 
@@ -49,16 +61,7 @@ def _of_one(operator: Operator, defaults: tuple[Any, ...]) -> Callable[[Any], An
         usual = operator.usual
         if usual is not None and a.__class__ in ORDINARY:
             x = a._data
-            if (
-                x.__class__ is ArrayImpl
-                and (a._link is None or a._link.seen == a._cell[0])
-                and modes.capture is None
-                and modes.autocast is None
-                and modes.watch is None
-                and modes.forward is None
-                and not modes.anomaly
-                and not modes.function_modes
-            ):
+            if x.__class__ is ArrayImpl and (a._link is None or a._link.seen == a._cell[0]) and _plain():
                 try:
                     if a._rg and differentiable and modes.grad:
                         out, saved = usual.taped(1).outermost(x)
@@ -77,29 +80,23 @@ def _of_two(operator: Operator, defaults: tuple[Any, ...]) -> Callable[[Any, Any
 
     def run(a: Any, b: Any) -> Any:
         usual = operator.usual
-        if usual is not None and a.__class__ in ORDINARY:
-            number = b.__class__ in numbers
-            if number or b.__class__ in ORDINARY:
-                x, y = a._data, b if number else b._data
-                if (
-                    x.__class__ is ArrayImpl
-                    and (a._link is None or a._link.seen == a._cell[0])
-                    and (number or (y.__class__ is ArrayImpl and (b._link is None or b._link.seen == b._cell[0])))
-                    and modes.capture is None
-                    and modes.autocast is None
-                    and modes.watch is None
-                    and modes.forward is None
-                    and not modes.anomaly
-                    and not modes.function_modes
-                ):
-                    wanted = a._rg if number else a._rg | b._rg << 1
-                    try:
-                        if wanted and differentiable and modes.grad:
-                            out, saved = usual.taped(wanted).outermost(x, y)
-                            return recorded(usual, (a, b), (x, y), out, saved)
-                        return wrapped(usual.plain.outermost(x, y))
-                    except (TypeError, ValueError):  # said, in torch's words, by the long way
-                        pass
+        number = b.__class__ in numbers
+        if usual is not None and a.__class__ in ORDINARY and (number or b.__class__ in ORDINARY):
+            x, y = a._data, b if number else b._data
+            if (
+                x.__class__ is ArrayImpl
+                and (a._link is None or a._link.seen == a._cell[0])
+                and (number or (y.__class__ is ArrayImpl and (b._link is None or b._link.seen == b._cell[0])))
+                and _plain()
+            ):
+                wanted = a._rg if number else a._rg | b._rg << 1
+                try:
+                    if wanted and differentiable and modes.grad:
+                        out, saved = usual.taped(wanted).outermost(x, y)
+                        return recorded(usual, (a, b), (x, y), out, saved)
+                    return wrapped(usual.plain.outermost(x, y))
+                except (TypeError, ValueError):  # said, in torch's words, by the long way
+                    pass
         return operator(a, b, *defaults)
 
     return run

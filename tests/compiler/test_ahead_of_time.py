@@ -169,15 +169,7 @@ def test_the_step_of_an_optimizer_overwrites_parameters_and_moments_where_they_a
     model = torch.nn.Sequential(torch.nn.Linear(40, 50), torch.nn.ReLU(), torch.nn.Linear(50, 30))
     opt = torch.optim.Adam(model.parameters())
 
-    @torch.jit
-    def step(x: torch.Tensor) -> torch.Tensor:
-        opt.zero_grad()
-        loss = model(x).square().mean()
-        loss.backward()
-        opt.step()
-        return loss
-
-    x = torch.randn(8, 40)
+    step, x = torch.jit(step_of(model, opt)), torch.randn(8, 40)
     step(x)
     program = step.lower(x).compile().as_text()
     entry = program[program.index("ENTRY") :]
