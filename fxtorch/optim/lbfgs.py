@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,16 +11,19 @@ import jax.numpy as jnp
 from fxtorch.autograd import enable_grad
 from fxtorch.ops.checks import ValuesUnknown
 from fxtorch.optim.checks import check_lr
+from fxtorch.optim.lbfgs_layout import restored, saved, with_room
+from fxtorch.optim.lbfgs_memory import LBFGSState, scale_by_lbfgs
 from fxtorch.optim.line_search import Point, strong_wolfe
 from fxtorch.optim.optimizer import Closure, Optimizer, Params
-from fxtorch.tensor import Tensor, is_tracing, unwrap, wrap
+from fxtorch.tensor import is_tracing, unwrap
+from fxtorch.tensor.sparse import Stored
 
 
 class LBFGS(Optimizer):
     """L-BFGS: Newton steps with a Hessian that is estimated from the last ``history_size`` steps.
 
     One :meth:`step` makes up to ``max_iter`` iterations and calls ``closure`` for each; it decides by the loss, so it
-    runs eagerly.  Compile the closure's forward and backward pass instead.
+    runs eagerly.  Compile the closure's forward and backward pass instead; each direction is one compiled call.
 
     Args:
         params: Tensors, in one group.
@@ -95,136 +99,107 @@ class LBFGS(Optimizer):
         state.setdefault("n_iter", 0)
         with enable_grad():
             first_loss = closure()
-        loss, grad = float(first_loss), self._gradient()
         state["func_evals"] += 1
-        if float(jnp.max(jnp.abs(grad))) <= group["tolerance_grad"]:
+        here = self._point(0.0, first_loss)
+        if here.largest <= group["tolerance_grad"]:
             return first_loss
-        memory = _Memory(state, group["history_size"])
-        evaluations = 1
-        lr = float(group["lr"])
+        memory = restored(state, here.grad, group["history_size"])
+        count, t, evaluations = int(memory.count), float(state.get("t", 0.0)), 1
+        lr, negligible = float(group["lr"]), group["tolerance_change"]
         for n in range(1, group["max_iter"] + 1):
             state["n_iter"] += 1
-            memory.turn(grad, first=state["n_iter"] == 1)
-            previous_loss = loss
-            memory.t = min(1.0, 1.0 / float(jnp.sum(jnp.abs(grad)))) * lr if state["n_iter"] == 1 else lr
-            slope = float(jnp.vdot(grad, memory.direction))
-            if slope > -group["tolerance_change"]:
+            memory, found = _turned(with_room(memory, count, group["history_size"]), here.grad, t)
+            turn = jax.device_get(found)
+            count, slope, previous = int(turn.count), float(turn.slope), here
+            t = min(1.0, 1.0 / float(turn.total)) * lr if state["n_iter"] == 1 else lr
+            if slope > -negligible:
                 break
             used = 0
+            walk = _Walk(self, closure, memory.direction)
             if group["line_search_fn"] is not None:
-                loss, grad, used = self._search(closure, memory, Point(0.0, loss, grad, slope))
+                start, budget = here._replace(t=0.0, slope=slope), group["max_eval"] - evaluations
+                here, used = strong_wolfe(walk, start, t, float(turn.longest), max_iter=budget)
+                t = here.t
+                walk.to(t)
+            elif n != group["max_iter"]:
+                here, used = walk(t), 1
             else:
-                self._move(self._position(), memory.t, memory.direction)
-                if n != group["max_iter"]:
-                    loss, grad = self._evaluate(closure)
-                    used = 1
+                walk.to(t)
             evaluations += used
             state["func_evals"] += used
-            if n == group["max_iter"] or evaluations >= group["max_eval"]:
+            if n == group["max_iter"] or evaluations >= group["max_eval"] or here.largest <= group["tolerance_grad"]:
                 break
-            if float(jnp.max(jnp.abs(grad))) <= group["tolerance_grad"]:
+            if float(turn.longest) * abs(t) <= negligible or abs(here.loss - previous.loss) < negligible:
                 break
-            if float(jnp.max(jnp.abs(memory.direction * memory.t))) <= group["tolerance_change"]:
-                break
-            if abs(loss - previous_loss) < group["tolerance_change"]:
-                break
-        memory.save(state, previous_loss)
+        state.update(saved(memory), t=t, prev_loss=previous.loss)
         return first_loss
 
-    def _search(self, closure: Closure, memory: _Memory, start: Point) -> tuple[float, jax.Array, int]:
-        position, direction = self._position(), memory.direction
+    def _point(self, t: float, loss: Any, direction: jax.Array | None = None) -> Point:
+        """What the parameters' gradients say now."""
+        params = self.param_groups[0]["params"]
+        grads = [jnp.zeros_like(unwrap(p)) if p.grad is None else unwrap(p.grad) for p in params]
+        grad, *numbers = _gathered([g.dense() if isinstance(g, Stored) else g for g in grads], direction)
+        largest, slope = (x.item() for x in jax.device_get(numbers))
+        return Point(t, float(loss), grad, slope, largest)
 
-        def evaluate(t: float) -> Point:
-            self._move(position, t, direction)
-            loss, grad = self._evaluate(closure)
-            return Point(t, loss, grad, float(jnp.vdot(grad, direction)))
 
-        found, used = strong_wolfe(evaluate, start, memory.t, float(jnp.max(jnp.abs(direction))))
-        self._move(position, found.t, direction)
-        memory.t = found.t
-        return found.loss, found.grad, used
+class _Walk:
+    """The loss along one direction from where the parameters are now."""
 
-    def _evaluate(self, closure: Closure) -> tuple[float, jax.Array]:
+    def __init__(self, optimizer: LBFGS, closure: Closure, direction: jax.Array) -> None:
+        self.optimizer, self.closure, self.direction = optimizer, closure, direction
+        self.params = optimizer.param_groups[0]["params"]
+        self.start = [unwrap(p) for p in self.params]
+
+    def to(self, t: float) -> None:
+        """Put the parameters ``t`` along the direction."""
+        for p, array in zip(self.params, _moved(self.start, self.direction, t), strict=True):
+            p._rebind(array)
+
+    def __call__(self, t: float) -> Point:
+        self.to(t)
         with enable_grad():
-            loss = float(closure())
-        return loss, self._gradient()
+            loss = self.closure()
+        return self.optimizer._point(t, loss, self.direction)
 
-    def _params(self) -> list[Tensor]:
-        return self.param_groups[0]["params"]
 
-    def _position(self) -> list[jax.Array]:
-        return [unwrap(p) for p in self._params()]
+class _Turn(NamedTuple):
+    """Of a new direction: the pairs taken so far, the gradient's sum of sizes and slope along it, its largest part."""
 
-    def _gradient(self) -> jax.Array:
-        """All gradients as one real vector."""
-        params = self._params()
-        parts = [jnp.zeros_like(unwrap(p)) if p.grad is None else unwrap(p.grad) for p in params]
-        return jnp.concatenate([_flat(part) for part in parts])
+    count: jax.Array
+    total: jax.Array
+    slope: jax.Array
+    longest: jax.Array
 
-    def _move(self, position: list[jax.Array], t: float, direction: jax.Array) -> None:
-        """Put the parameters ``t`` along ``direction`` from ``position``."""
-        start = 0
-        for p, array in zip(self._params(), position, strict=True):
-            size = _flat(array).size
-            part = direction[start : start + size]
-            start += size
-            step = jax.lax.complex(part[0::2], part[1::2]) if jnp.iscomplexobj(array) else part
-            p._rebind((array + t * step.reshape(array.shape)).astype(array.dtype))
+
+@functools.partial(jax.jit, donate_argnums=0)
+def _turned(memory: Any, grad: jax.Array, t: float) -> tuple[LBFGSState, _Turn]:
+    """Take note of the step just made, which led to ``grad``, and find the next direction."""
+    _, memory = scale_by_lbfgs(memory.inverse.size).update(grad, memory, step_size=t)
+    d = memory.direction
+    return memory, _Turn(memory.count, jnp.sum(jnp.abs(grad)), jnp.vdot(grad, d), jnp.max(jnp.abs(d)))
+
+
+@jax.jit
+def _gathered(grads: list[jax.Array], direction: jax.Array | None) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """All gradients as one real vector, its largest part, and its slope along ``direction``."""
+    grad = jnp.concatenate([_flat(g) for g in grads])
+    slope = jnp.zeros((), grad.dtype) if direction is None else jnp.vdot(grad, direction)
+    return grad, jnp.max(jnp.abs(grad)), slope
+
+
+@jax.jit
+def _moved(start: list[jax.Array], direction: jax.Array, t: float) -> list[jax.Array]:
+    """The parameters ``t`` along ``direction`` from ``start``."""
+    moved, begin = [], 0
+    for array in start:
+        size = array.size * (2 if jnp.iscomplexobj(array) else 1)
+        part = direction[begin : begin + size]
+        begin += size
+        step = jax.lax.complex(part[0::2], part[1::2]) if jnp.iscomplexobj(array) else part
+        moved.append((array + t * step.reshape(array.shape)).astype(array.dtype))
+    return moved
 
 
 def _flat(array: jax.Array) -> jax.Array:
     return (jnp.stack([array.real, array.imag], -1) if jnp.iscomplexobj(array) else array).ravel()
-
-
-class _Memory:
-    """The last steps and changes of gradient, from which the direction follows; kept in the state by torch's names."""
-
-    def __init__(self, state: dict[str, Any], size: int) -> None:
-        self.size = size
-        self.t = state.get("t", 1.0)
-        self.changes, self.steps = (list(map(unwrap, state.get(name, ()))) for name in ("old_dirs", "old_stps"))
-        self.inverse = [unwrap(r) for r in state.get("ro", ())]
-        scale = state.get("H_diag", 1)
-        self.scale = unwrap(scale) if isinstance(scale, Tensor) else scale
-        self.direction = unwrap(state["d"]) if "d" in state else jnp.zeros((), jnp.float32)
-        self.grad = unwrap(state["prev_flat_grad"]) if "prev_flat_grad" in state else None
-
-    def turn(self, grad: jax.Array, first: bool) -> None:
-        """Take note of the step just made, which led to ``grad``, and find the next direction."""
-        if first or self.grad is None:
-            self.direction, self.changes, self.steps, self.inverse, self.scale = -grad, [], [], [], 1
-        else:
-            self._remember(grad - self.grad, self.direction * self.t)
-            self.direction = self._direction(grad)
-        self.grad = grad
-
-    def _remember(self, change: jax.Array, step: jax.Array) -> None:
-        product = jnp.vdot(change, step)
-        if float(product) <= 1e-10:
-            return
-        self.changes.append(change)
-        self.steps.append(step)
-        self.inverse.append(1.0 / product)
-        for history in (self.changes, self.steps, self.inverse):
-            del history[: -self.size]
-        self.scale = product / jnp.vdot(change, change)
-
-    def _direction(self, grad: jax.Array) -> jax.Array:
-        q = -grad
-        factors = []
-        history = list(zip(self.changes, self.steps, self.inverse, strict=True))
-        for change, step, inverse in reversed(history):
-            factors.append(jnp.vdot(step, q) * inverse)
-            q = q - factors[-1] * change
-        r = q * self.scale
-        for (change, step, inverse), factor in zip(history, reversed(factors), strict=True):
-            r = r + step * (factor - jnp.vdot(change, r) * inverse)
-        return r
-
-    def save(self, state: dict[str, Any], loss: float) -> None:
-        """Write everything into ``state``."""
-        state["d"], state["t"] = wrap(self.direction), self.t
-        for name, arrays in (("old_dirs", self.changes), ("old_stps", self.steps), ("ro", self.inverse)):
-            state[name] = [wrap(a) for a in arrays]
-        state["H_diag"] = wrap(self.scale) if isinstance(self.scale, jax.Array) else self.scale
-        state["prev_flat_grad"], state["prev_loss"] = wrap(self.grad), loss

@@ -10,12 +10,13 @@ import jax
 
 
 class Point(NamedTuple):
-    """A place on the line: how far along, the loss there, its gradient and its slope along the line."""
+    """A place on the line: how far along, the loss there, its gradient, that one's slope along it and largest part."""
 
     t: float
     loss: float
     grad: jax.Array
     slope: float
+    largest: float
 
 
 Evaluate = Callable[[float], Point]

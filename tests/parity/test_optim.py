@@ -121,7 +121,20 @@ def test_training_goes_on_from_torchs_state_dict(name, options):
     assert_same(theirs, ours, "float32")
 
 
-@pytest.mark.parametrize("options", [{}, {"line_search_fn": "strong_wolfe"}, {"history_size": 2, "lr": 0.5}], ids=str)
+LBFGS = [
+    {},
+    {"line_search_fn": "strong_wolfe"},
+    {"line_search_fn": "strong_wolfe", "max_eval": 3, "lr": 200},  # what is left of it bounds the line search
+    {"line_search_fn": "strong_wolfe", "history_size": 3, "max_eval": 7},
+    {"history_size": 2, "lr": 0.5},
+]
+
+
+def valley(x):
+    return (10 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
+
+
+@pytest.mark.parametrize("options", LBFGS, ids=str)
 def test_lbfgs_walks_torchs_path(options):
     start = np.array([-1.2, 1.0, 0.3, 2.0])
 
@@ -132,7 +145,7 @@ def test_lbfgs_walks_torchs_path(options):
 
         def closure():
             opt.zero_grad()
-            loss = (10 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
+            loss = valley(x)
             loss.backward()
             return loss.detach()
 
@@ -146,6 +159,62 @@ def test_lbfgs_walks_torchs_path(options):
     assert ours[3] | {"al"} == theirs[3] | {"al"}
     for (a, x), (b, y) in zip(theirs[0], ours[0], strict=True):
         np.testing.assert_allclose([b, *y], [a, *x], rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("history", [3, 40])
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+def test_an_lbfgs_checkpoint_goes_on_in_the_other_library(tmp_path, history, dtype):
+    start = np.array([-1.2, 1.0, 0.3, 2.0, 0.5, -0.4])
+
+    def begun(lib, values):
+        values = values.view("complex128") if dtype == "complex128" and values.dtype != dtype else values
+        x = lib.tensor(values, requires_grad=True)
+        opt = lib.optim.LBFGS([x], max_iter=5, lr=0.3, history_size=history)
+
+        def closure():
+            opt.zero_grad()
+            loss = valley(lib.view_as_real(x).reshape(-1) if dtype == "complex128" else x)
+            loss.backward()
+            return loss
+
+        return x, opt, closure
+
+    def continued(first, second):
+        x, opt, closure = begun(first, start)
+        for _ in range(3):
+            opt.step(closure)
+        first.save(opt.state_dict(), tmp_path / "opt.pt")
+        x, opt, closure = begun(second, x.detach().numpy().copy())
+        opt.load_state_dict(second.load(tmp_path / "opt.pt", weights_only=True))
+        for _ in range(3):
+            opt.step(closure)
+        return x.detach().numpy()
+
+    expected = continued(torch, torch)
+    for first, second in ((torch, fxtorch), (fxtorch, torch), (fxtorch, fxtorch)):
+        np.testing.assert_allclose(continued(first, second), expected, rtol=1e-7, atol=1e-10)
+
+
+def test_lbfgs_takes_a_missing_and_a_sparse_gradient_as_torch():
+    def run(lib):
+        table = lib.nn.Embedding(5, 2, sparse=True, dtype=lib.float64)
+        unused = lib.nn.Parameter(lib.ones(3, dtype=lib.float64))
+        with lib.no_grad():
+            table.weight.copy_(lib.arange(10, dtype=lib.float64).reshape(5, 2) / 10)
+        opt = lib.optim.LBFGS([table.weight, unused], max_iter=4)
+
+        def closure():
+            opt.zero_grad()
+            loss = (table(lib.tensor([1, 3, 1])) ** 2).sum()
+            loss.backward()
+            return loss
+
+        for _ in range(2):
+            opt.step(closure)
+        return table.weight.detach().numpy(), unused.detach().numpy()
+
+    for ours, theirs in zip(run(fxtorch), run(torch), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-12)
 
 
 def swa_of(schedulers):
