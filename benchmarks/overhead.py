@@ -51,15 +51,13 @@ def bare(step: Any, x: torch.Tensor) -> Callable[[], Any]:
     """The program of ``step`` alone, with state of its own."""
     program = next(iter(step.programs.values()))[0]
     mutable, fixed, arrays, scalars = program._gather([x])
-    new = {change.reference.identity: change.output for change in program.layout.changed}
-    after = [new[r.identity] for r in program._mutable]
     state, kept = [m.copy() for m in mutable], ()
 
     def call() -> Any:
         nonlocal state, kept
-        outputs = program.run(state, fixed, arrays, scalars)
-        state, kept = [outputs[i] for i in after], outputs
-        return outputs[0]
+        early, outputs, kept, late = program.run(state, fixed, arrays, scalars)
+        state = [*early, *late]
+        return outputs
 
     return call
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.sharding import SingleDeviceSharding
 
 from fxtorch.compiler import errors
 from fxtorch.compiler.guards import A_TENSOR, ABSENT
@@ -18,6 +20,7 @@ from fxtorch.compiler.stores import Stores
 from fxtorch.tensor import Tensor, modes, unwrap
 from fxtorch.tensor.checking import user_line
 from fxtorch.tensor.snapshot import Snapshot
+from fxtorch.tensor.stacks import Stacks
 
 
 class Capture(Stores):
@@ -30,6 +33,7 @@ class Capture(Stores):
         arguments: the Tensors that stand for the arguments, by position.
         assigned: the places that an earlier trace saw assigned.
         names: the attributes that the function's code mentions.
+        stacks: where the function stacks state of one shape; None where it may not.
     """
 
     def __init__(
@@ -42,8 +46,10 @@ class Capture(Stores):
         originals: Sequence[Any],
         assigned: set[Any],
         names: frozenset[str],
+        stacks: Stacks | None = None,
     ) -> None:
         super().__init__(assigned, names)
+        self.stacks = stacks
         self.references = list(references)
         self.scalars = list(scalars)
         self.effects: list[tuple[Callable[[], None], bool]] = []
@@ -54,6 +60,7 @@ class Capture(Stores):
         self.given: dict[int, Any] = {}  # the tracer each known Tensor was given
         self._known = {r.identity: t for r, t in zip(references, tracers, strict=True)}
         self._values = dict(zip(((id(s.owner), s.key) for s in scalars), scalar_tracers, strict=True))
+        self._constants: set[int] = set()  # the arrays that stand for themselves
         self._scalars_read: set[tuple[int, Any]] = set()
         self._snapshots: dict[int, Snapshot] = {}
         self._made: dict[int, Tensor] = {}
@@ -97,6 +104,9 @@ class Capture(Stores):
         if tracer is ABSENT:
             self._found(reference)
             tracer = tensor._data
+            if self.stacks is not None and id(tracer) in self._constants:  # the copies of a block begin with one array
+                tracer = jnp.copy(tracer)
+            self._constants.add(id(tracer))
         tensor._data = tracer
         self.given[key] = tracer
         self.guards.flag(tensor, "_rg")
@@ -183,6 +193,14 @@ class Capture(Stores):
         """An optimizer steps."""
         self._optimizers.steps(optimizer)
 
+    def may_stack(self, tensor: Tensor) -> Stacks | None:
+        """Where to stack ``tensor`` with others, if it is state that a program can hold so."""
+        before = self._snapshots.get(id(tensor))
+        if self.stacks is None or before is None or tensor._link is not None:
+            return None
+        array = before.array
+        return self.stacks if isinstance(getattr(array, "sharding", None), SingleDeviceSharding) else None
+
     def effect(self, run: Callable[[], None], scalars: tuple[tuple[dict[Any, Any], Any], ...]) -> None:
         """A host effect: before the program where it changes numbers that are not read yet, else after it."""
         places = {(id(owner), key) for owner, key in scalars}
@@ -268,6 +286,22 @@ class Capture(Stores):
             was = (before.attributes.get("_rg", False), self.inputs.get(Held(before.tensor).identity))
             out.append((self.reference(before.tensor), before.tensor, tracer, was))
         return out
+
+    def stacked(self) -> list[list[Held]]:
+        """The state of which the function stacked what it was given; each piece in one stack."""
+        owners: dict[int, list[Tensor]] = {}
+        for key, tracer in self.given.items():
+            owners.setdefault(id(tracer), []).append(self._snapshots[key].tensor)
+        seen: set[int] = set()
+        found = []
+        for rows in self.stacks.asked if self.stacks is not None else ():
+            tensors = [owners[id(row)][0] for row in rows if len(owners.get(id(row), ())) == 1]
+            tensors = [t for t in tensors if isinstance(self.reference(t), Held)]
+            names = set(map(id, tensors))
+            if len(names) == len(rows) > 1 and not seen & names:
+                seen |= names
+                found.append([Held(t) for t in tensors])
+        return found
 
     def roll_back(self) -> list[tuple[weakref.ref[Tensor], str]]:
         """Restore every Tensor and attribute; returns the Tensors made in the trace, with the lines that did."""

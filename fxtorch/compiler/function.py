@@ -105,7 +105,7 @@ class CompiledFunction:
                 f"{self.name} would be traced for the {self.traces + 1}. time, more than max_traces={self.max_traces}; "
                 f"{reason}"
             )
-        traced = Traced(self.fn, leaves, tree, pinned)
+        traced = Traced(self.fn, leaves, tree, pinned, stacks=self.donate)
         for program in self.programs.get(key, ())[:1]:
             traced.known.assigned |= program.guards.moved() | program.traced.known.assigned
         try:
@@ -142,7 +142,7 @@ class CompiledFunction:
         leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=is_leaf)
         with _lock, timed() as making:
             key = self._key(leaves, tree)
-            traced = Traced(self.fn, leaves, tree)
+            traced = Traced(self.fn, leaves, tree, stacks=self.donate)
             try:
                 traced.discover()
                 program, lowered = self._lowered(traced, leaves)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -14,10 +14,11 @@ from jax.experimental import checkify
 
 from fxtorch.compiler import errors
 from fxtorch.compiler.guards import Guards
+from fxtorch.compiler.packing import Packing, slots_of
 from fxtorch.compiler.references import Argument, Entry, Held, Reference
 from fxtorch.compiler.results import Leaf
 from fxtorch.compiler.steady import Steady
-from fxtorch.compiler.trace import Layout, Traced
+from fxtorch.compiler.trace import Change, Layout, Traced
 from fxtorch.ops.transposes import cancelling
 from fxtorch.ops.xla import compiled
 from fxtorch.tensor import Tensor, modes, unwrap, wrap
@@ -25,9 +26,11 @@ from fxtorch.tensor.checking import CheckError
 from fxtorch.tensor.engine import backward
 from fxtorch.tensor.execute import OpNode, apply
 from fxtorch.tensor.record import Record
-from fxtorch.tensor.resident import lock
+from fxtorch.tensor.resident import Slots, lock
 from fxtorch.tensor.sparse import is_sparse
+from fxtorch.tensor.stacks import Stacks
 from fxtorch.tensor.structure import structure
+from fxtorch.tensor.tensor import unwrap_aval
 
 _HELD_BY_US = 3  # the Tensor, the list of inputs and getrefcount's own argument
 
@@ -60,11 +63,12 @@ class Program:
             and not is_sparse(r.find(traced.leaves))  # it may share its places with other Tensors
             for r in references
         ]
-        donated = self.donated
+        pairs = list(zip(references, self.donated, strict=True))
+        self._mutable, self._fixed = ([r for r, d in pairs if d is kind] for kind in (True, False))
+        self._tensors = (_tensors(self._mutable), _tensors(self._fixed))
 
         def run(mutable: Sequence[Any], fixed: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any]) -> Any:
-            given, kept = iter(mutable), iter(fixed)
-            return self._pure([next(given) if d else next(kept) for d in donated], arrays, scalars)
+            return self._in_slots(mutable, fixed, arrays, scalars)
 
         run.__name__ = run.__qualname__ = name
         self.run = compiled(cancelling(run) if traced.convolves else run, donate_argnums=0)
@@ -76,19 +80,49 @@ class Program:
         self._held_ids = frozenset(self._held)
         owners = [c.reference for c in self.layout.changed] + [owner for owner, _ in self.layout.grads]
         self._written = [r.tensor for r in owners if isinstance(r, Held)]
-        pairs = list(zip(references, donated, strict=True))
-        self._mutable, self._fixed = ([r for r, d in pairs if d is kind] for kind in (True, False))
-        self._tensors = (_tensors(self._mutable), _tensors(self._fixed))
+        single = [unwrap_aval(r.find(traced.leaves)).ndim == 0 for r in self._mutable]
+        stays = self.record is None and _renews(self.layout, self._tensors[0])
+        self._packing = Packing(
+            self._mutable, single if stays else [False] * len(single), self.layout.stacked if stays else ()
+        )
         self._writes_arguments = any(isinstance(r, Argument | Entry) for r in owners)
         self._entries = [r for r in references if isinstance(r, Entry)]
 
-    def _pure(self, state: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any]) -> tuple[Any, ...]:
+    def _in_slots(
+        self, mutable: Sequence[Any], fixed: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any]
+    ) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any], Sequence[Any]]:
+        """The flat outputs without what stays with the program; that before them, gradients and single numbers after.
+
+        JAX pairs donated inputs with outputs of equal type, in their order, and so each overwrites itself.  Single
+        numbers come last: what overwrites them early would hold up all that still reads them (68 us in place of 52 for
+        the step of a 64-64-10 perceptron).
+        """
+        stacks = Stacks() if self._packing.stacks else None
+        given, kept = iter(self._packing.separate(mutable, stacks)), iter(fixed)
+        outputs = list(self._pure([next(given) if d else next(kept) for d in self.donated], arrays, scalars, stacks))
+        self._find_quick(self.layout, outputs, stacks)
+        if self._steady is None:
+            return (), outputs, (), ()
+
+        def take(places: Sequence[int], slots: Slots) -> list[Any]:
+            rows = [[outputs[places[i]] for i in slot] for slot in slots]
+            for i in places:
+                outputs[i] = None
+            return [r[0] if stacks is None or len(r) == 1 else stacks.whole(r) for r in rows]
+
+        state = take(self._steady_outputs, self._packing.slots)
+        grads = take(self._grad_outputs, self._steady.grad_slots)
+        return state[: self._packing.early], outputs, grads, state[self._packing.early :]
+
+    def _pure(
+        self, state: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any], stacks: Stacks | None = None
+    ) -> tuple[Any, ...]:
         if "check" in self.layout.sides:
             error, outputs = checkify.checkify(self.traced.pure)(state, arrays, scalars)
             found, self._error = jax.tree.flatten(error)
             outputs = (*outputs, *found)
         else:
-            outputs = self.traced.pure(state, arrays, scalars)
+            outputs = self.traced.pure(state, arrays, scalars, stacks)
         assert self.traced.layout is not None
         self.layout = self.traced.layout
         if self.traced.found_new or _identities(self.layout) != self.changed:
@@ -121,10 +155,13 @@ class Program:
         self._keep_in_place(leaves)
         if not repeated:
             self._run_effects(late=False)
-        outputs = self._run_compiled(leaves) if self.record is None else self._run_recorded(leaves)
+        if self.record is None:
+            early, outputs, grads, late = self._run_compiled(leaves)
+        else:
+            outputs, early, grads, late = self._run_recorded(leaves), (), (), ()
         if self._error is not None:
             self._raise_failed(outputs)
-        result = self._write_back(outputs, leaves)
+        result = self._write_back(outputs, leaves, [*early, *late], grads)
         if self.record is not None:
             self._keep_saved(outputs, leaves)
         self._run_effects(late=True)
@@ -187,7 +224,7 @@ class Program:
         """Run what :meth:`lower` gave, compiled, wherever the types of the state are what they were."""
         self._ahead, self.compiled = compiled, True
 
-    def _run_compiled(self, leaves: Sequence[Any]) -> Sequence[Any]:
+    def _run_compiled(self, leaves: Sequence[Any]) -> Any:
         given = self._gather(leaves)
         if self._ahead is not None:
             try:
@@ -215,6 +252,7 @@ class Program:
             holders = list(map(sys.getrefcount, mutable))
             if sum(holders) > _HELD_BY_US * len(holders):  # somebody else still wants the old values
                 mutable = [jnp.copy(x) if n > _HELD_BY_US else x for x, n in zip(mutable, holders, strict=True)]
+            mutable = self._packing.join(mutable)
         fixed = self._values(self._fixed, self._tensors[1], leaves)
         arrays = [_input(leaves[i]) for i in self.traced.inputs]
         scalars = [s.owner[s.key] for s in self.traced.known.scalars]
@@ -251,14 +289,13 @@ class Program:
             own = {id(c.reference.find(leaves)._cell) for c in self.layout.changed}
             node.checks = [check for check in node.checks if id(check[0]) not in own]
 
-    def _find_quick(self, layout: Layout) -> None:
+    def _find_quick(self, layout: Layout, outputs: Sequence[Any], stacks: Stacks | None) -> None:
         """Set apart what most programs do most: new values for Tensors that are found at once."""
         self._renewed: list[tuple[Tensor, Any]] = []
         self._others = []
         for c in layout.changed:
-            tensor = c.reference.tensor if isinstance(c.reference, Held) else None
-            plain = self.record is None and c.graph is None and c.output is not None
-            if plain and tensor is not None and tensor._link is None:  # that it does not become a view is a guard
+            tensor = _renewed(c) if self.record is None else None
+            if tensor is not None:
                 if tensor._rg and tensor._cell is None:
                     tensor._cell = [0, 0]
                 self._renewed.append((tensor, c.output))
@@ -276,27 +313,30 @@ class Program:
             else:
                 self._graded.append((owner.tensor, plain[piece]))
                 self._own.add(piece)
-        self._find_steady()
+        self._find_steady(outputs, stacks)
         self._quick_for = layout
 
-    def _find_steady(self) -> None:
+    def _find_steady(self, outputs: Sequence[Any], stacks: Stacks | None) -> None:
         """Leave with the program what it overwrites at each call, where that is always found at once."""
-        overwritten, outputs = self._tensors[0], {id(tensor): output for tensor, output in self._renewed}
+        overwritten, new = self._tensors[0], {id(tensor): output for tensor, output in self._renewed}
         self._steady = None
-        if overwritten and all(id(tensor) in outputs for tensor in overwritten):
-            self._steady = Steady.of(overwritten, [owner for owner, _ in self._graded])
-            self._steady_state = _picking([outputs.pop(id(tensor)) for tensor in overwritten])
-            self._steady_grads = _picking([output for _, output in self._graded])
-            self._renewed, self._graded = [(t, output) for t, output in self._renewed if id(t) in outputs], []
+        if overwritten and all(id(tensor) in new for tensor in overwritten):
+            owners, self._grad_outputs = [t for t, _ in self._graded], [output for _, output in self._graded]
+            grad_slots = slots_of([outputs[i] for i in self._grad_outputs], stacks)
+            self._steady = Steady.of(overwritten, self._packing.slots, owners, grad_slots)
+            self._steady_outputs = [new.pop(id(tensor)) for tensor in overwritten]
+            self._renewed, self._graded = [(t, output) for t, output in self._renewed if id(t) in new], []
 
     @staticmethod
     def _leaves(layout: Layout) -> list[Leaf]:
         return [*layout.results, *(leaf for _, _, found in layout.entries for leaf in found)]
 
-    def _write_back(self, outputs: Sequence[Any], leaves: Sequence[Any]) -> Any:
+    def _write_back(
+        self, outputs: Sequence[Any], leaves: Sequence[Any], state: Sequence[Any] = (), grads: Sequence[Any] = ()
+    ) -> Any:
         layout, new = self.layout, object.__new__
-        if self._quick_for is not layout:
-            self._find_quick(layout)
+        if self._quick_for is not layout:  # on the tape
+            self._find_quick(layout, outputs, None)
         graphs = [_as_it_stands(node.owner.find(leaves)) for node, _ in layout.flows]
         for tensor, output in self._renewed:  # what _rebind comes to for a base, without its questions
             tensor._data = outputs[output]
@@ -305,7 +345,7 @@ class Program:
                 cell[0] += 1
                 cell[1] += 1
         if self._steady is not None:
-            self._steady.keep(self._steady_state(outputs), self._steady_grads(outputs))
+            self._steady.keep(list(state), list(grads))
         made = layout.pieces.hand_back(outputs, leaves, self._own)
         for change in self._others:
             reference = change.reference
@@ -358,11 +398,17 @@ def _as_it_stands(tensor: Tensor) -> Tensor:
     return twin
 
 
-def _picking(places: Sequence[int]) -> Callable[[Sequence[Any]], list[Any]]:
-    """What takes the outputs at these places."""
-    if list(places) == list(range(first := min(places, default=0), last := max(places, default=-1) + 1)):
-        return lambda outputs: list(outputs[first:last])
-    return lambda outputs: [outputs[i] for i in places]
+def _renewed(change: Change) -> Tensor | None:
+    """The Tensor that only gets new values, where it is found at once; that it does not become a view is a guard."""
+    tensor = change.reference.tensor if isinstance(change.reference, Held) else None
+    plain = change.graph is None and change.output is not None and tensor is not None and tensor._link is None
+    return tensor if plain else None
+
+
+def _renews(layout: Layout, tensors: Sequence[Tensor] | None) -> bool:
+    """Whether all of ``tensors`` only get new values."""
+    renewed = {id(_renewed(change)) for change in layout.changed}
+    return bool(tensors) and all(id(tensor) in renewed for tensor in tensors)
 
 
 def _tensors(references: Sequence[Reference]) -> list[Tensor] | None:

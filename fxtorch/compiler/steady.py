@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 from weakref import WeakValueDictionary
@@ -9,7 +10,7 @@ from weakref import WeakValueDictionary
 import jax.numpy as jnp
 
 from fxtorch.tensor import Tensor
-from fxtorch.tensor.resident import Resident
+from fxtorch.tensor.resident import Resident, Slots
 
 _known: WeakValueDictionary[Any, Steady] = WeakValueDictionary()
 
@@ -20,27 +21,33 @@ class Steady:
     Programs with the same Tensors, for other shapes of the arguments, say, share one.
 
     Args:
-        tensors: what is overwritten, in the order of the program's inputs.
+        tensors: what is overwritten.
+        slots: which of them, by number, each array of the program's is for (see :class:`Resident`).
         owners: what gets gradients, all of them plain leaves of which nobody knows.
+        grad_slots: the same of the gradients.
     """
 
-    def __init__(self, tensors: Sequence[Tensor], owners: Sequence[Tensor]) -> None:
+    def __init__(self, tensors: Sequence[Tensor], slots: Slots, owners: Sequence[Tensor], grad_slots: Slots) -> None:
         self.tensors = list(tensors)
+        self.slots = slots
         self.owners = list(owners)
+        self.grad_slots = grad_slots
         self._state: Resident | None = None
         self._grads: Resident | None = None
         self._cells: list[list[int]] = []
 
     @classmethod
-    def of(cls, tensors: Sequence[Tensor], owners: Sequence[Tensor]) -> Steady:
+    def of(cls, tensors: Sequence[Tensor], slots: Slots, owners: Sequence[Tensor], grad_slots: Slots) -> Steady:
         """The one that programs with these Tensors share."""
-        key = tuple(map(id, tensors)), tuple(map(id, owners))
+        key = tuple(map(id, tensors)), slots, tuple(map(id, owners)), grad_slots
         found = _known.get(key)
         if found is None:
-            found = _known[key] = cls(tensors, owners)
+            found = _known[key] = cls(tensors, slots, owners, grad_slots)
         return found
 
     def __del__(self) -> None:
+        if sys.is_finalizing():  # nobody is left to look
+            return
         for resident in (self._state, self._grads):  # or a generator's key, say, would keep a whole model
             if resident is not None:
                 resident.release()
@@ -49,7 +56,9 @@ class Steady:
         """What is to be overwritten; None where the Tensors have it, and others may, too."""
         state = self._state
         if state is not None and state.arrays:
-            return state.all_arrays(jnp.copy)
+            arrays = state.all_arrays(jnp.copy)
+            if arrays is not None:
+                return arrays
         for tensor in self.tensors:
             if tensor._resident is not None:
                 tensor._resident.release()
@@ -59,7 +68,7 @@ class Steady:
         """Keep the new values and the new gradients."""
         state = self._state
         if state is None or not state.arrays:
-            state = self._state = Resident(self.tensors)
+            state = self._state = Resident(self.tensors, self.slots)
         if state.taken:
             state.renew(arrays)
             self._cells = [cell for t in self.tensors if (cell := t._cell) is not None]
@@ -74,13 +83,12 @@ class Steady:
     def _keep_grads(self, arrays: list[Any]) -> None:
         grads = self._grads
         if grads is None or not grads.arrays:
-            grads = self._grads = Resident([object.__new__(Tensor) for _ in arrays])
+            grads = self._grads = Resident([object.__new__(Tensor) for _ in self.owners], self.grad_slots)
             for owner, grad in zip(self.owners, grads.tensors, strict=True):
                 owner._set_grad(grad)
         else:
             for place in grads.taken:  # who has seen the old one keeps it
                 self.owners[place]._set_grad(grads.exchange(place))
-            for place in grads.dropped:
+            for place in grads.restore():
                 self.owners[place]._set_grad(grads.tensors[place])
-            grads.dropped.clear()
         grads.renew(arrays)

@@ -6,6 +6,7 @@ traced again with that state as inputs, to be compiled; should that trace still 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,7 @@ from fxtorch.compiler.surroundings import names_around
 from fxtorch.compiler.watching import watching
 from fxtorch.ops.transposes import convolves
 from fxtorch.tensor import Tensor, modes
+from fxtorch.tensor.stacks import Stacks
 from fxtorch.tensor.tracing import traces
 
 
@@ -60,6 +62,7 @@ class Layout:
         grad_mode: what the function left gradient recording switched to.
         sides: what it does beside computing (``"check"``, ``"callback"``).
         naming: what its Tensors are called.
+        stacked: the state whose arrays the function stacked, stack by stack.
         differentiable: whether a graph that leads into the program can be walked from outside.
     """
 
@@ -75,6 +78,7 @@ class Layout:
     grad_mode: bool
     sides: set[str]
     naming: Naming
+    stacked: list[list[Held]]
     differentiable: bool = False
 
 
@@ -97,12 +101,20 @@ class Traced:
         tree: how to put the arguments together.
         pinned: which of the leaves are state, because the function also reaches them in another way: the program is
             for these very Tensors.
+        stacks: whether state of one shape may be held as one array.
     """
 
     def __init__(
-        self, fn: Callable[..., Any], leaves: Sequence[Any], tree: Any, pinned: Collection[int] = frozenset()
+        self,
+        fn: Callable[..., Any],
+        leaves: Sequence[Any],
+        tree: Any,
+        pinned: Collection[int] = frozenset(),
+        *,
+        stacks: bool = False,
     ) -> None:
         self.fn = fn
+        self._stacks = stacks
         self.pinned = [(i, leaves[i]) for i in sorted(pinned)]
         self.leaves = list(leaves)
         self.tree = tree
@@ -127,7 +139,7 @@ class Traced:
             [s.read() for s in self.known.scalars],
         )
         self._cached = []
-        traced = jax.make_jaxpr(self.pure)(*given)
+        traced = jax.make_jaxpr(functools.partial(self.pure, stacks=Stacks() if self._stacks else None))(*given)
         cached, self._cached = self._cached, None
         if cached:
             values = jax.jit(lambda *flat: jaxpr_as_fun(traced)(*flat)[-len(cached) :])(*jax.tree.leaves(given))
@@ -139,18 +151,25 @@ class Traced:
         leaf = self.leaves[position]
         return leaf._data if isinstance(leaf, Tensor) else leaf
 
-    def pure(self, state: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any]) -> tuple[Any, ...]:
-        """The flat outputs (see :class:`Layout`) of the state, the argument arrays and the numbers."""
+    def pure(
+        self, state: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any], stacks: Stacks | None = None
+    ) -> tuple[Any, ...]:
+        """The flat outputs (see :class:`Layout`) of the state, the argument arrays and the numbers.
+
+        With ``stacks`` the function may stack state of one shape.
+        """
         if not self.open:
             raise errors.StateChanged
         with traces.here():
-            return self._pure(state, arrays, scalars)
+            return self._pure(state, arrays, scalars, stacks)
 
-    def _pure(self, state: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any]) -> tuple[Any, ...]:
+    def _pure(
+        self, state: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any], stacks: Stacks | None
+    ) -> tuple[Any, ...]:
         known = self.known
         leaves, stand_ins = self._arguments(arrays)
         capture = Capture(
-            known.references, state, known.scalars, scalars, stand_ins, self.leaves, known.assigned, self.names
+            known.references, state, known.scalars, scalars, stand_ins, self.leaves, known.assigned, self.names, stacks
         )
         for position in stand_ins:
             if self.leaves[position]._node is not None:
@@ -246,9 +265,7 @@ def _lay_out(
             return None
         return Change(reference, len(outputs) - 1 if new else None, Graph.of(tensor) if moved else None)
 
-    # First the arrays that take the place of state, in its order: JAX pairs donated buffers with outputs of equal type,
-    # and each new value overwrites its own old one.  Single numbers come last: what overwrites them early would hold up
-    # all that still reads them (68 us in place of 52 for the step of a 64-64-10 perceptron).
+    # First the arrays that take the place of state, in its order, and last the single numbers (see Program._in_slots).
     order = {r.identity: i for i, r in enumerate(capture.references)}
     touched = sorted(capture.touched(), key=lambda e: order[e[0].identity])
     changed = [change(*entry) for entry in touched if entry[1].ndim]
@@ -270,6 +287,7 @@ def _lay_out(
     graphs = [p.graph for p in collector.pieces if isinstance(p, Fresh)] + [c.graph for c in changes if c.graph]
     layout = Layout(
         tree, results, Pieces(collector.pieces), changes, gradients, stored, flows, capture.guards, capture.effects,
-        modes.grad, capture.sides, capture.surroundings.naming, any(g.kind == "alive" for g in graphs),
+        modes.grad, capture.sides, capture.surroundings.naming, capture.stacked(),
+        any(g.kind == "alive" for g in graphs),
     )  # fmt: skip
     return tuple(outputs), layout

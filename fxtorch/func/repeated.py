@@ -8,9 +8,11 @@ from typing import Any
 import jax
 from jax.core import Tracer
 
+from fxtorch.autograd import Function
 from fxtorch.func.control_flow import CarryChanged, scan
 from fxtorch.func.functional_call import functional_call
-from fxtorch.tensor import Tensor, dispatch, modes, unwrap
+from fxtorch.tensor import Tensor, dispatch, modes, unwrap, wrap
+from fxtorch.tensor.stacks import Stacks
 from fxtorch.tensor.tensor import unwrap_aval
 
 _stack = dispatch.namespace("torch")["stack"]
@@ -35,8 +37,8 @@ def scan_modules(modules: Iterable[Any], x: Any, *args: Any, **kwargs: Any) -> A
         args: passed to each block.
         kwargs: the same, by name.
 
-    Parameters are stacked at each call, which copies them; batch-norm statistics and random draws are as in Python's
-    loop.
+    Parameters are stacked, which copies them at each call; of a compiled step that also updates them they stay stacked.
+    Batch-norm statistics and random draws are as in Python's loop.
     """
     modules = list(modules)
     tracing = modes.capture is not None or (isinstance(x, Tensor) and isinstance(unwrap(x), Tracer))
@@ -67,11 +69,35 @@ def _scanned(modules: list[Any], x: Tensor, args: Any, kwargs: dict[str, Any]) -
                 changed.add(name)
         return out, {name: given[name] for name in buffers}
 
-    out, after = scan(block, x, {name: _stack([s[name] for s in states]) for name in states[0]})
+    out, after = scan(block, x, {name: _stacked([s[name] for s in states]) for name in states[0]})
     for name in changed:
         for i, state in enumerate(states):
             state[name].detach().copy_(after[name][i])
     return out
+
+
+class _Rows(Function):
+    """The stack of Tensors that a compiled step may hold as one."""
+
+    @staticmethod
+    def forward(ctx: Any, stacks: Stacks, *rows: Tensor) -> Tensor:
+        ctx.stacks = stacks
+        return wrap(stacks.whole([unwrap(row) for row in rows]))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        rows = grad.unbind(0) if grad.requires_grad else map(wrap, ctx.stacks.rows(unwrap(grad)))
+        return None, *rows
+
+
+def _stacked(rows: list[Tensor]) -> Tensor:
+    stacks = None
+    for row in rows:
+        unwrap(row)  # the trace knows it from now on
+        stacks = None if modes.capture is None else modes.capture.may_stack(row)
+        if stacks is None:
+            return _stack(rows)
+    return _Rows.apply(stacks, *rows)
 
 
 def _state(module: Any) -> dict[str, Tensor]:

@@ -118,6 +118,9 @@ class Watch:
         """A fact about Python state decides what is computed."""
         return compute() if self.outer is None else self.outer.guard(name, compute)
 
+    def may_stack(self, tensor: Tensor) -> None:
+        """Nothing: a transformed function sees other arrays than the program is given."""
+
     def optimizer(self, optimizer: Any) -> None:
         """An optimizer is about to step."""
         if self.outer is not None:

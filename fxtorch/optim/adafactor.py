@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from fxtorch.optim.compiled import CompiledOptimizer, Flags
+from fxtorch.optim.compiled import CompiledOptimizer
 from fxtorch.optim.optimizer import Params
+from fxtorch.optim.update import Flags
 from fxtorch.tensor import Tensor
 
 
@@ -94,6 +95,7 @@ class Adafactor(CompiledOptimizer):
     """
 
     hypers = ("lr", "beta2_decay", "eps", "d", "weight_decay")
+    elementwise = False
     names: ClassVar[Mapping[str, str]] = {
         "count": "step",
         "row_var": "row_var",

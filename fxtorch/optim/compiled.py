@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
@@ -13,26 +13,11 @@ import optax
 from fxtorch.autograd import enable_grad
 from fxtorch.optim.differentiable import record_update
 from fxtorch.optim.optimizer import Closure, Optimizer
-from fxtorch.tensor import Tensor, is_tracing, materialize, rely_on, scalar_input, unwrap
-from fxtorch.tensor.sparse import Stored, is_sparse
+from fxtorch.optim.update import Arrays, Flags, Plan, alike, as_old, as_real, compiled_update, update, update_stacked
+from fxtorch.tensor import Tensor, is_tracing, materialize, modes, rely_on, scalar_input, unwrap
+from fxtorch.tensor.sparse import is_sparse
+from fxtorch.tensor.stacks import Stacks
 from fxtorch.tensor.tensor import state as lasting
-
-Arrays = tuple[jax.Array, ...]
-Flags = tuple[tuple[str, Any], ...]
-
-
-class Plan(NamedTuple):
-    """What a compiled step is made for: a class, its flags, and how one parameter's optax state is taken apart."""
-
-    cls: type[CompiledOptimizer]
-    flags: Flags
-    names: tuple[str, ...]  # torch's name of each leaf of the state
-    tree: Any
-
-    def rule(self, hypers: Mapping[str, Any]) -> optax.GradientTransformation:
-        """The transformation with these hyperparameters."""
-        return self.cls.rule({**hypers, **dict(self.flags)})
-
 
 _plans: dict[tuple[type[CompiledOptimizer], Flags], Plan] = {}
 
@@ -60,6 +45,7 @@ class CompiledOptimizer(Optimizer):
 
     hypers: ClassVar[tuple[str, ...]] = ()
     names: ClassVar[Mapping[str, str]] = {}
+    elementwise: ClassVar[bool] = True  # whether each element of a parameter is updated for itself
     gradients: ClassVar[Literal["dense", "sparse", "any"]] = "dense"  # "any": sparse ones are made dense
 
     @classmethod
@@ -114,10 +100,10 @@ class CompiledOptimizer(Optimizer):
         self._create_state(plan, group, params)
         if group.get("differentiable"):
             moved = {name: scalar_input(group, name) for name in self.hypers}
-            record_update(_update, plan, params, [self.state[p] for p in params], plan.names, moved)
+            record_update(update, plan, params, [self.state[p] for p in params], plan.names, moved)
             return
         states = [tuple(self.state[p][name] for name in plan.names) for p in params] if plan.names else []
-        run = _update if is_tracing() else _compiled_update
+        run = functools.partial(update_stacked, *self._alike(params)) if is_tracing() else compiled_update
         new_params, new_states = run(
             plan,
             [unwrap(p) for p in params],
@@ -130,6 +116,28 @@ class CompiledOptimizer(Optimizer):
         for state, new_state in zip(states, new_states, strict=True):
             for tensor, new in zip(state, new_state, strict=True):
                 tensor._rebind(new)
+
+    def _alike(self, params: Sequence[Tensor]) -> tuple[Stacks | None, list[list[int]]]:
+        """Where a compiled step may stack parameters, and which of them, by number."""
+        if not self.elementwise:
+            return None, []
+        found = [self._stacks_of(p) for p in params]
+        stacks = next(filter(None, found), None)
+        if stacks is None:
+            return None, []
+        return stacks, alike([unwrap(p) for p in params], [s is not None for s in found], stacks)
+
+    def _stacks_of(self, p: Tensor) -> Stacks | None:
+        """Where a parameter and all that is kept of it may be stacked, if it may."""
+        capture = modes.capture
+        if capture is None or is_sparse(p.grad):
+            return None
+        for tensor in (p, *self.state.get(p, {}).values()):
+            unwrap(tensor)  # the trace knows it from now on
+            stacks = capture.may_stack(tensor)
+            if stacks is None:
+                return None
+        return stacks
 
     def _plan(self, group: Mapping[str, Any], kind: Flags) -> Plan:
         common = (("maximize", bool(group.get("maximize", False))), ("decays", _decays(group)))
@@ -187,65 +195,11 @@ def _initial(plan: Plan, avals: tuple[Any, ...], hypers: dict[str, Any]) -> list
     states = []
     for shape, dtype in avals:
         p = jnp.zeros(shape, dtype)
-        leaves = jax.tree.leaves(rule.init(_as_real(p)))
+        leaves = jax.tree.leaves(rule.init(as_real(p)))
         if jnp.iscomplexobj(p):  # its scalars stay real
-            leaves = [_as(p, x) if x.ndim else x for x in leaves]
+            leaves = [as_old(p, x) if x.ndim else x for x in leaves]
         # torch counts in float32
         states.append(
             tuple(x.astype(jnp.float32) if n == "step" else x for n, x in zip(plan.names, leaves, strict=True))
         )
     return states
-
-
-def _update(
-    plan: Plan, params: list[jax.Array], grads: list[jax.Array], states: list[Arrays], hypers: dict[str, Any]
-) -> tuple[list[jax.Array], list[Arrays]]:
-    """The pure step: new parameters and new states."""
-    rule, ascend = plan.rule(hypers), dict(plan.flags)["maximize"]
-    new_params, new_states = [], []
-    for p, g, state in zip(params, grads, states or [()] * len(params), strict=True):
-        new, new_state = _one(plan, rule, p, _downhill(plan, g, ascend), state)
-        new_params.append(new)
-        new_states.append(new_state)
-    return new_params, new_states if states else []
-
-
-_compiled_update = jax.jit(_update, static_argnums=0)
-
-
-def _one(
-    plan: Plan, rule: optax.GradientTransformation, p: jax.Array, g: jax.Array, state: Arrays
-) -> tuple[jax.Array, Arrays]:
-    """One parameter's update; a complex parameter is a real one with twice the elements, as in torch."""
-    old = [s.astype(jnp.int32) if name == "step" else _as_real(s) for name, s in zip(plan.names, state, strict=True)]
-    real = _as_real(p)
-    updates, new_state = rule.update(_as_real(g), jax.tree.unflatten(plan.tree, old), real)
-    leaves = jax.tree.leaves(new_state)
-    new = _moved(real, updates) if isinstance(updates, Stored) else optax.apply_updates(real, updates)
-    return _as(p, new), tuple(_as(s, x) for s, x in zip(state, leaves, strict=True))
-
-
-def _downhill(plan: Plan, g: Any, ascend: bool) -> Any:
-    """The gradient as the rule wants it."""
-    if isinstance(g, Stored) and plan.cls.gradients != "sparse":
-        g = g.dense()
-    if not ascend:
-        return g
-    return g.with_values(-g.values) if isinstance(g, Stored) else -g
-
-
-def _moved(p: jax.Array, step: Stored) -> jax.Array:
-    return p.at[step.places()].add(step.values)
-
-
-def _as_real(x: Any) -> Any:
-    if isinstance(x, Stored):
-        return x
-    return jnp.stack([x.real, x.imag], axis=-1) if jnp.iscomplexobj(x) else x
-
-
-def _as(old: jax.Array, new: Any) -> jax.Array:
-    """``new`` in the type of ``old``."""
-    if jnp.iscomplexobj(old):
-        return jax.lax.complex(new[..., 0], new[..., 1]).astype(old.dtype)
-    return jnp.asarray(new).astype(old.dtype)

@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from fxtorch.optim.compiled import CompiledOptimizer, Flags
+from fxtorch.optim.compiled import CompiledOptimizer
 from fxtorch.optim.optimizer import Params
+from fxtorch.optim.update import Flags
 from fxtorch.tensor import Tensor
 
 
@@ -96,6 +97,7 @@ class Muon(CompiledOptimizer):
     """
 
     hypers = ("lr", "weight_decay", "momentum", "ns_coefficients", "eps")
+    elementwise = False
     names: ClassVar[Mapping[str, str]] = {"momentum": "momentum_buffer"}
 
     def __init__(

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from fxtorch.tensor.stacks import Stacks
     from fxtorch.tensor.tensor import Tensor
 
 
@@ -38,6 +39,9 @@ class Capture(Protocol):
 
     def materialize(self, build: Callable[[], Any], undo: Callable[[], None]) -> Any:
         """State is created lazily; ``build`` must run outside of the trace."""
+
+    def may_stack(self, tensor: Tensor) -> Stacks | None:
+        """Where to stack ``tensor`` with others of its shape, if it may be."""
 
     def effect(self, run: Callable[[], None], scalars: tuple[tuple[dict[Any, Any], Any], ...]) -> None:
         """Something is to be done on the host at each call."""

@@ -6,41 +6,54 @@ Tensors then have no ``_data`` of their own; reading it takes it from the :class
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
+
+import jax
 
 from fxtorch.tensor.tensor import Tensor
 
 lock = threading.RLock()  # held while arrays are taken, and by a step from the time it looks until they are renewed
 _HELD_BY_US = 4  # the Tensor, the list of arrays, a variable and getrefcount's own argument
 
+Slots = tuple[tuple[int, ...], ...]
+
 
 class Resident:
     """The arrays of some Tensors, none of them a view, which nobody but this object knows.
 
-    Attributes:
+    Args:
         tensors: whose they are.
-        arrays: in the same order; None for those that were taken.
+        slots: which Tensors, by number, each array is for: one, or all those whose rows it holds.
+
+    Attributes:
+        arrays: one for each slot; None for those that were taken.
         taken: the numbers of the Tensors that have their array again.
         dropped: those whose array nobody needs any more: gradients that were set to None.
 
     >>> import jax.numpy as jnp
-    >>> w = Tensor(2)
-    >>> held = Resident([w])
-    >>> held.renew([jnp.ones(2)])
+    >>> v, w = Tensor(2), Tensor(2)
+    >>> held = Resident([v, w], [(0, 1)])
+    >>> held.renew([jnp.ones((2, 2))])
     >>> list(held.taken), w.tolist(), held.taken
-    ([], [1.0, 1.0], [0])
+    ([], [1.0, 1.0], [1])
     """
 
-    __slots__ = ("_places", "arrays", "dropped", "taken", "tensors")
+    __slots__ = ("_left", "_places", "_rows", "_slots", "arrays", "dropped", "taken", "tensors")
 
-    def __init__(self, tensors: Sequence[Tensor]) -> None:
+    def __init__(self, tensors: Sequence[Tensor], slots: Sequence[Sequence[int]]) -> None:
         self.tensors = list(tensors)
-        self.arrays: list[Any] = [None] * len(self.tensors)
+        self._slots = {
+            i: (n, None if len(slot) == 1 else row) for n, slot in enumerate(slots) for row, i in enumerate(slot)
+        }
+        self.arrays: list[Any] = [None] * len(slots)
         self.taken = list(range(len(self.tensors)))
         self.dropped: list[int] = []
+        self._rows: dict[int, Any] = {}  # those that were taken out of a stack, which holds them still
+        self._left = list(map(len, slots))  # how many Tensors of a slot were not dropped
         self._places = {id(tensor): i for i, tensor in enumerate(self.tensors)}
         for tensor in self.tensors:
             if tensor._resident is not None:
@@ -48,11 +61,12 @@ class Resident:
             tensor._resident = self
 
     def renew(self, arrays: list[Any]) -> None:
-        """Hold new arrays, one for each Tensor."""
+        """Hold new arrays, one for each slot."""
         for i in self.taken:
             self.tensors[i].__dict__.pop("_data", None)
         if self.taken:
             self.taken = []
+            self._rows = {}
         self.arrays = arrays
 
     def take(self, tensor: Tensor) -> Any:
@@ -61,7 +75,11 @@ class Resident:
             own = tensor.__dict__
             if "_data" not in own:
                 place = self._places[id(tensor)]
-                own["_data"], self.arrays[place] = self.arrays[place], None
+                slot, row = self._slots[place]
+                if row is None:
+                    own["_data"], self.arrays[slot] = self.arrays[slot], None
+                else:
+                    own["_data"] = self._rows[place] = _row(self.arrays[slot], row)
                 self.taken.append(place)
             return own["_data"]
 
@@ -70,19 +88,32 @@ class Resident:
         with lock:
             place = self._places.get(id(tensor))
             if place is not None and "_data" not in tensor.__dict__:
-                self.arrays[place] = None
+                slot = self._slots[place][0]
+                self._left[slot] -= 1
+                if not self._left[slot]:
+                    self.arrays[slot] = None
                 self.dropped.append(place)
+
+    def restore(self) -> list[int]:
+        """The numbers of the Tensors that were dropped, which are in use again."""
+        dropped, self.dropped = self.dropped, []
+        for place in dropped:
+            self._left[self._slots[place][0]] += 1
+        return dropped
 
     def release(self) -> None:
         """Give every Tensor its array, and hold none."""
         with lock:
-            for tensor, array in zip(self.tensors, self.arrays, strict=False):  # a second time there are none
-                own = tensor.__dict__
-                if "_data" not in own:
-                    own["_data"] = array
-                if own.get("_resident") is self:
-                    del own["_resident"]
-            self.arrays, self.taken, self.dropped = [], [], []
+            if self.arrays:  # a second time there are none
+                for place, tensor in enumerate(self.tensors):
+                    own = tensor.__dict__
+                    if "_data" not in own:
+                        slot, row = self._slots[place]
+                        array = self.arrays[slot]
+                        own["_data"] = array if row is None or array is None else _row(array, row)
+                    if own.get("_resident") is self:
+                        del own["_resident"]
+            self.arrays, self.taken, self.dropped, self._rows = [], [], [], {}
 
     def exchange(self, place: int) -> Tensor:
         """Let the Tensor at ``place`` keep its array, and stand a new one there."""
@@ -94,13 +125,39 @@ class Resident:
         self._places[id(new)] = place
         return new
 
-    def all_arrays(self, copy: Any) -> list[Any]:
-        """The arrays of all Tensors, to be overwritten; of those that somebody else holds too, a ``copy``."""
+    def all_arrays(self, copy: Any) -> list[Any] | None:
+        """What all slots hold now, to be overwritten; of what somebody else holds too, a ``copy``.
+
+        None where a row of a stack has become something else, which does not fit in.
+        """
         for i in self.taken:
-            array = self.arrays[i] = self.tensors[i]._data
-            if sys.getrefcount(array) > _HELD_BY_US:
-                self.arrays[i] = copy(array)
+            array = self.tensors[i]._data
+            slot, row = self._slots[i]
+            if row is None:
+                self.arrays[slot] = array
+                if sys.getrefcount(array) > _HELD_BY_US:
+                    self.arrays[slot] = copy(array)
+            elif array is not self._rows[i]:
+                whole, old = self.arrays[slot], self._rows[i]
+                if (array.shape, array.dtype, array.sharding) != (old.shape, old.dtype, old.sharding):
+                    return None
+                self.arrays[slot], self._rows[i] = _with_row(whole, row, array), array
         return self.arrays
+
+
+def _row(whole: Any, row: int) -> Any:
+    with jax.ensure_compile_time_eval():  # a trace may ask
+        return _take_row(whole, row)
+
+
+@jax.jit
+def _take_row(whole: Any, row: int) -> Any:
+    return jax.lax.dynamic_index_in_dim(whole, row, keepdims=False)
+
+
+@functools.partial(jax.jit, donate_argnums=0)
+def _with_row(whole: Any, row: int, array: Any) -> Any:
+    return jax.lax.dynamic_update_index_in_dim(whole, array, row, 0)
 
 
 class _Held:

@@ -26,7 +26,17 @@ def trainer(compile: Compile) -> tuple[Any, Any, Step]:
     return net, opt, compile(step_of(net, opt))
 
 
-def at_each_step(look: Callable[[Any, Any], Any]) -> Callable[[Compile], Any]:
+def stacked_trainer(compile: Compile) -> tuple[Any, Any, Step]:
+    """One whose parameters are rows of two stacks."""
+    net = nn.Sequential(*(nn.Linear(3, 3) for _ in range(4)), nn.Dropout(0.5))
+    opt = torch.optim.Adam(net.parameters(), lr=0.05)
+    return net, opt, compile(step_of(net, opt))
+
+
+TRAINERS = {"alone": trainer, "stacked": stacked_trainer}
+
+
+def at_each_step(look: Callable[[Any, Any], Any], trainer: Any) -> Callable[[Compile], Any]:
     """A scenario that looks at the model, or changes it, between steps."""
 
     def scenario(compile: Compile) -> Any:
@@ -40,7 +50,7 @@ def at_each_step(look: Callable[[Any, Any], Any]) -> Callable[[Compile], Any]:
 
 
 def replaced(net: Any, opt: Any) -> None:
-    net[0].weight.data = torch.ones(4, 3)
+    net[0].weight.data = torch.ones_like(net[0].weight)
 
 
 def filled(net: Any, opt: Any) -> int:
@@ -63,7 +73,7 @@ LOOKS: dict[str, Callable[[Any, Any], Any]] = {
     "a gradient set to None": lambda net, opt: setattr(net[0].weight, "grad", None),
     "gradients set to None": lambda net, opt: opt.zero_grad(),
     "gradients set to zero": lambda net, opt: opt.zero_grad(set_to_none=False),
-    "another gradient": lambda net, opt: setattr(net[0].weight, "grad", torch.ones(4, 3)),
+    "another gradient": lambda net, opt: setattr(net[0].weight, "grad", torch.ones_like(net[0].weight)),
     "a state dict": lambda net, opt: copy.deepcopy(net.state_dict()),
     "the optimizer's state": lambda net, opt: [s["exp_avg"].clone() for s in opt.state.values()],
     "a copy": lambda net, opt: list(copy.deepcopy(net).parameters()),
@@ -76,9 +86,10 @@ LOOKS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+@pytest.mark.parametrize("trainer", TRAINERS.values(), ids=list(TRAINERS))
 @pytest.mark.parametrize("look", LOOKS.values(), ids=list(LOOKS))
-def test_a_look_between_two_steps_shows_what_eager_code_shows(look: Callable[[Any, Any], Any]) -> None:
-    assert_agrees(at_each_step(look), traces=1)
+def test_a_look_between_two_steps_shows_what_eager_code_shows(look: Callable[[Any, Any], Any], trainer: Any) -> None:
+    assert_agrees(at_each_step(look, trainer), traces=1)
 
 
 def test_values_stay_with_the_program_until_one_is_asked_for() -> None:
@@ -106,7 +117,8 @@ def test_views_and_saved_values_see_that_a_step_was_made() -> None:
         out.backward()
 
 
-def test_programs_for_other_shapes_go_on_from_the_same_values() -> None:
+@pytest.mark.parametrize("trainer", TRAINERS.values(), ids=list(TRAINERS))
+def test_programs_for_other_shapes_go_on_from_the_same_values(trainer: Any) -> None:
     def scenario(compile: Compile) -> Any:
         net, _, step = trainer(compile)
         losses = [step(torch.ones(n, 3)) for n in (5, 5, 2, 5, 2, 2, 5)]
@@ -115,7 +127,8 @@ def test_programs_for_other_shapes_go_on_from_the_same_values() -> None:
     assert_agrees(scenario, traces=2)
 
 
-def test_programs_of_other_functions_go_on_from_the_same_values() -> None:
+@pytest.mark.parametrize("trainer", TRAINERS.values(), ids=list(TRAINERS))
+def test_programs_of_other_functions_go_on_from_the_same_values(trainer: Any) -> None:
     def scenario(compile: Compile) -> Any:
         net, _, step = trainer(compile)
         other = torch.optim.SGD(net[2].parameters(), lr=0.1)
@@ -134,7 +147,8 @@ def test_programs_of_other_functions_go_on_from_the_same_values() -> None:
     assert_agrees(scenario)
 
 
-def test_a_model_outlives_its_step_and_is_freed_with_it() -> None:
+@pytest.mark.parametrize("trainer", TRAINERS.values(), ids=list(TRAINERS))
+def test_a_model_outlives_its_step_and_is_freed_with_it(trainer: Any) -> None:
     net, opt, step = trainer(torch.jit)
     for _ in range(2):
         step(torch.ones(5, 3))
@@ -155,7 +169,8 @@ def test_a_model_outlives_its_step_and_is_freed_with_it() -> None:
     assert weight() is None
 
 
-def test_a_failing_step_leaves_the_values_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("trainer", TRAINERS.values(), ids=list(TRAINERS))
+def test_a_failing_step_leaves_the_values_of_the_one_before(trainer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     net, _, step = trainer(torch.jit)
     for _ in range(2):
         step(torch.ones(5, 3))

@@ -12,7 +12,7 @@ import pytest
 
 import fxtorch as torch
 from fxtorch import optim
-from fxtorch.optim import compiled
+from fxtorch.optim import update
 
 G = np.array([0.5, -2.0, 0.0], np.float32)
 P = np.array([1.0, -1.0, 3.0], np.float32)
@@ -156,7 +156,7 @@ def test_names_of_parameters_are_kept():
 def test_a_learning_rate_changes_nothing_but_the_numbers():
     p = parameter()
     opt = optim.AdamW([p], lr=0.1)
-    program: Any = compiled._compiled_update
+    program: Any = update.compiled_update
     program.clear_cache()
     for lr in (0.1, 0.05, 0.2, 0.0):
         opt.param_groups[0].update(lr=lr, betas=(0.9 - lr, 0.99), weight_decay=lr + 0.1)
@@ -172,11 +172,11 @@ def test_weights_that_begin_to_decay_do_so(compiled_step: bool):
     p = parameter()
     opt = optim.AdamW([p], lr=0.1, weight_decay=0)
 
-    def update():
+    def train():
         (p * 0).sum().backward()
         opt.step()
 
-    step = torch.jit(update) if compiled_step else update
+    step = torch.jit(train) if compiled_step else train
     step()
     assert np.array_equal(p.detach().numpy(), P)
     opt.param_groups[0]["weight_decay"] = 0.5
