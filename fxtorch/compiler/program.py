@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,22 +13,19 @@ from jax.experimental import checkify
 
 from fxtorch.compiler import errors
 from fxtorch.compiler.guards import Guards
-from fxtorch.compiler.packing import Packing, slots_of
+from fxtorch.compiler.outcome import Outcome, array_of, renews
+from fxtorch.compiler.packing import Packing
 from fxtorch.compiler.references import Argument, Entry, Held, Reference
-from fxtorch.compiler.results import Leaf
-from fxtorch.compiler.steady import Steady
-from fxtorch.compiler.trace import Change, Layout, Traced
+from fxtorch.compiler.trace import Layout, Traced
 from fxtorch.ops.transposes import cancelling
 from fxtorch.ops.xla import compiled
-from fxtorch.tensor import Tensor, modes, unwrap, wrap
+from fxtorch.tensor import Tensor, unwrap
 from fxtorch.tensor.checking import CheckError
-from fxtorch.tensor.engine import backward
 from fxtorch.tensor.execute import OpNode, apply
 from fxtorch.tensor.record import Record
-from fxtorch.tensor.resident import Slots, lock
+from fxtorch.tensor.resident import lock
 from fxtorch.tensor.sparse import is_sparse
 from fxtorch.tensor.stacks import Stacks
-from fxtorch.tensor.structure import structure
 from fxtorch.tensor.tensor import unwrap_aval
 
 _HELD_BY_US = 3  # the Tensor, the list of inputs and getrefcount's own argument
@@ -74,45 +70,30 @@ class Program:
         self.run = compiled(cancelling(run) if traced.convolves else run, donate_argnums=0)
         self.record = Record(self._flat, name, "residuals") if self.layout.differentiable else None
         self.compiled = False
-        self._quick_for: Layout | None = None
-        self._steady: Steady | None = None
+        self._outcome: Outcome | None = None
         self._held = {r.identity: r.tensor for r in references if isinstance(r, Held)}
         self._held_ids = frozenset(self._held)
         owners = [c.reference for c in self.layout.changed] + [owner for owner, _ in self.layout.grads]
         self._written = [r.tensor for r in owners if isinstance(r, Held)]
-        single = [unwrap_aval(r.find(traced.leaves)).ndim == 0 for r in self._mutable]
-        stays = self.record is None and _renews(self.layout, self._tensors[0])
-        self._packing = Packing(
-            self._mutable, single if stays else [False] * len(single), self.layout.stacked if stays else ()
-        )
+        self._stays = self.record is None and renews(self.layout, self._tensors[0])
+        single = [self._stays and unwrap_aval(r.find(traced.leaves)).ndim == 0 for r in self._mutable]
+        self._packing = Packing(self._mutable, single, self.layout.stacked if self._stays else ())
         self._writes_arguments = any(isinstance(r, Argument | Entry) for r in owners)
         self._entries = [r for r in references if isinstance(r, Entry)]
 
     def _in_slots(
         self, mutable: Sequence[Any], fixed: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any]
     ) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any], Sequence[Any]]:
-        """The flat outputs without what stays with the program; that before them, gradients and single numbers after.
-
-        JAX pairs donated inputs with outputs of equal type, in their order, and so each overwrites itself.  Single
-        numbers come last: what overwrites them early would hold up all that still reads them (68 us in place of 52 for
-        the step of a 64-64-10 perceptron).
-        """
+        """The program, of the state as it lies in the inputs; its outputs as :meth:`Outcome.keep` divides them."""
         stacks = Stacks() if self._packing.stacks else None
         given, kept = iter(self._packing.separate(mutable, stacks)), iter(fixed)
-        outputs = list(self._pure([next(given) if d else next(kept) for d in self.donated], arrays, scalars, stacks))
-        self._find_quick(self.layout, outputs, stacks)
-        if self._steady is None:
+        outputs = self._pure([next(given) if d else next(kept) for d in self.donated], arrays, scalars, stacks)
+        outcome = self._outcome = Outcome(self.layout)
+        if not self._stays:
             return (), outputs, (), ()
-
-        def take(places: Sequence[int], slots: Slots) -> list[Any]:
-            rows = [[outputs[places[i]] for i in slot] for slot in slots]
-            for i in places:
-                outputs[i] = None
-            return [r[0] if stacks is None or len(r) == 1 else stacks.whole(r) for r in rows]
-
-        state = take(self._steady_outputs, self._packing.slots)
-        grads = take(self._grad_outputs, self._steady.grad_slots)
-        return state[: self._packing.early], outputs, grads, state[self._packing.early :]
+        overwritten = self._tensors[0]
+        assert overwritten is not None
+        return outcome.keep(overwritten, self._packing, list(outputs), stacks)
 
     def _pure(
         self, state: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any], stacks: Stacks | None = None
@@ -145,7 +126,7 @@ class Program:
             StateChanged: the state has shapes or types that the program was not compiled for.
             Shared: an argument shares memory with what the program changes.
         """
-        if self._steady is None:
+        if self._outcome is None or self._outcome.steady is None:
             return self._run(leaves, repeated=repeated)
         with lock:  # from now on until the new values are there nobody takes one
             return self._run(leaves, repeated=repeated)
@@ -246,7 +227,8 @@ class Program:
 
     def _gather(self, leaves: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
         """The state that is donated, the state that is not, the arguments and the numbers."""
-        mutable = None if self._steady is None else self._steady.arrays()
+        steady = None if self._outcome is None else self._outcome.steady
+        mutable = None if steady is None else steady.arrays()
         if mutable is None:
             mutable = self._values(self._mutable, self._tensors[0], leaves)
             holders = list(map(sys.getrefcount, mutable))
@@ -277,7 +259,7 @@ class Program:
         Raises:
             CheckError: a check failed; nothing has been written back.
         """
-        found = [_array(out) for out in outputs[-self._error.num_leaves :]]
+        found = [array_of(out) for out in outputs[-self._error.num_leaves :]]
         words = jax.tree.unflatten(self._error, found).get()
         if words is not None:
             raise CheckError(words.removesuffix(" (`check` failed)"))
@@ -289,92 +271,13 @@ class Program:
             own = {id(c.reference.find(leaves)._cell) for c in self.layout.changed}
             node.checks = [check for check in node.checks if id(check[0]) not in own]
 
-    def _find_quick(self, layout: Layout, outputs: Sequence[Any], stacks: Stacks | None) -> None:
-        """Set apart what most programs do most: new values for Tensors that are found at once."""
-        self._renewed: list[tuple[Tensor, Any]] = []
-        self._others = []
-        for c in layout.changed:
-            tensor = _renewed(c) if self.record is None else None
-            if tensor is not None:
-                if tensor._rg and tensor._cell is None:
-                    tensor._cell = [0, 0]
-                self._renewed.append((tensor, c.output))
-            else:
-                self._others.append(c)
-        used = layout.pieces.shared | {leaf.value for leaf in self._leaves(layout) if leaf.kind == "piece"}
-        used |= {piece for piece, times in Counter(piece for _, piece in layout.grads).items() if times > 1}
-        plain = layout.pieces.plain
-        self._graded: list[tuple[Tensor, int]] = []
-        self._other_grads = []
-        self._own: set[int] = set()  # pieces that are a gradient and nothing more
-        for owner, piece in layout.grads:
-            if piece is None or not isinstance(owner, Held) or piece in used or plain[piece] < 0 or self.record:
-                self._other_grads.append((owner, piece))
-            else:
-                self._graded.append((owner.tensor, plain[piece]))
-                self._own.add(piece)
-        self._find_steady(outputs, stacks)
-        self._quick_for = layout
-
-    def _find_steady(self, outputs: Sequence[Any], stacks: Stacks | None) -> None:
-        """Leave with the program what it overwrites at each call, where that is always found at once."""
-        overwritten, new = self._tensors[0], {id(tensor): output for tensor, output in self._renewed}
-        self._steady = None
-        if overwritten and all(id(tensor) in new for tensor in overwritten):
-            owners, self._grad_outputs = [t for t, _ in self._graded], [output for _, output in self._graded]
-            grad_slots = slots_of([outputs[i] for i in self._grad_outputs], stacks)
-            self._steady = Steady.of(overwritten, self._packing.slots, owners, grad_slots)
-            self._steady_outputs = [new.pop(id(tensor)) for tensor in overwritten]
-            self._renewed, self._graded = [(t, output) for t, output in self._renewed if id(t) in new], []
-
-    @staticmethod
-    def _leaves(layout: Layout) -> list[Leaf]:
-        return [*layout.results, *(leaf for _, _, found in layout.entries for leaf in found)]
-
     def _write_back(
         self, outputs: Sequence[Any], leaves: Sequence[Any], state: Sequence[Any] = (), grads: Sequence[Any] = ()
     ) -> Any:
-        layout, new = self.layout, object.__new__
-        if self._quick_for is not layout:  # on the tape
-            self._find_quick(layout, outputs, None)
-        graphs = [_as_it_stands(node.owner.find(leaves)) for node, _ in layout.flows]
-        for tensor, output in self._renewed:  # what _rebind comes to for a base, without its questions
-            tensor._data = outputs[output]
-            cell = tensor._cell
-            if cell is not None:  # of an optimizer's state nobody has taken views
-                cell[0] += 1
-                cell[1] += 1
-        if self._steady is not None:
-            self._steady.keep(list(state), list(grads))
-        made = layout.pieces.hand_back(outputs, leaves, self._own)
-        for change in self._others:
-            reference = change.reference
-            tensor = reference.tensor if isinstance(reference, Held) else reference.find(leaves)
-            out = None if change.output is None else outputs[change.output]
-            if change.graph is not None:
-                change.graph.put_on(tensor, out)
-                structure.changed()
-            if out is not None:  # a view takes its base along, onto the tape too
-                recorded = tensor._link is not None and change.graph is not None
-                tensor._rebind(_array(out), tensor._node if recorded else None, tensor._index)
-        for tensor, output in self._graded:  # a new leaf, of which nobody else knows
-            grad = new(Tensor)
-            grad._data = outputs[output]
-            tensor._set_grad(grad)
-        for owner, piece in self._other_grads:
-            owner.find(leaves)._set_grad(None if piece is None else made[piece])
-
-        def value(leaf: Leaf) -> Any:
-            if leaf.kind == "piece":
-                return made[leaf.value]
-            return leaf.value if leaf.kind == "constant" else _array(outputs[leaf.value])
-
-        for place, tree, found in layout.entries:
-            place.set(jax.tree.unflatten(tree, [value(leaf) for leaf in found]))
-        for before, (node, output) in zip(graphs, layout.flows, strict=True):
-            backward([before], [wrap(_array(outputs[output]))], retain_graph=node.retained, create_graph=False)
-        modes.grad = layout.grad_mode
-        return jax.tree.unflatten(layout.tree, [value(leaf) for leaf in layout.results])
+        outcome = self._outcome
+        if outcome is None or outcome.layout is not self.layout:
+            outcome = self._outcome = Outcome(self.layout, on_tape=self.record is not None)
+        return outcome.write_back(outputs, leaves, state, grads)
 
     @property
     def guards(self) -> Guards:
@@ -391,26 +294,6 @@ def _input(leaf: Any) -> Any:
     return unwrap(leaf) if isinstance(leaf, Tensor) else leaf if isinstance(leaf, jax.Array) else np.array(leaf)
 
 
-def _as_it_stands(tensor: Tensor) -> Tensor:
-    """A Tensor where ``tensor`` stands on the tape now, before it is another one."""
-    twin = wrap(unwrap(tensor))
-    twin._rg, twin._node, twin._index = tensor._rg, tensor._node, tensor._index
-    return twin
-
-
-def _renewed(change: Change) -> Tensor | None:
-    """The Tensor that only gets new values, where it is found at once; that it does not become a view is a guard."""
-    tensor = change.reference.tensor if isinstance(change.reference, Held) else None
-    plain = change.graph is None and change.output is not None and tensor is not None and tensor._link is None
-    return tensor if plain else None
-
-
-def _renews(layout: Layout, tensors: Sequence[Tensor] | None) -> bool:
-    """Whether all of ``tensors`` only get new values."""
-    renewed = {id(_renewed(change)) for change in layout.changed}
-    return bool(tensors) and all(id(tensor) in renewed for tensor in tensors)
-
-
 def _tensors(references: Sequence[Reference]) -> list[Tensor] | None:
     """The Tensors, where they are the same at each call; that none has become a view is a guard."""
     held = [r.tensor for r in references if isinstance(r, Held) and r.tensor._link is None]
@@ -420,7 +303,3 @@ def _tensors(references: Sequence[Reference]) -> list[Tensor] | None:
 def _identities(layout: Layout) -> set[Any]:
     """What changes, and how it stands to the tape then: a trace that finds otherwise is another program."""
     return {(c.reference.identity, c.graph, c.output is None) for c in layout.changed}
-
-
-def _array(out: Any) -> Any:
-    return out._data if isinstance(out, Tensor) else out

@@ -265,7 +265,7 @@ def _lay_out(
             return None
         return Change(reference, len(outputs) - 1 if new else None, Graph.of(tensor) if moved else None)
 
-    # First the arrays that take the place of state, in its order, and last the single numbers (see Program._in_slots).
+    # First the arrays that take the place of state, in its order, and last the single numbers (see Outcome.keep).
     order = {r.identity: i for i, r in enumerate(capture.references)}
     touched = sorted(capture.touched(), key=lambda e: order[e[0].identity])
     changed = [change(*entry) for entry in touched if entry[1].ndim]

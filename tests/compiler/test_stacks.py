@@ -57,7 +57,7 @@ def test_parameters_moments_and_gradients_of_a_shape_are_one_array() -> None:
     step = torch.jit(step_of(net, optim.Adam(net.parameters())))
     step(X)
     assert slots_of(step) == [5] * 8  # weights and biases: values, two moments, the number of steps
-    assert next(iter(step.programs.values()))[0]._steady.grad_slots == ((0, 2, 4, 6, 8), (1, 3, 5, 7, 9))
+    assert next(iter(step.programs.values()))[0]._outcome.steady.grad_slots == ((0, 2, 4, 6, 8), (1, 3, 5, 7, 9))
 
 
 def test_large_and_few_parameters_stay_alone() -> None:
