@@ -88,11 +88,42 @@ def walk(
     Returns:
         The gradient of each leaf by its id, and of each target by :func:`target_key`.
     """
+    if len(roots) == 1 and not create_graph:
+        short = _short_walk(roots[0], cts[0], retain_graph, targets)
+        if short is not None:
+            return short
     outer = modes.walk
     try:
         return _walk(roots, cts, retain_graph, create_graph, targets)
     finally:
         modes.walk = outer
+
+
+def _short_walk(root: Tensor, ct: Any, retain_graph: bool, targets: Sequence[Tensor] | None) -> Any:
+    """The walk from one call to its leaves, of which nobody wants to hear; None for any other graph."""
+    node = _node_of(root)
+    if node is None or node.hooks is not None or modes.anomaly or modes.watch is not None:
+        return None
+    edges = node.edges
+    wanted = None if targets is None else [id(t) for t in targets]
+    for edge in edges:
+        if isinstance(edge, Node) or edge._hooks or (wanted is not None and id(edge) not in wanted):
+            return None
+    if wanted is not None and len(wanted) != len(edges):  # one that was not used, or is no leaf
+        return None
+    cts = [None] * node.n_outputs
+    cts[root._index] = ct
+    leaves: dict[int, tuple[Tensor, Any]] = {}
+    found: dict[Any, Any] = {}
+    for edge, g in zip(edges, node.pull(cts), strict=True):
+        if g is not None:
+            key = id(edge)
+            if key in leaves:
+                g = _add(found[key], g)
+            leaves[key], found[key] = (edge, g), g
+    if not retain_graph:
+        node.release()
+    return leaves, found
 
 
 def _walk(

@@ -368,4 +368,4 @@ def unwrap(tensor: Tensor) -> Any:
 def unwrap_aval(tensor: Tensor) -> Any:
     """The abstract value (shape and type) of ``tensor``; no in-place change can alter that of a view."""
     data = tensor._data
-    return data.aval if isinstance(data, jax.Array) else data
+    return data.aval if data.__class__ is ArrayImpl or isinstance(data, jax.Array) else data
