@@ -7,6 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from fxtorch.autograd.graph import GradientEdge
 from fxtorch.tensor import engine
 from fxtorch.tensor.differentiation import backward_of as backward
 from fxtorch.tensor.modes import modes
@@ -36,7 +37,7 @@ def grad(
 
     Args:
         outputs: where to start.
-        inputs: what to differentiate by.
+        inputs: what to differentiate by: Tensors, or points of the graph (:class:`graph.GradientEdge`).
         grad_outputs: a cotangent for each output; may be left out (or None) for scalars.
         retain_graph: keep the graph; the default is ``create_graph``.
         create_graph: record the walk, so that the result can be differentiated again.
@@ -49,7 +50,7 @@ def grad(
         RuntimeError: an input is not part of the graph, or does not require a gradient.
     """
     roots = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    targets = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    targets = [inputs] if isinstance(inputs, Tensor | GradientEdge) else list(inputs)
     if grad_outputs is None:
         given: list[Any] = [None] * len(roots)
     else:
@@ -57,7 +58,7 @@ def grad(
     if is_grads_batched:
         return _batched(roots, targets, given, bool(allow_unused))
     for i, t in enumerate(targets):
-        if not t.requires_grad:
+        if isinstance(t, Tensor) and not t.requires_grad:
             raise RuntimeError("One of the differentiated Tensors does not require grad" + f" (input {i})")
     before = modes.grad
     modes.grad = create_graph

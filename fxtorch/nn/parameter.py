@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from fxtorch.nn._torch import torch
 from fxtorch.tensor import Tensor, pytree
-from fxtorch.tensor.overriding import disabled_torch_function
+from fxtorch.tensor.overriding import disabled_torch_function, no_overrides
 
 
 def _rebuild_parameter(cls: type[Parameter], data: Tensor, requires_grad: bool, state: dict[str, Any]) -> Parameter:
@@ -92,11 +92,25 @@ def _no_values_yet(name: str) -> property:
     return property(refuse)
 
 
+_WITHOUT_VALUES = {"to_dtype", "copy_"}  # what casts, moves and loads a lazy module
+
+
 class UninitializedTensorMixin:
     """What lazy parameters and buffers share: they know type and device, and get their shape on first use."""
 
     cls_to_become: type[Tensor] = Tensor
     shape = _no_values_yet("shape")
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Let through what asks for no values; raise for all else."""
+        if getattr(func, "__name__", "") in _WITHOUT_VALUES:
+            with no_overrides():
+                return func(*args, **(kwargs or {}))
+        raise ValueError(
+            f"Attempted to use an uninitialized parameter in {func}: it has no values yet. Run the module once on an "
+            "input (a dry run), or call `.materialize(shape)`."
+        )
 
     def materialize(self: Any, shape: tuple[int, ...], device: Any = None, dtype: Any = None) -> None:
         """Become an ordinary, uninitialised Tensor of ``shape``, in place: every holder of this object sees it.

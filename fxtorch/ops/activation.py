@@ -19,7 +19,7 @@ _SELU_SCALE = 1.0507009873554804934193349852946
 _BOTH = ("torch", "nn.functional")
 
 
-@op(where=_BOTH, method=True, inplace=True)
+@op(where=_BOTH, method=True, inplace=True, real=True)
 def relu(input: Array) -> Array:
     """``max(input, 0)``; the derivative at 0 is 0.
 
@@ -35,7 +35,7 @@ def _relu(x: Array) -> Array:
     return jnp.where(x <= 0, 0, x)
 
 
-@op(where=("nn.functional",), inplace=True)
+@op(where=("nn.functional",), inplace=True, real=True)
 def relu6(input: Array) -> Array:
     """``min(max(input, 0), 6)``."""
     return _clip(input, 0, 6)
@@ -47,19 +47,19 @@ def _clip(x: Array, low: Number, high: Number) -> Array:
     return jnp.where(x <= least, least, jnp.where(x >= most, most, x))
 
 
-@op(where=("nn.functional",), inplace=True)
+@op(where=("nn.functional",), inplace=True, real=True)
 def hardtanh(input: Array, min_val: Number = -1.0, max_val: Number = 1.0) -> Array:
     """``input`` limited to ``[min_val, max_val]``; the derivative at the limits is 0."""
     return _clip(input, min_val, max_val)
 
 
-@op(where=("nn.functional",), inplace=True)
+@op(where=("nn.functional",), inplace=True, real=True)
 def leaky_relu(input: Array, negative_slope: Number = 0.01) -> Array:
     """``input`` where positive, else ``negative_slope * input``."""
     return jnp.where(input > 0, input, input * negative_slope)
 
 
-@op(where=_BOTH, method=True)
+@op(where=_BOTH, method=True, real=True)
 def prelu(input: Array, weight: Array) -> Array:
     """``input`` where positive, else ``weight * input`` with one weight, or one a channel (dimension 1).
 
@@ -78,7 +78,7 @@ def prelu(input: Array, weight: Array) -> Array:
     return jnp.where(input > 0, input, input * weight.reshape(shape))
 
 
-@op(where=_BOTH, inplace=True, saves="residuals")
+@op(where=_BOTH, inplace=True, saves="residuals", real=True)
 def rrelu(input: Array, lower: Number = 1.0 / 8, upper: Number = 1.0 / 3, training: bool = False, *, key: Key) -> Array:
     """``input`` where positive, else ``a * input``.
 
@@ -97,25 +97,25 @@ def _negative(x: Array) -> Array:
     return jnp.where(x > 0, 0, x)
 
 
-@op(where=("nn.functional",), inplace=True)
+@op(where=("nn.functional",), inplace=True, real=True)
 def elu(input: Array, alpha: Number = 1.0) -> Array:
     """``input`` where positive, else ``alpha (exp(input) - 1)``."""
     return jnp.where(input > 0, input, alpha * jnp.expm1(_negative(input)))
 
 
-@op(where=_BOTH, inplace=True)
+@op(where=_BOTH, inplace=True, real=True)
 def celu(input: Array, alpha: Number = 1.0) -> Array:
     """``max(0, input) + min(0, alpha (exp(input / alpha) - 1))``."""
     return jnp.where(input > 0, input, alpha * jnp.expm1(_negative(input / alpha)))
 
 
-@op(where=_BOTH, inplace=True)
+@op(where=_BOTH, inplace=True, real=True)
 def selu(input: Array) -> Array:
     """Scaled :func:`elu` with the constants of Klambauer et al., "Self-Normalizing Neural Networks" (2017)."""
     return _SELU_SCALE * jnp.where(input > 0, input, _SELU_ALPHA * jnp.expm1(_negative(input)))
 
 
-@op(where=("nn.functional",), out=True)
+@op(where=("nn.functional",), out=True, real=True)
 def gelu(input: Array, *, approximate: Literal["none", "tanh"] = "none") -> Array:
     """``input * Phi(input)`` with the normal distribution function ``Phi``, or its ``tanh`` approximation.
 
@@ -136,14 +136,14 @@ def silu(input: Array) -> Array:
     return cast(x * lax.logistic(x), input.dtype)
 
 
-@op(where=("nn.functional",), inplace=True)
+@op(where=("nn.functional",), inplace=True, real=True)
 def mish(input: Array) -> Array:
     """``input * tanh(softplus(input))``."""
     x = at_least_single(input)
     return cast(x * jnp.tanh(jax.nn.softplus(x)), input.dtype)
 
 
-@op(where=("nn.functional",), out=True)
+@op(where=("nn.functional",), out=True, real=True)
 def softplus(input: Array, beta: Number = 1.0, threshold: Number = 20.0) -> Array:
     """``log(1 + exp(beta input)) / beta``, and ``input`` itself where ``beta input > threshold``."""
     x = at_least_single(input)
@@ -158,13 +158,13 @@ def softsign(input: Array) -> Array:
     return input / (jnp.abs(input) + 1)
 
 
-@op(where=("nn.functional",), out=True)
+@op(where=("nn.functional",), out=True, real=True)
 def softshrink(input: Array, lambd: Number = 0.5) -> Array:
     """``input`` moved towards 0 by ``lambd``, and 0 where ``|input| <= lambd``."""
     return jnp.where(input > lambd, input - lambd, jnp.where(input < -lambd, input + lambd, input * 0))
 
 
-@op(where=_BOTH, method=True, out=True)
+@op(where=_BOTH, method=True, out=True, real=True)
 def hardshrink(input: Array, lambd: Number = 0.5) -> Array:
     """``input``, and 0 where ``|input| <= lambd``."""
     return jnp.where((input >= -lambd) & (input <= lambd), 0, input)
@@ -176,25 +176,25 @@ def tanhshrink(input: Array) -> Array:
     return input - jnp.tanh(input)
 
 
-@op(where=("nn.functional",), inplace=True)
+@op(where=("nn.functional",), inplace=True, real=True)
 def hardsigmoid(input: Array) -> Array:
     """``min(max(input + 3, 0), 6) / 6``."""
     return _clip(input + 3, 0, 6) / 6
 
 
-@op(where=("nn.functional",), inplace=True)
+@op(where=("nn.functional",), inplace=True, real=True)
 def hardswish(input: Array) -> Array:
     """``input * min(max(input + 3, 0), 6) / 6``; 0 below -3 and ``input`` from 3 on."""
     return jnp.where(input <= -3, 0, jnp.where(input < 3, input * (input + 3) / 6, input))
 
 
-@op(where=("nn.functional",), out=True)
+@op(where=("nn.functional",), out=True, real=True)
 def logsigmoid(input: Array) -> Array:
     """``log(sigmoid(input))``."""
     return cast(jax.nn.log_sigmoid(at_least_single(input)), input.dtype)
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), real=True)
 def glu(input: Array, dim: int = -1) -> Array:
     """``a * sigmoid(b)`` with ``a`` and ``b`` the two halves of ``input`` along ``dim``.
 
@@ -210,7 +210,7 @@ def glu(input: Array, dim: int = -1) -> Array:
     return cast(a * lax.logistic(b), input.dtype)
 
 
-@op(where=_BOTH, inplace=True)
+@op(where=_BOTH, inplace=True, real=True)
 def threshold(input: Array, threshold: Number, value: Number) -> Array:
     """``input`` where above ``threshold``, else ``value``."""
     return jnp.where(input <= threshold, jnp.asarray(value, input.dtype), input)

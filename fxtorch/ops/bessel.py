@@ -86,7 +86,7 @@ def _second_kind(x: Array, value: Array) -> Array:
     return jnp.where(x > 0, value, jnp.where(x == 0, -np.inf, np.nan))
 
 
-@op(where=("special",), out=True, dtype="float", differentiable=False)
+@op(where=("special",), out=True, dtype="float", differentiable=False, real=True)
 def bessel_j0(input: Array) -> Array:
     """The Bessel function of the first kind, order 0.
 
@@ -97,14 +97,14 @@ def bessel_j0(input: Array) -> Array:
     return jnp.where(x < NEAR, _j0(_near(x)), _oscillating(0, x)[0])
 
 
-@op(where=("special",), out=True, dtype="float", differentiable=False)
+@op(where=("special",), out=True, dtype="float", differentiable=False, real=True)
 def bessel_j1(input: Array) -> Array:
     """The Bessel function of the first kind, order 1."""
     x = jnp.abs(input)
     return jnp.where(x < NEAR, input * _j1_over_x(_near(x)), jnp.sign(input) * _oscillating(1, x)[0])
 
 
-@op(where=("special",), out=True, dtype="float", differentiable=False)
+@op(where=("special",), out=True, dtype="float", differentiable=False, real=True)
 def bessel_y0(input: Array) -> Array:
     """The Bessel function of the second kind, order 0; -inf at 0, NaN below."""
     near = _near(input)
@@ -112,7 +112,7 @@ def bessel_y0(input: Array) -> Array:
     return _second_kind(input, jnp.where(input < NEAR, value, _oscillating(0, input)[1]))
 
 
-@op(where=("special",), out=True, dtype="float", differentiable=False)
+@op(where=("special",), out=True, dtype="float", differentiable=False, real=True)
 def bessel_y1(input: Array) -> Array:
     """The Bessel function of the second kind, order 1; -inf at 0, NaN below."""
     near = _near(input)
@@ -174,31 +174,31 @@ def _decaying(x: Array, near: Any, far: Any, *, scaled: bool) -> Array:
     return jnp.where(x > 0, value, jnp.where(x == 0, np.inf, np.nan))
 
 
-@op(where=("special",), out=True, dtype="float", differentiable=False)
+@op(where=("special",), out=True, dtype="float", differentiable=False, real=True)
 def modified_bessel_k0(input: Array) -> Array:
     """The modified Bessel function of the second kind, order 0; inf at 0, NaN below."""
     return _decaying(input, _k0_near, _k0_far, scaled=False)
 
 
-@op(where=("special",), out=True, dtype="float", differentiable=False)
+@op(where=("special",), out=True, dtype="float", differentiable=False, real=True)
 def modified_bessel_k1(input: Array) -> Array:
     """The modified Bessel function of the second kind, order 1; inf at 0, NaN below."""
     return _decaying(input, _k1_near, _k1_far, scaled=False)
 
 
-@op(where=("special",), out=True, dtype="float", differentiable=False)
+@op(where=("special",), out=True, dtype="float", differentiable=False, real=True)
 def scaled_modified_bessel_k0(x: Array) -> Array:
     """``exp(x) * modified_bessel_k0(x)``, exact far from 0."""
     return _decaying(x, _k0_near, _k0_far, scaled=True)
 
 
-@op(where=("special",), out=True, dtype="float", differentiable=False)
+@op(where=("special",), out=True, dtype="float", differentiable=False, real=True)
 def scaled_modified_bessel_k1(x: Array) -> Array:
     """``exp(x) * modified_bessel_k1(x)``, exact far from 0."""
     return _decaying(x, _k1_near, _k1_far, scaled=True)
 
 
-@op(where=("special",), out=True, dtype="float", differentiable=False)
+@op(where=("special",), out=True, dtype="float", differentiable=False, real=True)
 def spherical_bessel_j0(x: Array) -> Array:
     """``sin(x) / x``, and 1 at 0."""
     endless = jnp.isinf(x)
@@ -237,7 +237,7 @@ _ai_p = fit(0.0, 1.0)(lambda exact, t: _ai_amplitudes(exact, t)[0])
 _ai_q = fit(0.0, 1.0)(lambda exact, t: _ai_amplitudes(exact, t)[1])
 
 
-@op(where=("special",), out=True, dtype="float", differentiable=False)
+@op(where=("special",), out=True, dtype="float", differentiable=False, real=True)
 def airy_ai(x: Array) -> Array:
     """The Airy function Ai: the solution of ``y'' = x * y`` that vanishes for large ``x``; NaN at infinity."""
     middle = _ai(jnp.clip(x, AI_LOW, AI_HIGH))

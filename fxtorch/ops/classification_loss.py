@@ -126,7 +126,7 @@ def _averaged(losses: JaxArray, present: JaxArray, weights: JaxArray | None, red
     return jnp.sum(losses) / jnp.sum(counted)
 
 
-@op(where=_WHERE)
+@op(where=_WHERE, real=True)
 def cross_entropy(
     input: Array,
     target: Array,
@@ -189,7 +189,7 @@ def cross_entropy(
     return cast(reduced(losses, reduction), kind)
 
 
-@op(where=_WHERE)
+@op(where=_WHERE, real=True)
 def nll_loss(
     input: Array,
     target: Array,
@@ -232,7 +232,7 @@ def _binary_bwd(saved: tuple[JaxArray, JaxArray], g: JaxArray) -> tuple[JaxArray
 _binary_losses.defvjp(_binary_fwd, _binary_bwd)
 
 
-@op(where=_WHERE)
+@op(where=_WHERE, real=True)
 def binary_cross_entropy(
     input: Array,
     target: Array,
@@ -259,7 +259,7 @@ def binary_cross_entropy(
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
-@op(where=_WHERE)
+@op(where=_WHERE, real=True)
 def binary_cross_entropy_with_logits(
     input: Array,
     target: Array,
@@ -292,7 +292,7 @@ def binary_cross_entropy_with_logits(
     return reduced(cast(losses if weight is None else losses * weight, target.dtype), reduction)
 
 
-@op(where=_WHERE)
+@op(where=_WHERE, real=True)
 def multilabel_soft_margin_loss(
     input: Array,
     target: Array,

@@ -25,19 +25,46 @@ def ne(input: Strict, other: Array) -> Array:
     return jnp.not_equal(input, other)
 
 
-@op(method=True, inplace=True, out=True, aliases=("less",), dtype="promote", broadcast=True, differentiable=False)
+@op(
+    method=True,
+    inplace=True,
+    out=True,
+    aliases=("less",),
+    dtype="promote",
+    broadcast=True,
+    differentiable=False,
+    real=True,
+)
 def lt(input: Strict, other: Array) -> Array:
     """``input < other``, by element."""
     return jnp.less(input, other)
 
 
-@op(method=True, inplace=True, out=True, aliases=("less_equal",), dtype="promote", broadcast=True, differentiable=False)
+@op(
+    method=True,
+    inplace=True,
+    out=True,
+    aliases=("less_equal",),
+    dtype="promote",
+    broadcast=True,
+    differentiable=False,
+    real=True,
+)
 def le(input: Strict, other: Array) -> Array:
     """``input <= other``, by element."""
     return jnp.less_equal(input, other)
 
 
-@op(method=True, inplace=True, out=True, aliases=("greater",), dtype="promote", broadcast=True, differentiable=False)
+@op(
+    method=True,
+    inplace=True,
+    out=True,
+    aliases=("greater",),
+    dtype="promote",
+    broadcast=True,
+    differentiable=False,
+    real=True,
+)
 def gt(input: Strict, other: Array) -> Array:
     """``input > other``, by element."""
     return jnp.greater(input, other)
@@ -51,6 +78,7 @@ def gt(input: Strict, other: Array) -> Array:
     dtype="promote",
     broadcast=True,
     differentiable=False,
+    real=True,
 )
 def ge(input: Strict, other: Array) -> Array:
     """``input >= other``, by element."""
@@ -145,25 +173,25 @@ def isin(elements: Array, test_elements: Array, *, assume_unique: bool = False, 
     return jnp.isin(*promote(elements, test_elements), assume_unique=assume_unique, invert=invert)
 
 
-@op(method=True, out=True, dtype="promote", broadcast=True)
+@op(method=True, out=True, dtype="promote", broadcast=True, real=RuntimeError)
 def maximum(input: Strict, other: Strict) -> Array:
     """The larger of two elements, NaN if either is; a tie shares the gradient evenly."""
     return jnp.maximum(input, other)
 
 
-@op(method=True, out=True, dtype="promote", broadcast=True)
+@op(method=True, out=True, dtype="promote", broadcast=True, real=RuntimeError)
 def minimum(input: Strict, other: Strict) -> Array:
     """The smaller of two elements, NaN if either is; a tie shares the gradient evenly."""
     return jnp.minimum(input, other)
 
 
-@op(method=True, out=True, dtype="promote", broadcast=True)
+@op(method=True, out=True, dtype="promote", broadcast=True, real=RuntimeError)
 def fmax(input: Strict, other: Strict) -> Array:
     """The larger of two elements, the other one where one is NaN; a tie belongs to ``input``."""
     return jnp.where((input >= other) | (other != other), input, other)
 
 
-@op(method=True, out=True, dtype="promote", broadcast=True)
+@op(method=True, out=True, dtype="promote", broadcast=True, real=RuntimeError)
 def fmin(input: Strict, other: Strict) -> Array:
     """The smaller of two elements, the other one where one is NaN; a tie belongs to ``input``."""
     return jnp.where((input <= other) | (other != other), input, other)

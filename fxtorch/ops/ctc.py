@@ -20,7 +20,7 @@ def _padded(targets: JaxArray, lengths: JaxArray) -> JaxArray:
     return jnp.take(targets, starts[:, None] + jnp.arange(width, dtype=starts.dtype), mode="clip")
 
 
-@op(where=("torch", "nn.functional"), saves="residuals")
+@op(where=("torch", "nn.functional"), saves="residuals", real=True)
 def ctc_loss(
     log_probs: Array,
     targets: Array,

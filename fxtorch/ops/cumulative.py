@@ -70,13 +70,13 @@ def _running(input: Array, dim: int, larger: bool) -> ValuesIndices:
     return ValuesIndices(jnp.take_along_axis(input, indices, axis=d), indices)
 
 
-@op(method=True, out=True)
+@op(method=True, out=True, real=True)
 def cummax(input: Array, dim: int) -> ValuesIndices:
     """The largest element so far along ``dim``, and where it was last met."""
     return _running(input, dim, larger=True)
 
 
-@op(method=True, out=True)
+@op(method=True, out=True, real=True)
 def cummin(input: Array, dim: int) -> ValuesIndices:
     """The smallest element so far along ``dim``, and where it was last met."""
     return _running(input, dim, larger=False)

@@ -35,7 +35,7 @@ def pairwise_distance(x1: Array, x2: Array, p: float = 2.0, eps: float = 1e-06, 
     return vector_norm_of(x1 - x2 + eps, float(p), (max(x1.ndim, x2.ndim) - 1,), keepdim)
 
 
-@op(where=("torch", "nn.functional"))
+@op(where=("torch", "nn.functional"), real=RuntimeError)
 def pdist(input: Array, p: float = 2.0) -> Array:
     """The distances of all pairs ``i < j`` of the rows of ``(N, M)``, in row-major order.
 
@@ -75,7 +75,7 @@ def _euclidean_bwd(saved: tuple[JaxArray, JaxArray, JaxArray], g: JaxArray) -> t
 _euclidean.defvjp(_euclidean_fwd, _euclidean_bwd)
 
 
-@op(where=("torch",), saves="residuals")
+@op(where=("torch",), saves="residuals", real=RuntimeError)
 def cdist(x1: Array, x2: Array, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Array:
     """The distance of every row of ``(..., P, M)`` to every row of ``(..., R, M)``: ``(..., P, R)``.
 

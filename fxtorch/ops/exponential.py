@@ -71,7 +71,7 @@ def complex_logaddexp(a: JaxArray, b: JaxArray) -> JaxArray:
     return jnp.where(infinite, both, high + jnp.log1p(jnp.exp(jnp.where(infinite, 0, low - high))))
 
 
-@op(method=True, out=True, dtype="promote", broadcast=True)
+@op(method=True, out=True, dtype="promote", broadcast=True, real=True)
 def logaddexp2(input: Array, other: Array) -> Array:
     """``log2(2 ** input + 2 ** other)`` without overflow."""
     return jnp.logaddexp2(input, other)

@@ -57,7 +57,7 @@ def pick(input: Array, indices: Array, dim: int, keepdim: bool) -> ValuesIndices
     return ValuesIndices(jnp.squeeze(values, dim), jnp.squeeze(indices, dim))
 
 
-@op(method=True, out=True)
+@op(method=True, out=True, real=True)
 def amax(input: Array, dim: Dims = (), keepdim: bool = False) -> Array:
     """The largest element over ``dim``; equal ones share the gradient evenly.
 
@@ -69,7 +69,7 @@ def amax(input: Array, dim: Dims = (), keepdim: bool = False) -> Array:
     return jnp.max(input, axis=dims, keepdims=keepdim)
 
 
-@op(method=True, out=True)
+@op(method=True, out=True, real=True)
 def amin(input: Array, dim: Dims = (), keepdim: bool = False) -> Array:
     """The smallest element over ``dim``; equal ones share the gradient evenly.
 
@@ -81,7 +81,7 @@ def amin(input: Array, dim: Dims = (), keepdim: bool = False) -> Array:
     return jnp.min(input, axis=dims, keepdims=keepdim)
 
 
-@op(method=True, out=Out(typed=True))
+@op(method=True, out=Out(typed=True), real=True)
 def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
     """:func:`amin` and :func:`amax` at once."""
     return MinMax(amin(input, dim, keepdim), amax(input, dim, keepdim))
@@ -129,7 +129,7 @@ def _extreme(
     return pick(input, _arg(name, input, int(dim), True), wrap_dim(int(dim), input.ndim), keepdim)
 
 
-@op(name="max", method=True, out=True)
+@op(name="max", method=True, out=True, real=True)
 def max_(
     input: Strict, dim: Array | int | None = None, keepdim: bool = False, *, other: Array | None = None
 ) -> Array | ValuesIndices:
@@ -142,7 +142,7 @@ def max_(
     return _extreme("max", input, dim, keepdim, other)
 
 
-@op(name="min", method=True, out=True)
+@op(name="min", method=True, out=True, real=True)
 def min_(
     input: Strict, dim: Array | int | None = None, keepdim: bool = False, *, other: Array | None = None
 ) -> Array | ValuesIndices:
@@ -203,19 +203,19 @@ def _median(name: str, input: Array, dim: int | None, keepdim: bool) -> Array | 
     return _shared(input, value) if is_inexact(input.dtype) else value
 
 
-@op(method=True, out=True)
+@op(method=True, out=True, real=True)
 def median(input: Array, dim: int | None = None, keepdim: bool = False) -> Array | ValuesIndices:
     """The lower median; with ``dim``, along it, and its index.  NaN where there is one."""
     return _median("median", input, dim, keepdim)
 
 
-@op(method=True, out=True)
+@op(method=True, out=True, real=True)
 def nanmedian(input: Array, dim: int | None = None, keepdim: bool = False) -> Array | ValuesIndices:
     """The lower median of the elements that are not NaN; with ``dim``, along it, and its index."""
     return _median("nanmedian", input, dim, keepdim)
 
 
-@op(method=True, out=Out(typed=True))
+@op(method=True, out=Out(typed=True), real=True)
 def mode(input: Array, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """The most frequent element along ``dim``, the smallest such, and where it stands last."""
     d = wrap_dim(dim, input.ndim)

@@ -101,7 +101,7 @@ def _cubic_weights(t: JaxArray) -> list[JaxArray]:
     return [far(t + 1), near(t), near(1 - t), far(2 - t)]
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), real=True)
 def grid_sample(
     input: Array,
     grid: Array,
@@ -175,7 +175,7 @@ _MODES = ("bilinear", "nearest", "bicubic")
 _PADDINGS = ("zeros", "border", "reflection")
 
 
-@op(aliases=("grid_sampler_2d", "grid_sampler_3d"))
+@op(aliases=("grid_sampler_2d", "grid_sampler_3d"), real=True)
 def grid_sampler(input: Array, grid: Array, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Array:
     """:func:`grid_sample` with its modes numbered in the order in which it lists them."""
     return grid_sample(input, grid, _MODES[interpolation_mode], _PADDINGS[padding_mode], align_corners)

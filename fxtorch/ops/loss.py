@@ -76,7 +76,7 @@ def l1_loss(
     return _weighted(jnp.abs(a - b), weight, reduction)
 
 
-@op(where=_WHERE)
+@op(where=_WHERE, real=True)
 def smooth_l1_loss(
     input: Array,
     target: Array,
@@ -99,7 +99,7 @@ def smooth_l1_loss(
     return reduced(values, reduction)
 
 
-@op(where=_WHERE)
+@op(where=_WHERE, real=True)
 def huber_loss(
     input: Array, target: Array, reduction: str = "mean", delta: float = 1.0, weight: Array | None = None
 ) -> Array:
@@ -118,7 +118,7 @@ def huber_loss(
     return _weighted(cast(values, input.dtype), weight, reduction)
 
 
-@op(where=_WHERE)
+@op(where=_WHERE, real=RuntimeError)
 def kl_div(
     input: Array,
     target: Array,
@@ -145,7 +145,7 @@ def kl_div(
     return out / input.shape[0] if batch and input.ndim else out
 
 
-@op(where=_WHERE, dtype="float")
+@op(where=_WHERE, dtype="float", real=True)
 def poisson_nll_loss(
     input: Array,
     target: Array,
@@ -176,7 +176,7 @@ def _differing(a: Array, b: Array) -> list[int]:
     return [y for x, y in zip(a.shape, b.shape, strict=True) if x != y]
 
 
-@op(where=_WHERE)
+@op(where=_WHERE, real=True)
 def gaussian_nll_loss(
     input: Array,
     target: Array,

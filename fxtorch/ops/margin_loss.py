@@ -15,7 +15,7 @@ _BOTH = ("torch", "nn.functional")
 _COSINE_EPS = 1e-12
 
 
-@op(where=_BOTH)
+@op(where=_BOTH, real=True)
 def hinge_embedding_loss(
     input: Array,
     target: Array,
@@ -30,7 +30,7 @@ def hinge_embedding_loss(
     return reduced(apart + jnp.where(target != -1, input, 0), reduction)
 
 
-@op(where=_BOTH, dtype="float")
+@op(where=_BOTH, dtype="float", real=True)
 def margin_ranking_loss(
     input1: Array,
     input2: Array,
@@ -82,7 +82,7 @@ def _check_margin(input: Array, target: Array, weight: Array | None) -> None:
         raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list(weight.shape)}")
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), real=True)
 def multi_margin_loss(
     input: Array,
     target: Array,
@@ -114,7 +114,7 @@ def multi_margin_loss(
     return reduced(values if input.ndim == 2 else values[0], reduction)
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), real=True)
 def multilabel_margin_loss(
     input: Array,
     target: Array,
@@ -145,7 +145,7 @@ def multilabel_margin_loss(
     return reduced(values if input.ndim == 2 else values[0], reduction)
 
 
-@op(where=_BOTH, dtype="float")
+@op(where=_BOTH, dtype="float", real=True)
 def cosine_embedding_loss(
     input1: Array,
     input2: Array,

@@ -110,7 +110,7 @@ def _max_pool(
     return values if index is None or not return_indices else (values, index)
 
 
-@op(where=("torch", "nn.functional"))
+@op(where=("torch", "nn.functional"), real=True)
 def max_pool1d(
     input: Array,
     kernel_size: Sizes,
@@ -124,7 +124,7 @@ def max_pool1d(
     return _max_pool(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 1)
 
 
-@op(where=("torch", "nn.functional"))
+@op(where=("torch", "nn.functional"), real=True)
 def max_pool2d(
     input: Array,
     kernel_size: Sizes,
@@ -155,7 +155,7 @@ def max_pool2d(
     return _max_pool(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 2)
 
 
-@op(where=("torch", "nn.functional"))
+@op(where=("torch", "nn.functional"), real=True)
 def max_pool3d(
     input: Array,
     kernel_size: Sizes,
@@ -204,13 +204,13 @@ def _adaptive_max_pool(x: JaxArray, output_size: OptionalSizes, return_indices: 
     return (values, index) if return_indices else values
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), real=True)
 def adaptive_max_pool1d(input: Array, output_size: OptionalSizes, return_indices: bool = False) -> Result:
     """Max pooling to ``output_size``; see :func:`adaptive_max_pool2d`."""
     return _adaptive_max_pool(input, output_size, return_indices, 1)
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), real=True)
 def adaptive_max_pool2d(input: Array, output_size: OptionalSizes, return_indices: bool = False) -> Result:
     """The maximum over windows ``floor(i H / OH) .. ceil((i + 1) H / OH)``, so that the result is ``output_size``.
 
@@ -222,7 +222,7 @@ def adaptive_max_pool2d(input: Array, output_size: OptionalSizes, return_indices
     return _adaptive_max_pool(input, output_size, return_indices, 2)
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), real=True)
 def adaptive_max_pool3d(input: Array, output_size: OptionalSizes, return_indices: bool = False) -> Result:
     """Max pooling to ``output_size``; see :func:`adaptive_max_pool2d`."""
     return _adaptive_max_pool(input, output_size, return_indices, 3)
@@ -278,7 +278,7 @@ def _unpool(
     return out[0] if unbatched else out
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), real=True)
 def max_unpool1d(
     input: Array,
     indices: Array,
@@ -291,7 +291,7 @@ def max_unpool1d(
     return _unpool(input, indices, kernel_size, stride, padding, output_size, 1)
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), real=True)
 def max_unpool2d(
     input: Array,
     indices: Array,
@@ -313,7 +313,7 @@ def max_unpool2d(
     return _unpool(input, indices, kernel_size, stride, padding, output_size, 2)
 
 
-@op(where=("nn.functional",))
+@op(where=("nn.functional",), real=True)
 def max_unpool3d(
     input: Array,
     indices: Array,

@@ -88,13 +88,13 @@ def div(input: Array, other: Array, *, rounding_mode: str | None = None) -> Arra
     return jnp.trunc(a / b) if is_float(a.dtype) else lax.div(a, b)
 
 
-@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, differentiable=False, numbers=True)
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, differentiable=False, numbers=True, real=True)
 def floor_divide(input: Array, other: Array) -> Array:
     """``floor(input / other)`` in the common type."""
     return _floor_quotient(*jnp.broadcast_arrays(input, other))
 
 
-@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, real=True)
 def remainder(input: Array, other: Array) -> Array:
     """``input - other * floor(input / other)``: it has the sign of ``other``, as Python's ``%``."""
     a, b = jnp.broadcast_arrays(input, other)
@@ -102,7 +102,7 @@ def remainder(input: Array, other: Array) -> Array:
     return jnp.where((rest != 0) & ((b < 0) != (rest < 0)), rest + b, rest)
 
 
-@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, real=True)
 def fmod(input: Strict, other: Array) -> Array:
     """``input - other * trunc(input / other)``: it has the sign of ``input``, as C's ``fmod``."""
     return lax.rem(*jnp.broadcast_arrays(input, other))

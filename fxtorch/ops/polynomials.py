@@ -71,7 +71,7 @@ def _w(x: Array, n: Array) -> Array:
     return _chebyshev(x, n, 2 * x + 1, lambda a, n: jnp.sin((n + 0.5) * a) / jnp.sin(a / 2))
 
 
-@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False)
+@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False, real=True)
 def chebyshev_polynomial_t(x: Array, n: Array) -> Array:
     """Chebyshev's polynomial of the first kind: ``cos(n * acos(x))``.
 
@@ -81,43 +81,43 @@ def chebyshev_polynomial_t(x: Array, n: Array) -> Array:
     return _t(x, n)
 
 
-@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False)
+@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False, real=True)
 def chebyshev_polynomial_u(x: Array, n: Array) -> Array:
     """Chebyshev's polynomial of the second kind: ``sin((n + 1) * a) / sin(a)`` with ``a = acos(x)``."""
     return _u(x, n)
 
 
-@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False)
+@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False, real=True)
 def chebyshev_polynomial_v(x: Array, n: Array) -> Array:
     """Chebyshev's polynomial of the third kind: ``cos((n + 1/2) * a) / cos(a / 2)`` with ``a = acos(x)``."""
     return _v(x, n)
 
 
-@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False)
+@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False, real=True)
 def chebyshev_polynomial_w(x: Array, n: Array) -> Array:
     """Chebyshev's polynomial of the fourth kind: ``sin((n + 1/2) * a) / sin(a / 2)`` with ``a = acos(x)``."""
     return _w(x, n)
 
 
-@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False)
+@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False, real=True)
 def shifted_chebyshev_polynomial_t(x: Array, n: Array) -> Array:
     """:func:`chebyshev_polynomial_t` at ``2 * x - 1``."""
     return _t(2 * x - 1, n)
 
 
-@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False)
+@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False, real=True)
 def shifted_chebyshev_polynomial_u(x: Array, n: Array) -> Array:
     """:func:`chebyshev_polynomial_u` at ``2 * x - 1``."""
     return _u(2 * x - 1, n)
 
 
-@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False)
+@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False, real=True)
 def shifted_chebyshev_polynomial_v(x: Array, n: Array) -> Array:
     """:func:`chebyshev_polynomial_v` at ``2 * x - 1``."""
     return _v(2 * x - 1, n)
 
 
-@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False)
+@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False, real=True)
 def shifted_chebyshev_polynomial_w(x: Array, n: Array) -> Array:
     """:func:`chebyshev_polynomial_w` at ``2 * x - 1``."""
     return _w(2 * x - 1, n)
@@ -127,25 +127,25 @@ def _within_hermite(value: Array, n: Array) -> Array:
     return jnp.where(n > HIGHEST_HERMITE.get(value.dtype.itemsize, 128), np.nan, value)
 
 
-@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False)
+@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False, real=True)
 def hermite_polynomial_h(x: Array, n: Array) -> Array:
     """The physicist's Hermite polynomial, orthogonal under ``exp(-x ** 2)``."""
     return _within_hermite(_recur(n, 2 * x, lambda k, p, q: 2 * x * p - 2 * k * q), n)
 
 
-@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False)
+@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False, real=True)
 def hermite_polynomial_he(x: Array, n: Array) -> Array:
     """The probabilist's Hermite polynomial, orthogonal under ``exp(-x ** 2 / 2)``."""
     return _within_hermite(_recur(n, x, lambda k, p, q: x * p - k * q), n)
 
 
-@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False)
+@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False, real=True)
 def laguerre_polynomial_l(x: Array, n: Array) -> Array:
     """Laguerre's polynomial, orthogonal under ``exp(-x)`` on positive numbers."""
     return _recur(n, 1 - x, lambda k, p, q: ((2 * k + 1 - x) * p - k * q) / (k + 1))
 
 
-@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False)
+@op(where=("special",), out=True, dtype="float", broadcast=True, differentiable=False, real=True)
 def legendre_polynomial_p(x: Array, n: Array) -> Array:
     """Legendre's polynomial, orthogonal on [-1, 1]."""
     return _recur(n, x, lambda k, p, q: ((2 * k + 1) * x * p - k * q) / (k + 1))

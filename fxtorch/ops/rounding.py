@@ -9,7 +9,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from fxtorch.ops.checks import check_broadcast
-from fxtorch.ops.dtypes import cast, is_complex, is_float, is_inexact, promote
+from fxtorch.ops.dtypes import cast, is_complex, is_float, is_inexact, promote, type_name
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.table import Array, Strict, op
 
@@ -21,19 +21,19 @@ class Frexp(NamedTuple):
     exponent: Array
 
 
-@op(method=True, inplace=True, out=True)
+@op(method=True, inplace=True, out=True, real=True)
 def floor(input: Array) -> Array:
     """The largest integer not above ``input``."""
     return lax.floor(input) if is_float(input.dtype) else input
 
 
-@op(method=True, inplace=True, out=True)
+@op(method=True, inplace=True, out=True, real=True)
 def ceil(input: Array) -> Array:
     """The smallest integer not below ``input``."""
     return lax.ceil(input) if is_float(input.dtype) else input
 
 
-@op(method=True, inplace=True, out=True, aliases=("special.round",))
+@op(method=True, inplace=True, out=True, aliases=("special.round",), real=True)
 def round(input: Array, *, decimals: int = 0) -> Array:
     """``input`` to ``decimals`` decimals, halves to the even neighbour.
 
@@ -52,15 +52,21 @@ def round(input: Array, *, decimals: int = 0) -> Array:
     return lax.round(input / ten, lax.RoundingMethod.TO_NEAREST_EVEN) * ten
 
 
-@op(method=True, inplace=True, out=True, aliases=("fix",))
+@op(method=True, inplace=True, out=True, aliases=("fix",), real=True)
 def trunc(input: Array) -> Array:
     """``input`` without its fraction."""
     return jnp.trunc(input) if is_float(input.dtype) else input
 
 
-@op(method=True, inplace=True, out=True)
+@op(method=True, inplace=True, out=True, real=True)
 def frac(input: Array) -> Array:
-    """``input - trunc(input)``."""
+    """``input - trunc(input)``.
+
+    Raises:
+        NotImplementedError: the input is no floating-point number.
+    """
+    if not is_float(input.dtype):
+        raise NotImplementedError(f"\"frac\" not implemented for '{type_name(input.dtype)}'")
     return input - trunc(input)
 
 
@@ -73,17 +79,15 @@ def _at_most(x: Array, high: Array) -> Array:
     return jnp.where((x <= high) | (x != x), x, high)
 
 
-@op(method=True, inplace=True, out=True, aliases=("clip",))
+@op(method=True, inplace=True, out=True, aliases=("clip",), real=True)
 def clamp(input: Array, min: Array | None = None, max: Array | None = None) -> Array:
     """``input`` brought into [``min``, ``max``]; ``max`` where they cross.  At the bounds the gradient passes.
 
     Raises:
-        RuntimeError: neither bound is given, the input is complex, or the shapes do not broadcast.
+        RuntimeError: neither bound is given, or the shapes do not broadcast.
     """
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    if is_complex(input.dtype):
-        raise RuntimeError("clamp is not supported for complex types")
     bounds = [b for b in (min, max) if b is not None]
     check_broadcast(input.shape, *(jnp.shape(b) for b in bounds))
     x, *bounds = promote(input, *bounds)
@@ -92,13 +96,13 @@ def clamp(input: Array, min: Array | None = None, max: Array | None = None) -> A
     return _at_most(x, bounds.pop()) if bounds else x
 
 
-@op(method=True, inplace=True, out=True)
+@op(method=True, inplace=True, out=True, real=True)
 def clamp_min(input: Strict, min: Array) -> Array:
     """``input`` where it is at least ``min``, else ``min``."""
     return clamp(input, min=min)
 
 
-@op(method=True, inplace=True, out=True)
+@op(method=True, inplace=True, out=True, real=True)
 def clamp_max(input: Strict, max: Array) -> Array:
     """``input`` where it is at most ``max``, else ``max``."""
     return clamp(input, max=max)
@@ -119,14 +123,14 @@ def nan_to_num(
     return jnp.where(x == -np.inf, cast(limits.min if neginf is None else neginf, input.dtype), x)
 
 
-@op(method=True, inplace=True, out=True, dtype="float", broadcast=True)
+@op(method=True, inplace=True, out=True, dtype="float", broadcast=True, real=True)
 def copysign(input: Strict, other: Array) -> Array:
     """The magnitude of ``input`` with the sign of ``other``."""
     flipped = jnp.signbit(input) != jnp.signbit(other)
     return jnp.where(input == 0, lax.stop_gradient(jnp.copysign(input, other)), jnp.where(flipped, -input, input))
 
 
-@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, real=True)
 def nextafter(input: Strict, other: Strict) -> Array:
     """The next number after ``input`` in the direction of ``other``; the derivative is that of ``input``."""
     return _nextafter(*jnp.broadcast_arrays(input, other))
@@ -140,7 +144,7 @@ def _nextafter(x: Array, toward: Array) -> Array:
 _nextafter.defvjp(lambda x, toward: (lax.nextafter(x, toward), None), lambda _, g: (g, jnp.zeros_like(g)))
 
 
-@op(method=True, inplace=True, out=True, broadcast=True, differentiable=False)
+@op(method=True, inplace=True, out=True, broadcast=True, differentiable=False, real=RuntimeError)
 def heaviside(input: Strict, values: Strict) -> Array:
     """0 below 0, ``values`` at 0, 1 above.
 
@@ -168,7 +172,7 @@ def frexp(input: Array) -> Frexp:
     return Frexp(input / scale, exponent)
 
 
-@op(method=True, out=True, differentiable=False)
+@op(method=True, out=True, differentiable=False, real=True)
 def signbit(input: Array) -> Array:
     """Whether the sign is set: True for -0.0 too."""
     return jnp.signbit(input) if is_float(input.dtype) else cast(input, np.int64) < 0

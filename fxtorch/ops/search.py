@@ -63,7 +63,7 @@ def searchsorted(
     return cast(find(sequence, x), np.int32 if out_int32 else np.int64)
 
 
-@op(out=True, differentiable=False)
+@op(out=True, differentiable=False, real=True)
 def bucketize(input: Array, boundaries: Array, *, out_int32: bool = False, right: bool = False) -> Array:
     """The bucket of each element: ``boundaries[i - 1] < input <= boundaries[i]``, or with ``right`` the other way.
 
@@ -131,7 +131,7 @@ def unique_consecutive(
     return _several(values, inverse, counts, return_inverse, return_counts)
 
 
-@op(method=True, out=True, differentiable=False)
+@op(method=True, out=True, differentiable=False, real=True)
 def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Array:
     """How many elements fall in each of ``bins`` equal bins of [``min``, ``max``] (of the data where both are equal).
 

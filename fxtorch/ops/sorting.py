@@ -23,7 +23,7 @@ def _order(input: Array, dim: int, descending: bool) -> Array:
     return jnp.flip(order, dim) if descending else order
 
 
-@op(method=True, out=Out(typed=True))
+@op(method=True, out=Out(typed=True), real=RuntimeError)
 def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> ValuesIndices:
     """The elements in order along ``dim``, and where they stood.  Always stable; NaN counts as the largest."""
     d = wrap_dim(dim, input.ndim)
@@ -33,20 +33,20 @@ def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = F
     return ValuesIndices(jnp.take_along_axis(input, order, axis=d), order)
 
 
-@op(method=True, out=True, differentiable=False)
+@op(method=True, out=True, differentiable=False, real=RuntimeError)
 def argsort(input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> Array:
     """Where the elements in order along ``dim`` stood: the indices of :func:`sort`."""
     d = wrap_dim(dim, input.ndim)
     return _order(input, d, descending) if input.ndim else jnp.zeros((), dtype=np.int64)
 
 
-@op(method=True, out=True)
+@op(method=True, out=True, real=RuntimeError)
 def msort(input: Array) -> Array:
     """The elements in order along the first dimension."""
     return sort(input, 0).values
 
 
-@op(method=True, out=Out(typed=True))
+@op(method=True, out=Out(typed=True), real=RuntimeError)
 def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:
     """The ``k`` largest (or smallest) elements along ``dim`` in order, and where they stood.
 
@@ -71,7 +71,7 @@ def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool
     return pick(input, cast(places, np.int64), d, keepdim=True)
 
 
-@op(method=True, out=Out(typed=True, apart=True))
+@op(method=True, out=Out(typed=True, apart=True), real=True)
 def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """The ``k``-th smallest element along ``dim``, counted from 1, and where it stood.
 

@@ -27,7 +27,7 @@ def _logistic(x: Array) -> Array:
     return lax.logistic(x)
 
 
-@op(method=True, inplace=True, out=True, aliases=("special.logit",), dtype="float")
+@op(method=True, inplace=True, out=True, aliases=("special.logit",), dtype="float", real=True)
 def logit(input: Array, eps: float | None = None) -> Array:
     """``log(input / (1 - input))``, with ``input`` first clamped to [``eps``, 1 - ``eps``] where that is given."""
     if eps is None:
@@ -37,19 +37,19 @@ def logit(input: Array, eps: float | None = None) -> Array:
     return lax.log(x / (1 - x))
 
 
-@op(method=True, inplace=True, out=True, aliases=("special.erf",), dtype="float")
+@op(method=True, inplace=True, out=True, aliases=("special.erf",), dtype="float", real=True)
 def erf(input: Array) -> Array:
     """``2 / sqrt(pi)`` times the integral of ``exp(-t ** 2)`` from 0 to ``input``."""
     return lax.erf(input)
 
 
-@op(method=True, inplace=True, out=True, aliases=("special.erfc",), dtype="float")
+@op(method=True, inplace=True, out=True, aliases=("special.erfc",), dtype="float", real=True)
 def erfc(input: Array) -> Array:
     """``1 - erf(input)``, exact far from 0."""
     return lax.erfc(input)
 
 
-@op(method=True, inplace=True, out=True, aliases=("special.erfinv",), dtype="float")
+@op(method=True, inplace=True, out=True, aliases=("special.erfinv",), dtype="float", real=True)
 def erfinv(input: Array) -> Array:
     """The inverse of :func:`erf`; infinite at -1 and 1."""
     return _erfinv(input)
@@ -67,7 +67,7 @@ def _erfinv(x: Array) -> Array:
     return y
 
 
-@op(method=True, inplace=True, out=True, aliases=("special.gammaln",), dtype="float")
+@op(method=True, inplace=True, out=True, aliases=("special.gammaln",), dtype="float", real=True)
 def lgamma(input: Array) -> Array:
     """``log(|gamma(input)|)``."""
     return _lgamma(input)
@@ -81,7 +81,7 @@ def _lgamma(x: Array) -> Array:
 _lgamma.defvjp(lambda x: (lax.lgamma(x), x), lambda x, g: (g * _digamma(x),))
 
 
-@op(method=True, inplace=True, out=True, aliases=("special.digamma", "special.psi"), dtype="float")
+@op(method=True, inplace=True, out=True, aliases=("special.digamma", "special.psi"), dtype="float", real=True)
 def digamma(input: Array) -> Array:
     """The derivative of :func:`lgamma`; -inf at 0, NaN at negative integers."""
     return _digamma(input)
@@ -96,7 +96,7 @@ def _digamma(x: Array) -> Array:
 _digamma.defvjp(lambda x: (_digamma(x), x), lambda x, g: (g * _hurwitz(x, 2),))
 
 
-@op(out=True, aliases=("special.polygamma",), dtype="float")
+@op(out=True, aliases=("special.polygamma",), dtype="float", real=True)
 def polygamma(n: int, input: Array) -> Array:
     """The ``n``-th derivative of :func:`digamma`.
 
@@ -146,7 +146,7 @@ def polygamma_method(input: Array, n: int) -> Array:
     return polygamma(n, input)
 
 
-@op(method=True, inplace=True, out=True, aliases=("special.multigammaln",), dtype="float")
+@op(method=True, inplace=True, out=True, aliases=("special.multigammaln",), dtype="float", real=True)
 def mvlgamma(input: Array, p: int) -> Array:
     """The logarithm of the ``p``-dimensional gamma function.
 
@@ -159,19 +159,19 @@ def mvlgamma(input: Array, p: int) -> Array:
     return sum_(_lgamma(input[..., None] - steps), -1) + p * (p - 1) / 4 * math.log(math.pi)
 
 
-@op(method=True, inplace=True, out=True, aliases=("special.gammainc",), dtype="promote", broadcast=True)
+@op(method=True, inplace=True, out=True, aliases=("special.gammainc",), dtype="promote", broadcast=True, real=True)
 def igamma(input: Strict, other: Strict) -> Array:
     """The regularized lower incomplete gamma function of order ``input`` at ``other``."""
     return lax.igamma(*jnp.broadcast_arrays(input, other))
 
 
-@op(method=True, inplace=True, out=True, aliases=("special.gammaincc",), dtype="promote", broadcast=True)
+@op(method=True, inplace=True, out=True, aliases=("special.gammaincc",), dtype="promote", broadcast=True, real=True)
 def igammac(input: Strict, other: Strict) -> Array:
     """The regularized upper incomplete gamma function of order ``input`` at ``other``."""
     return lax.igammac(*jnp.broadcast_arrays(input, other))
 
 
-@op(where=("special",), out=True, dtype="float", broadcast=True)
+@op(where=("special",), out=True, dtype="float", broadcast=True, real=True)
 def zeta(input: Array, other: Array) -> Array:
     """The Hurwitz zeta function: the sum of ``(k + other) ** -input`` over k = 0, 1, ...
 
@@ -182,7 +182,7 @@ def zeta(input: Array, other: Array) -> Array:
     return jnp.where(input < 1, np.nan, value)
 
 
-@op(method=True, inplace=True, out=True, aliases=("special.i0", "special.modified_bessel_i0"), dtype="float")
+@op(method=True, inplace=True, out=True, aliases=("special.i0", "special.modified_bessel_i0"), dtype="float", real=True)
 def i0(input: Array) -> Array:
     """The modified Bessel function of the first kind, order 0."""
     return _i0(input)
@@ -196,39 +196,39 @@ def _i0(x: Array) -> Array:
 _i0.defvjp(lambda x: (special.i0(x), x), lambda x, g: (g * i1(x),))
 
 
-@op(where=("special",), out=True, dtype="float")
+@op(where=("special",), out=True, dtype="float", real=True)
 def i0e(input: Array) -> Array:
     """``exp(-|input|) * i0(input)``."""
     return special.i0e(input)
 
 
-@op(where=("special",), out=True, aliases=("modified_bessel_i1",), dtype="float")
+@op(where=("special",), out=True, aliases=("modified_bessel_i1",), dtype="float", real=True)
 def i1(input: Array) -> Array:
     """The modified Bessel function of the first kind, order 1."""
     return special.i1(input)
 
 
-@op(where=("special",), out=True, dtype="float")
+@op(where=("special",), out=True, dtype="float", real=True)
 def i1e(input: Array) -> Array:
     """``exp(-|input|) * i1(input)``."""
     return special.i1e(input)
 
 
-@op(method=True, inplace=True, out=True, aliases=("special.xlogy",), dtype="float", broadcast=True)
+@op(method=True, inplace=True, out=True, aliases=("special.xlogy",), dtype="float", broadcast=True, real=True)
 def xlogy(input: Array, other: Array) -> Array:
     """``input * log(other)``, and 0 where ``input`` is 0 and ``other`` is not NaN."""
     none = (input == 0) & ((other <= 0) | (other == np.inf))
     return jnp.where(none, 0, input * lax.log(jnp.where(none, 1, other)))
 
 
-@op(where=("special",), out=True, dtype="float", broadcast=True)
+@op(where=("special",), out=True, dtype="float", broadcast=True, real=True)
 def xlog1py(input: Array, other: Array) -> Array:
     """``input * log1p(other)``, and 0 where ``input`` is 0 and ``other`` is not NaN."""
     none = (input == 0) & ((other <= -1) | (other == np.inf))
     return jnp.where(none, 0, input * lax.log1p(jnp.where(none, 0, other)))
 
 
-@op(where=("special",), out=True, dtype="float")
+@op(where=("special",), out=True, dtype="float", real=True)
 def entr(input: Array) -> Array:
     """``-input * log(input)``; 0 at 0, -inf below."""
     positive = input > 0
@@ -236,25 +236,25 @@ def entr(input: Array) -> Array:
     return jnp.where(positive, -input * lax.log(jnp.where(positive, input, 1)), outside)
 
 
-@op(where=("special",), out=True, dtype="float")
+@op(where=("special",), out=True, dtype="float", real=True)
 def ndtr(input: Array) -> Array:
     """The area under the standard normal density left of ``input``."""
     return 0.5 * lax.erfc(-input * math.sqrt(0.5))
 
 
-@op(where=("special",), out=True, dtype="float")
+@op(where=("special",), out=True, dtype="float", real=True)
 def ndtri(input: Array) -> Array:
     """The inverse of :func:`ndtr`."""
     return special.ndtri(input)
 
 
-@op(where=("special",), out=True, dtype="float")
+@op(where=("special",), out=True, dtype="float", real=True)
 def log_ndtr(input: Array) -> Array:
     """``log(ndtr(input))``, exact far to the left."""
     return special.log_ndtr(input)
 
 
-@op(where=("special",), out=True, dtype="float")
+@op(where=("special",), out=True, dtype="float", real=True)
 def erfcx(input: Array) -> Array:
     """``exp(input ** 2) * erfc(input)``, exact far to the right."""
     return special.erfcx(input)

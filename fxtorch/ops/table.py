@@ -29,7 +29,7 @@ import jax
 import jax.numpy as jnp
 
 from fxtorch.ops.checks import check_broadcast
-from fxtorch.ops.dtypes import promote
+from fxtorch.ops.dtypes import is_complex, promote, type_name
 from fxtorch.ops.return_types import named_result
 
 Array = jax.Array
@@ -150,6 +150,19 @@ def _with_promotion(
     return promoted
 
 
+def _of_real_numbers(fn: Callable[..., Any], name: str, error: Any) -> Callable[..., Any]:
+    """``fn``, refusing complex arrays in torch's words."""
+
+    @functools.wraps(fn)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        for x in (*args, *kwargs.values()):
+            if is_complex(getattr(x, "dtype", bool)):
+                raise error(f"\"{name}\" not implemented for '{type_name(x.dtype)}': complex numbers have no order")
+        return fn(*args, **kwargs)
+
+    return checked
+
+
 def op(
     *,
     name: str | None = None,
@@ -167,6 +180,7 @@ def op(
     differentiable: bool = True,
     dynamic: bool | Callable[..., bool] = False,
     numbers: bool = False,
+    real: bool | type[Exception] = False,
     older: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a pure function as an operator.
@@ -194,6 +208,8 @@ def op(
             function is called as it is on concrete arrays, never compiled, and raises under a trace.  A function of
             the arguments tells which calls are so.
         numbers: whether Python numbers alone will do, without any Tensor (``torch.add(2, 3)``).
+        real: complex arguments are refused, as what orders or rounds numbers must; the class that torch raises, if that
+            is not ``NotImplementedError``.
         older: keyword numbers that older programs write among the Tensors: ``x.add_(alpha, other)``.
 
     Raises:
@@ -210,6 +226,7 @@ def op(
         only_inplace = inplace and not qualified
         public = next((q for q in qualified if not q.rpartition(".")[2].startswith("_")), None)
         typed = fn if public is None else named_result(fn, public)
+        typed = typed if not real else _of_real_numbers(typed, own, NotImplementedError if real is True else real)
         pure = (
             typed if dtype is None else _with_promotion(typed, params, to_float=dtype == "float", broadcast=broadcast)
         )

@@ -48,7 +48,7 @@ def atan(input: Array) -> Array:
     return lax.atan(input)
 
 
-@op(method=True, inplace=True, out=True, aliases=("arctan2",), dtype="float", broadcast=True)
+@op(method=True, inplace=True, out=True, aliases=("arctan2",), dtype="float", broadcast=True, real=True)
 def atan2(input: Strict, other: Strict) -> Array:
     """The angle of the point (``other``, ``input``), in (-pi, pi]."""
     return lax.atan2(*jnp.broadcast_arrays(input, other))
@@ -103,19 +103,19 @@ def sinc(input: Array) -> Array:
     return cast(jnp.sinc(at_least_single(input)), input.dtype)
 
 
-@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True)
+@op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, real=True)
 def hypot(input: Strict, other: Strict) -> Array:
     """``sqrt(input ** 2 + other ** 2)`` without overflow."""
     return jnp.hypot(input, other)
 
 
-@op(method=True, inplace=True, out=True, dtype="float")
+@op(method=True, inplace=True, out=True, dtype="float", real=RuntimeError)
 def deg2rad(input: Array) -> Array:
     """Degrees to radians."""
     return input * (math.pi / 180)
 
 
-@op(method=True, inplace=True, out=True, dtype="float")
+@op(method=True, inplace=True, out=True, dtype="float", real=RuntimeError)
 def rad2deg(input: Array) -> Array:
     """Radians to degrees."""
     return input * (180 / math.pi)

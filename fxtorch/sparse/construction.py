@@ -26,7 +26,7 @@ class check_sparse_tensor_invariants:
     They always do outside of compiled functions, where looking is cheap; the switch is kept for programs that set it.
     """
 
-    _enabled = True
+    _enabled = False
 
     def __init__(self, enable: bool = True) -> None:
         self.state = enable

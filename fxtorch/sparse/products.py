@@ -148,7 +148,7 @@ def spmm(input: Tensor, mat2: Tensor) -> Tensor:
     return input @ mat2
 
 
-dsmm = hsmm = spmm
+dsmm = spmm
 
 
 def smm(input: Tensor, mat: Tensor) -> Tensor:
@@ -161,11 +161,18 @@ def hspmm(mat1: Tensor, mat2: Tensor) -> Tensor:
     return to_sparse(mm(mat1, mat2), 1)
 
 
-def saddmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-    """:func:`addmm`."""
-    return addmm(input, mat1, mat2, beta=beta, alpha=alpha)
+hsmm = hspmm
 
 
 def sspaddmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-    """``beta * input + alpha * (mat1 @ mat2)`` for sparse ``input`` and ``mat1``, sparse."""
+    """``beta * input + alpha * (mat1 @ mat2)`` for sparse ``input`` and ``mat1``, sparse.
+
+    Raises:
+        RuntimeError: ``input`` is dense.
+    """
+    if not is_sparse(input):
+        raise RuntimeError("sspaddmm: expected a sparse input")
     return input * beta + smm(mat1, mat2) * alpha
+
+
+saddmm = sspaddmm

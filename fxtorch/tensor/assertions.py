@@ -74,6 +74,11 @@ def sym_ite(b: Any, t: Any, f: Any) -> Any:
     return t if b else f
 
 
+def _as_both(a: Any, b: Any, chosen: Any) -> Any:
+    """``chosen`` of the two, a float where either is."""
+    return float(chosen) if isinstance(a, float) or isinstance(b, float) else chosen
+
+
 def sym_sum(*args: Any) -> Any:
     """The sum of the numbers, or of those in one list."""
     return sum(args[0]) if len(args) == 1 and isinstance(args[0], list | tuple) else sum(args)
@@ -97,6 +102,6 @@ ASSERTIONS: dict[str, Callable[..., Any]] = {
     "sym_ite": sym_ite,
     "sym_sum": sym_sum,
     "sym_sqrt": math.sqrt,
-    "sym_max": max,
-    "sym_min": min,
+    "sym_max": lambda a, b: _as_both(a, b, max(a, b)),
+    "sym_min": lambda a, b: _as_both(a, b, min(a, b)),
 }

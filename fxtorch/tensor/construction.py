@@ -119,7 +119,29 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     return out if device is None else out.to(devices.device(device))
 
 
-asarray = as_tensor
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
+    """``obj`` as a Tensor, outside of any graph: itself where it already is such a Tensor and ``copy`` is not asked.
+
+    Args:
+        obj: a Tensor, an array, a number, or nested sequences of them.
+        dtype: the element type; by default that of ``obj``.
+        device: where.
+        copy: ``True`` for values of its own; ``False`` to refuse what would need a copy.
+        requires_grad: whether the result is a leaf that wants a gradient; ``True`` keeps the graph of a Tensor.
+
+    Raises:
+        ValueError: ``copy`` is ``False``, and a Tensor is of another type or on another device.
+    """
+    out = as_tensor(obj, dtype=dtype, device=device)
+    if isinstance(obj, Tensor):
+        if copy is False and out is not obj:
+            raise ValueError("can't alias tensor with the requested dtype or device: pass copy=None")
+        out = obj.clone() if copy and out is obj else out
+    if not requires_grad:
+        return out.detach() if out.requires_grad else out
+    return out if out.requires_grad else out.detach().requires_grad_()
 
 
 def scalar_tensor(value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

@@ -364,8 +364,21 @@ def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, req
 
 
 def from_dlpack(source: Any) -> Tensor:
-    """A Tensor of an object that speaks DLPack."""
-    return wrap(jnp.from_dlpack(source))
+    """A Tensor of an object that speaks DLPack, or of the capsule of one, in the host's memory."""
+    return wrap(jnp.from_dlpack(source if hasattr(source, "__dlpack__") else _Capsule(source)))
+
+
+class _Capsule:
+    """A bare capsule, as what JAX asks for one."""
+
+    def __init__(self, capsule: Any) -> None:
+        self.capsule = capsule
+
+    def __dlpack__(self, **_: Any) -> Any:
+        return self.capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0
 
 
 def size_of(x: Any) -> Size:

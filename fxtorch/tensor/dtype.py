@@ -159,7 +159,7 @@ class _Info:
     def __init__(self, type: dtype | None = None) -> None:
         np_dtype = rules.default_float() if type is None else type.np
         info: Any = jnp.finfo(np_dtype) if rules.is_inexact(np_dtype) else np.iinfo(np_dtype)
-        self.dtype = of(np_dtype).name
+        self.dtype = of(info.dtype).name  # of complex types, that of their parts
         self.bits: Any = info.bits
         cast = builtins.float if rules.is_inexact(np_dtype) else builtins.int
         self.max: Any = cast(info.max)

@@ -17,7 +17,7 @@ from fxtorch.tensor.meta import Abstract
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.replay import replay
 from fxtorch.tensor.sparse import Stored
-from fxtorch.tensor.tape import AFTER, BEFORE, Node
+from fxtorch.tensor.tape import AFTER, BEFORE, AccumulateGrad, Node
 from fxtorch.tensor.tensor import Tensor, unwrap, unwrap_aval, wrap
 
 _add_arrays = jax.jit(lambda a, b: a + b)
@@ -62,8 +62,11 @@ def _node_of(tensor: Tensor) -> Node | None:
     return tensor._node
 
 
-def target_key(tensor: Tensor) -> Any:
-    """What names ``tensor`` in the results of :func:`walk`."""
+def target_key(tensor: Any) -> Any:
+    """What names ``tensor``, or one output of a Node, in the results of :func:`walk`."""
+    if isinstance(tensor, tuple):
+        node, slot = tensor
+        return id(node.variable) if isinstance(node, AccumulateGrad) else (node, slot)
     node = _node_of(tensor)
     return id(tensor) if node is None else (node, tensor._index)
 

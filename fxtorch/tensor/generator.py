@@ -34,8 +34,14 @@ class Generator:
         self._key: Tensor | None = None
 
     def manual_seed(self, seed: int) -> Generator:
-        """Start again from ``seed``."""
-        self._seed = int(seed)
+        """Start again from ``seed``, which below 0 counts from 2**64.
+
+        Raises:
+            ValueError: it has more than 64 bits.
+        """
+        if not -(1 << 63) <= int(seed) < 1 << 64:
+            raise ValueError("Overflow when unpacking long long")
+        self._seed = int(seed) % (1 << 64)
         if self._key is not None:
             self._replace(self._start())
         return self
@@ -57,10 +63,16 @@ class Generator:
         """Continue from a state that :meth:`get_state` gave.
 
         Raises:
-            TypeError: ``state`` is no Tensor.
+            TypeError: ``state`` is no uint8 Tensor.
+            RuntimeError: it is not as long as a state.
         """
         if not isinstance(state, Tensor):
             raise TypeError(f"expected a torch.ByteTensor, but got {type(state).__name__}")
+        if unwrap(state).dtype != np.uint8:
+            raise TypeError("RNG state must be a torch.ByteTensor")
+        expected = unwrap(self.key).nbytes
+        if state.numel() != expected:
+            raise RuntimeError(f"RNG state is wrong size: {state.numel()} bytes where {expected} are expected")
         raw = np.frombuffer(np.asarray(unwrap(state)).tobytes(), np.uint32)
         self._replace(jax.numpy.asarray(raw))
         return self

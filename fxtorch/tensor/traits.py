@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from fxtorch.tensor import construction, dispatch, overriding
+from fxtorch.tensor import dtype as types
 from fxtorch.tensor.conversion import concrete
 from fxtorch.tensor.errors import type_name
 from fxtorch.tensor.meta import is_meta
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.size import Size
-from fxtorch.tensor.tensor import Tensor, method, unwrap, unwrap_aval
+from fxtorch.tensor.tensor import Tensor, method, unwrap, unwrap_aval, wrap
 
 _NEVER = {
     "is_quantized": "quantized",
@@ -74,7 +75,8 @@ def data_ptr(self: Tensor) -> int:
 @method
 def dim_order(self: Tensor) -> tuple[int, ...]:
     """The dimensions from the outermost in memory to the innermost."""
-    return tuple(range(self.ndim))
+    strides = self.stride()
+    return tuple(sorted(range(self.ndim), key=lambda d: -strides[d]))
 
 
 @method
@@ -161,19 +163,31 @@ def resize_as_(self: Tensor, tensor: Tensor, memory_format: Any = None) -> Tenso
 
 
 @method
-def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
-    """Become a handle on the values of ``source``; empty without one."""
-    if source is None:
+def set_(
+    self: Tensor,
+    source: Tensor | UntypedStorage | None = None,
+    storage_offset: int = 0,
+    size: Sequence[int] | None = None,
+    stride: Sequence[int] | None = None,
+) -> Tensor:
+    """Take the values of ``source``, or those of its elements that a place and strides say; empty without one."""
+    held = source._tensor.reshape(-1) if isinstance(source, UntypedStorage) else source
+    if held is None:
         self._rebind(unwrap(self.new_empty(0)), cut=True)
+    elif size is None:
+        self.data = held.data
     else:
-        self.data = source.data
+        steps = np.cumprod([1, *reversed(tuple(size)[1:])])[::-1].tolist() if stride is None else stride
+        self.data = held.detach().as_strided(tuple(size), tuple(steps), storage_offset).clone()
     return self
 
 
 class UntypedStorage:
     """The bytes behind a Tensor, as far as programs ask for them: how many there are, and whose they are."""
 
-    def __init__(self, tensor: Tensor) -> None:
+    def __init__(self, tensor: Tensor | int | Sequence[Any] = 0, *, dtype: Any = types.uint8) -> None:
+        if not isinstance(tensor, Tensor):  # a size, or the elements
+            tensor = wrap(jnp.zeros(tensor, dtype.np) if isinstance(tensor, int) else jnp.asarray(tensor, dtype.np))
         self._tensor = tensor if tensor._base is None else tensor._base
         self.device = tensor.device
 
@@ -198,6 +212,9 @@ class UntypedStorage:
 
 class TypedStorage(UntypedStorage):
     """The elements behind a Tensor."""
+
+    def __init__(self, tensor: Tensor | int | Sequence[Any] = 0, *, dtype: Any = types.float32) -> None:
+        super().__init__(tensor, dtype=dtype)
 
     def __len__(self) -> int:
         return self._tensor.numel()

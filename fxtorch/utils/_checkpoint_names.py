@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
+from fxtorch import cuda
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.generator import get_rng_state, set_rng_state
 
@@ -36,7 +37,7 @@ def check_backward_validity(inputs: Iterable[Any]) -> None:
 class DefaultDeviceType:
     """The kind of device whose random state :func:`get_device_states` is about where no Tensor says."""
 
-    _kind: ClassVar[str] = "cuda"
+    _kind: ClassVar[str | None] = None
 
     @staticmethod
     def set_device_type(device: str = "cuda") -> None:
@@ -45,8 +46,8 @@ class DefaultDeviceType:
 
     @staticmethod
     def get_device_type() -> str:
-        """What it is."""
-        return DefaultDeviceType._kind
+        """What it is; by default the accelerator's, where there is one."""
+        return DefaultDeviceType._kind or ("cuda" if cuda.is_available() else "cpu")
 
 
 def get_device_states(*args: Any) -> tuple[list[int], list[Tensor]]:

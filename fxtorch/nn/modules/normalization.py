@@ -184,7 +184,10 @@ class LocalResponseNorm(Module):
 
 
 class CrossMapLRN2d(LocalResponseNorm):
-    """:class:`LocalResponseNorm` for images, under its older name."""
+    """:class:`LocalResponseNorm` for images, under its older name.
+
+    PyTorch's own keeps the first channel in all sums from the middle of the first window on; here the window moves.
+    """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
         super().__init__(size, alpha, beta, k)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from fxtorch.utils.data.dataset import Dataset, IterableDataset
 from fxtorch.utils.data.random import host_rng
 
-C = TypeVar("C", bound=type)
+T = TypeVar("T")
 
 
 class _Registered:
@@ -48,7 +48,7 @@ class _Registered:
         cls.functions[function_name] = cls_to_register
 
 
-class IterDataPipe(_Registered, IterableDataset[Any]):
+class IterDataPipe(_Registered, IterableDataset[T]):
     """A stream of samples; a subclass has ``__iter__``, and may be registered by :class:`functional_datapipe`."""
 
     functions: ClassVar[dict[str, Callable[..., Any]]] = {}
@@ -57,7 +57,7 @@ class IterDataPipe(_Registered, IterableDataset[Any]):
         """Begin anew; a subclass that keeps state overrides it."""
 
 
-class MapDataPipe(_Registered, Dataset[Any]):
+class MapDataPipe(_Registered, Dataset[T]):
     """Samples by index; a subclass has ``__getitem__`` and ``__len__``."""
 
     functions: ClassVar[dict[str, Callable[..., Any]]] = {}
@@ -124,17 +124,22 @@ class guaranteed_datapipes_determinism(contextlib.AbstractContextManager["guaran
         _deterministic = self._before
 
 
-def non_deterministic(cls: C) -> C:
-    """Decorates a class of pipes whose order is not fixed."""
+def non_deterministic(marked: Any) -> Any:
+    """Decorates a class of pipes whose order is not fixed; given a function of their arguments, where that says so."""
+    if not (isinstance(marked, type) and issubclass(marked, IterDataPipe)):
+        return functools.partial(_marked, when=marked)
+    return _marked(marked, when=lambda *args, **kwargs: True)
 
-    class Marked(cls):  # type: ignore[misc,valid-type]
+
+def _marked(cls: Any, when: Callable[..., bool]) -> Any:
+    class Marked(cls):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            if _deterministic:
+            if _deterministic and when(*args, **kwargs):
                 raise TypeError(f"{cls.__name__} is non-deterministic, and determinism is guaranteed here")
             super().__init__(*args, **kwargs)
 
     Marked.__name__, Marked.__qualname__, Marked.__doc__ = cls.__name__, cls.__qualname__, cls.__doc__
-    return Marked  # type: ignore[return-value]
+    return Marked
 
 
 def argument_validation(f: Callable[..., Any]) -> Callable[..., Any]:
