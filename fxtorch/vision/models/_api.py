@@ -32,7 +32,7 @@ class Weights(NamedTuple):
     Attributes:
         url: where it is published.
         transforms: makes what a picture must go through before the model sees it.
-        meta: what else is known: ``num_classes``, ``crop_size``.
+        meta: what else is known: ``name``, ``num_classes``, ``crop_size``.
     """
 
     url: str
@@ -106,7 +106,7 @@ def weights(name: str) -> Any:
     members: dict[str, Weights] = {}
     for member, file, preset, options, classes in PUBLISHED[name]:
         transforms = functools.partial(_PRESETS[preset], **options)
-        meta = {"num_classes": classes, "crop_size": options.get("crop_size")}
+        meta = {"name": member, "num_classes": classes, "crop_size": options.get("crop_size")}
         members[member] = Weights(f"{HOST}{file}", transforms, meta)
     members["DEFAULT"] = next(reversed(members.values()))  # listed last
     found: Any = WeightsEnum(name, members, module=__name__)  # type: ignore[call-overload]

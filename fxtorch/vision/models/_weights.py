@@ -138,6 +138,15 @@ PUBLISHED: dict[str, tuple[tuple[str, str, str, dict[str, Any], int], ...]] = {
     "FasterRCNN_ResNet50_FPN_V2_Weights": (
         ("COCO_V1", "fasterrcnn_resnet50_fpn_v2_coco-dd69338a.pth", "detect", {}, 91),
     ),
+    "FCOS_ResNet50_FPN_Weights": (("COCO_V1", "fcos_resnet50_fpn_coco-99b0c9b7.pth", "detect", {}, 91),),
+    "KeypointRCNN_ResNet50_FPN_Weights": (
+        ("COCO_LEGACY", "keypointrcnn_resnet50_fpn_coco-9f466800.pth", "detect", {}, 2),
+        ("COCO_V1", "keypointrcnn_resnet50_fpn_coco-fc266e95.pth", "detect", {}, 2),
+    ),
+    "SSD300_VGG16_Weights": (("COCO_V1", "ssd300_vgg16_coco-b556d3b4.pth", "detect", {}, 91),),
+    "SSDLite320_MobileNet_V3_Large_Weights": (
+        ("COCO_V1", "ssdlite320_mobilenet_v3_large_coco-a79551df.pth", "detect", {}, 91),
+    ),
     "FCN_ResNet101_Weights": (
         ("COCO_WITH_VOC_LABELS_V1", "fcn_resnet101_coco-7ecb50ca.pth", "segment", {"resize_size": 520}, 21),
     ),

@@ -64,63 +64,81 @@ class VGG(nn.Module):
         return self.classifier(self.avgpool(self.features(x)).flatten(1))
 
 
-def make_layers(depths: Sequence[int], batch_norm: bool = False) -> nn.Sequential:
-    """The convolutions: ``depths`` of them before each of five poolings."""
+def make_layers(cfg: Sequence[str | int], batch_norm: bool = False) -> nn.Sequential:
+    """3x3 convolutions with so many channels each, ``"M"`` for a pooling between.
+
+    >>> len(make_layers([8, 8, "M", 16, "M"]))
+    8
+    """
     layers: list[nn.Module] = []
     channels = 3
-    for width, depth in zip(_WIDTHS, depths, strict=True):
-        for _ in range(depth):
-            layers.append(nn.Conv2d(channels, width, kernel_size=3, padding=1))
-            layers += [nn.BatchNorm2d(width)] if batch_norm else []
-            layers.append(nn.ReLU(inplace=True))
-            channels = width
-        layers.append(nn.MaxPool2d(kernel_size=2, stride=2))
+    for width in cfg:
+        if isinstance(width, str):
+            layers.append(nn.MaxPool2d(kernel_size=2, stride=2))
+            continue
+        layers.append(nn.Conv2d(channels, width, kernel_size=3, padding=1))
+        layers += [nn.BatchNorm2d(width)] if batch_norm else []
+        layers.append(nn.ReLU(inplace=True))
+        channels = width
     return nn.Sequential(*layers)
+
+
+def _layout(*depths: int) -> list[str | int]:
+    return [item for width, depth in zip(_WIDTHS, depths, strict=True) for item in (*[width] * depth, "M")]
+
+
+# The paper's configurations, by its letters.
+cfgs = {
+    "A": _layout(1, 1, 2, 2, 2),
+    "B": _layout(2, 2, 2, 2, 2),
+    "D": _layout(2, 2, 3, 3, 3),
+    "E": _layout(2, 2, 4, 4, 4),
+}
 
 
 @builder(VGG11_Weights)
 def vgg11(**kwargs: Any) -> VGG:
     """:class:`VGG` with 11 layers."""
-    return VGG(make_layers((1, 1, 2, 2, 2)), **kwargs)
+    return VGG(make_layers(cfgs["A"]), **kwargs)
 
 
 @builder(VGG11_BN_Weights)
 def vgg11_bn(**kwargs: Any) -> VGG:
     """:class:`VGG` with 11 layers and batch norm."""
-    return VGG(make_layers((1, 1, 2, 2, 2), batch_norm=True), **kwargs)
+    return VGG(make_layers(cfgs["A"], batch_norm=True), **kwargs)
 
 
 @builder(VGG13_Weights)
 def vgg13(**kwargs: Any) -> VGG:
     """:class:`VGG` with 13 layers."""
-    return VGG(make_layers((2, 2, 2, 2, 2)), **kwargs)
+    return VGG(make_layers(cfgs["B"]), **kwargs)
 
 
 @builder(VGG13_BN_Weights)
 def vgg13_bn(**kwargs: Any) -> VGG:
     """:class:`VGG` with 13 layers and batch norm."""
-    return VGG(make_layers((2, 2, 2, 2, 2), batch_norm=True), **kwargs)
+    return VGG(make_layers(cfgs["B"], batch_norm=True), **kwargs)
 
 
 @builder(VGG16_Weights)
 def vgg16(**kwargs: Any) -> VGG:
     """:class:`VGG` with 16 layers."""
-    return VGG(make_layers((2, 2, 3, 3, 3)), **kwargs)
+    return VGG(make_layers(cfgs["D"]), **kwargs)
 
 
 @builder(VGG16_BN_Weights)
 def vgg16_bn(**kwargs: Any) -> VGG:
     """:class:`VGG` with 16 layers and batch norm."""
-    return VGG(make_layers((2, 2, 3, 3, 3), batch_norm=True), **kwargs)
+    return VGG(make_layers(cfgs["D"], batch_norm=True), **kwargs)
 
 
 @builder(VGG19_Weights)
 def vgg19(**kwargs: Any) -> VGG:
     """:class:`VGG` with 19 layers."""
-    return VGG(make_layers((2, 2, 4, 4, 4)), **kwargs)
+    return VGG(make_layers(cfgs["E"]), **kwargs)
 
 
 @builder(VGG19_BN_Weights)
 def vgg19_bn(**kwargs: Any) -> VGG:
     """:class:`VGG` with 19 layers and batch norm."""
-    return VGG(make_layers((2, 2, 4, 4, 4), batch_norm=True), **kwargs)
+    return VGG(make_layers(cfgs["E"], batch_norm=True), **kwargs)

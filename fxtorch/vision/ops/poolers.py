@@ -65,8 +65,7 @@ class MultiScaleRoIAlign(nn.Module):
         )
         for i, (features, scale) in enumerate(zip(levels, scales, strict=True)):
             at = torch.where(level == i)[0]
-            if at.numel():
-                result[at] = roi_align(features, rois[at], self.output_size, scale, self.sampling_ratio)
+            result[at] = roi_align(features, rois[at], self.output_size, scale, self.sampling_ratio)
         return result
 
     def __repr__(self) -> str:

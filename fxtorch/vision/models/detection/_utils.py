@@ -1,66 +1,16 @@
-"""Coding boxes against references, matching them, sampling them."""
+"""Matching boxes with truths, sampling them, and what else detectors share."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
 from fxtorch import nn
-from fxtorch.nn import functional as F
 from fxtorch.nn import init
 from fxtorch.tensor import Tensor
 from fxtorch.vision._torch import torch
-from fxtorch.vision.ops import FrozenBatchNorm2d, generalized_box_iou_loss
-
-
-class BoxCoder:
-    """Boxes as differences to reference boxes: shifts in sides of the reference, sizes as logarithms.
-
-    Args:
-        weights: what the four differences are multiplied by.
-        bbox_xform_clip: the largest logarithm that is decoded.
-    """
-
-    def __init__(
-        self, weights: Sequence[float] = (1.0, 1.0, 1.0, 1.0), bbox_xform_clip: float = math.log(1000.0 / 16)
-    ) -> None:  # fmt: skip
-        self.weights = tuple(weights)
-        self.bbox_xform_clip = bbox_xform_clip
-
-    def encode(self, reference_boxes: list[Tensor], proposals: list[Tensor]) -> list[Tensor]:
-        """``reference_boxes`` as seen from ``proposals``, for each picture."""
-        counts = [len(b) for b in reference_boxes]
-        coded = self.encode_single(torch.cat(reference_boxes), torch.cat(proposals))
-        return list(coded.split(counts, 0))
-
-    def encode_single(self, reference_boxes: Tensor, proposals: Tensor) -> Tensor:
-        """``(N, 4)`` boxes as seen from ``(N, 4)`` proposals."""
-        target, own = _centred(reference_boxes), _centred(proposals)
-        shift = (target[0] - own[0]) / own[1]
-        size = torch.log(target[1] / own[1])
-        weights = torch.tensor(self.weights, dtype=reference_boxes.dtype)
-        return torch.cat([shift, size], 1) * weights
-
-    def decode(self, rel_codes: Tensor, boxes: list[Tensor]) -> Tensor:
-        """``(N, classes, 4)`` boxes from ``(N, 4 * classes)`` differences to the boxes of all pictures."""
-        decoded = self.decode_single(rel_codes, torch.cat(boxes))
-        return decoded.reshape(decoded.shape[0], decoded.shape[1] // 4, 4)
-
-    def decode_single(self, rel_codes: Tensor, boxes: Tensor) -> Tensor:
-        """``(N, 4 * classes)`` boxes from as many differences to ``(N, 4)`` boxes."""
-        centre, size = _centred(boxes.to(rel_codes.dtype))
-        codes = rel_codes.reshape(rel_codes.shape[0], rel_codes.shape[1] // 4, 4)
-        codes = codes / torch.tensor(self.weights, dtype=rel_codes.dtype)
-        middle = codes[..., :2] * size[:, None] + centre[:, None]
-        half = 0.5 * torch.exp(codes[..., 2:].clamp(max=self.bbox_xform_clip)) * size[:, None]
-        return torch.cat([middle - half, middle + half], -1).reshape(rel_codes.shape)
-
-
-def _centred(boxes: Tensor) -> tuple[Tensor, Tensor]:
-    """Centres and sides."""
-    size = boxes[:, 2:] - boxes[:, :2]
-    return boxes[:, :2] + 0.5 * size, size
+from fxtorch.vision.models.detection.box_coders import BoxCoder as BoxCoder
+from fxtorch.vision.models.detection.box_coders import BoxLinearCoder as BoxLinearCoder
+from fxtorch.vision.ops import FrozenBatchNorm2d
 
 
 class Matcher:
@@ -99,6 +49,24 @@ class Matcher:
         return found
 
 
+class SSDMatcher(Matcher):
+    """A :class:`Matcher` by which every ground truth gets the prediction that overlaps it most.
+
+    Args:
+        threshold: the overlap from which any other prediction matches.
+    """
+
+    def __init__(self, threshold: float) -> None:
+        super().__init__(threshold, threshold, allow_low_quality_matches=False)
+
+    def __call__(self, match_quality_matrix: Tensor) -> Tensor:
+        """As :class:`Matcher`; where two truths share their best prediction, it goes to the later one."""
+        found = super().__call__(match_quality_matrix)
+        best = match_quality_matrix.max(dim=1).indices
+        truths = torch.arange(best.shape[0], device=best.device)
+        return found.scatter_reduce(0, best, truths, "amax", include_self=False)
+
+
 class BalancedPositiveNegativeSampler:
     """Some of the positives and so many negatives that their number is fixed.
 
@@ -133,6 +101,17 @@ def overwrite_eps(model: nn.Module, eps: float) -> None:
             module.eps = eps
 
 
+def retrieve_out_channels(model: nn.Module, size: tuple[int, int]) -> list[int]:
+    """The channels of each level that ``model`` gives, found by a picture of zeros, ``size = (width, height)``."""
+    training = model.training
+    model.eval()
+    parameter = next(model.parameters())
+    with torch.no_grad():
+        levels: Any = model(torch.zeros((1, 3, size[1], size[0]), dtype=parameter.dtype, device=parameter.device))
+    model.train(training)
+    return [level.shape[1] for level in ([levels] if isinstance(levels, Tensor) else levels.values())]
+
+
 def draw(module: nn.Module, std: float = 0.01) -> None:
     """Draw convolutions anew from a normal distribution, without biases."""
     for layer in module.modules():
@@ -140,20 +119,6 @@ def draw(module: nn.Module, std: float = 0.01) -> None:
             init.normal_(layer.weight, std=std)
             if layer.bias is not None:
                 init.constant_(layer.bias, 0)
-
-
-def box_loss(
-    kind: str, coder: BoxCoder, anchors: Tensor, truths: Tensor, codes: Tensor, beta: float = 1.0
-) -> Tensor:  # fmt: skip
-    """The summed loss of box codes: ``"l1"`` or ``"smooth_l1"`` against coded truths, or ``"giou"`` of the boxes."""
-    if kind == "giou":
-        return generalized_box_iou_loss(coder.decode_single(codes, anchors), truths, reduction="sum", eps=1e-7)
-    target = coder.encode_single(truths, anchors)
-    if kind == "l1":
-        return F.l1_loss(codes, target, reduction="sum")
-    if kind == "smooth_l1":
-        return F.smooth_l1_loss(codes, target, reduction="sum", beta=beta)
-    raise ValueError(f"Unsupported loss {kind}")
 
 
 def check_boxes(targets: list[dict[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,3 +65,76 @@ class AnchorGenerator(nn.Module):
             levels.append((shifts + cell).reshape(-1, 4))
         anchors = torch.from_numpy(np.concatenate(levels)).to(feature_maps[0].device, feature_maps[0].dtype)
         return [anchors for _ in image_list.image_sizes]
+
+
+class DefaultBoxGenerator(nn.Module):
+    """SSD's boxes: at each pixel two squares, and two boxes for each shape, their sizes growing with the level.
+
+    Args:
+        aspect_ratios: for each level, how many times as long as the other one side of a box is.
+        min_ratio: the first level's size, as a share of the picture.
+        max_ratio: the last level's.
+        scales: the sizes of all levels and one more, instead.
+        steps: for each level, the pixels of a picture that one of its pixels stands for; by its size unless given.
+        clip: whether boxes are at most as large as the picture.
+
+    Source: Liu et al., "SSD: Single Shot MultiBox Detector" (2016).
+    """
+
+    def __init__(
+        self,
+        aspect_ratios: Sequence[Sequence[float]],
+        min_ratio: float = 0.15,
+        max_ratio: float = 0.9,
+        scales: Sequence[float] | None = None,
+        steps: Sequence[int] | None = None,
+        clip: bool = True,
+    ) -> None:
+        super().__init__()
+        if steps is not None and len(aspect_ratios) != len(steps):
+            raise ValueError("aspect_ratios and steps should have the same length")
+        self.aspect_ratios = aspect_ratios
+        self.steps = steps
+        self.clip = clip
+        last = len(aspect_ratios) - 1
+        between = [min_ratio + (max_ratio - min_ratio) * k / max(last, 1) for k in range(last + 1)]
+        self.scales = list(scales) if scales is not None else [*between, 1.0 if last else max_ratio]
+        self._wh_pairs = [self._sides(k) for k in range(last + 1)]
+
+    def _sides(self, level: int) -> np.ndarray:
+        size, following = self.scales[level : level + 2]
+        sides = [(size, size), (math.sqrt(size * following),) * 2]
+        for ratio in self.aspect_ratios[level]:
+            long, short = size * math.sqrt(ratio), size / math.sqrt(ratio)
+            sides += [(long, short), (short, long)]
+        return np.asarray(sides, np.float32)
+
+    def num_anchors_per_location(self) -> list[int]:
+        """How many boxes each pixel of each level has."""
+        return [2 + 2 * len(ratios) for ratios in self.aspect_ratios]
+
+    def _level(self, level: int, rows: int, columns: int, image: Sequence[int]) -> np.ndarray:
+        """Centres and sides as shares of the picture, ``(rows * columns * boxes, 4)``."""
+        down, across = (rows, columns) if self.steps is None else (s / self.steps[level] for s in image)
+        x, y = ((np.arange(n, dtype=np.float32) + 0.5) / np.float32(by) for n, by in ((columns, across), (rows, down)))
+        sides = self._wh_pairs[level].clip(0, 1) if self.clip else self._wh_pairs[level]
+        centre = np.stack(np.meshgrid(x, y), -1).reshape(-1, 1, 2)
+        shape = (rows * columns, len(sides), 2)
+        return np.concatenate([np.broadcast_to(centre, shape), np.broadcast_to(sides, shape)], -1).reshape(-1, 4)
+
+    def forward(self, image_list: ImageList, feature_maps: list[Tensor]) -> list[Tensor]:
+        """The boxes of each picture, ``(A, 4)``, level by level."""
+        height, width = image_list.tensors.shape[-2:]
+        like = feature_maps[0]
+        levels = [self._level(k, f.shape[-2], f.shape[-1], (height, width)) for k, f in enumerate(feature_maps)]
+        shares = torch.from_numpy(np.concatenate(levels)).to(like.device, like.dtype)
+        centre, half = shares[:, :2], 0.5 * shares[:, 2:]
+        size = torch.tensor([width, height], device=like.device)
+        boxes = torch.cat([(centre - half) * size, (centre + half) * size], -1)
+        return [boxes for _ in image_list.image_sizes]
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(aspect_ratios={self.aspect_ratios}, clip={self.clip}, scales={self.scales}, "
+            f"steps={self.steps})"
+        )

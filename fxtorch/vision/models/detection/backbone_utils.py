@@ -91,11 +91,8 @@ def _resnet_fpn_extractor(
     return BackboneWithFPN(backbone, names, widths, 256, extra_blocks, norm_layer)
 
 
-def _mobilenet_extractor(
-    backbone: Any, fpn: bool, trainable_layers: int, norm_layer: Callable[..., nn.Module] | None = None
-) -> nn.Module:
-    """MobileNet's last two sizes with a feature pyramid, or its features as one level."""
-    features = backbone.features
+def freeze_mobilenet(features: Any, trainable_layers: int) -> list[int]:
+    """Freeze all but the last ``trainable_layers`` stages; where the stages begin, the last block among them."""
     changes = [i for i, block in enumerate(features) if getattr(block, "_is_cn", False)]
     stages = [0, *changes, len(features) - 1]
     if not 0 <= trainable_layers <= len(stages):
@@ -104,6 +101,15 @@ def _mobilenet_extractor(
     for block in features[:frozen]:
         for parameter in block.parameters():
             parameter.requires_grad_(False)
+    return stages
+
+
+def _mobilenet_extractor(
+    backbone: Any, fpn: bool, trainable_layers: int, norm_layer: Callable[..., nn.Module] | None = None
+) -> nn.Module:
+    """MobileNet's last two sizes with a feature pyramid, or its features as one level."""
+    features = backbone.features
+    stages = freeze_mobilenet(features, trainable_layers)
     if fpn:
         used = [stages[-2], stages[-1]]
         names = {str(at): str(i) for i, at in enumerate(used)}

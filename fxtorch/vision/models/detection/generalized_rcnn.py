@@ -28,12 +28,13 @@ class GeneralizedRCNN(nn.Module):
         self.roi_heads = roi_heads
 
     def forward(self, images: list[Tensor], targets: list[dict[str, Tensor]] | None = None) -> Any:
-        """The losses by name while training, else for each picture ``boxes``, ``labels``, ``scores`` (``masks``).
+        """The losses by name while training, else for each picture ``boxes``, ``labels``, ``scores`` (``masks``,
+        ``keypoints``).
 
         Args:
             images: ``(3, H, W)`` each, between 0 and 1.
             targets: while training, for each picture ``boxes`` ``(N, 4)`` and ``labels`` ``(N,)`` (1 and more), and
-                for masks ``masks`` ``(N, H, W)``.
+                for masks ``masks`` ``(N, H, W)``, for keypoints ``keypoints`` ``(N, K, 3)``.
         """
         if self.training:
             if targets is None:

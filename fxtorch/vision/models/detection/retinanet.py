@@ -13,17 +13,12 @@ from fxtorch.tensor import Tensor
 from fxtorch.vision import ops
 from fxtorch.vision._torch import torch
 from fxtorch.vision.models._api import builder, weights
-from fxtorch.vision.models.detection._utils import (
-    BoxCoder,
-    Matcher,
-    box_loss,
-    check_boxes,
-    draw,
-    overwrite_eps,
-)
+from fxtorch.vision.models.detection._utils import Matcher, draw, overwrite_eps
 from fxtorch.vision.models.detection.anchor_utils import AnchorGenerator
 from fxtorch.vision.models.detection.backbone_utils import _resnet_fpn_extractor, norm_for, trainable_layers
+from fxtorch.vision.models.detection.box_coders import BoxCoder, box_loss
 from fxtorch.vision.models.detection.faster_rcnn import _trained
+from fxtorch.vision.models.detection.one_stage import OneStageDetector, best_of_level, match_by_overlap
 from fxtorch.vision.models.detection.rpn import by_anchor
 from fxtorch.vision.models.detection.transform import GeneralizedRCNNTransform
 from fxtorch.vision.models.resnet import ResNet50_Weights, resnet50
@@ -170,7 +165,7 @@ class RetinaNetHead(nn.Module):
         return {"cls_logits": self.classification_head(x), "bbox_regression": self.regression_head(x)}
 
 
-class RetinaNet(nn.Module):
+class RetinaNet(OneStageDetector):
     """A one-stage detector with a focal loss.
 
     Args:
@@ -213,83 +208,46 @@ class RetinaNet(nn.Module):
         topk_candidates: int = 1000,
         **kwargs: Any,
     ) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.anchor_generator: Any = anchor_generator or default_anchors()
-        self.head: Any = head or RetinaNetHead(
-            backbone.out_channels, self.anchor_generator.num_anchors_per_location()[0], num_classes
+        anchors: Any = anchor_generator or default_anchors()
+        width, each = backbone.out_channels, anchors.num_anchors_per_location()[0]
+        mean, std = image_mean or [0.485, 0.456, 0.406], image_std or [0.229, 0.224, 0.225]
+        super().__init__(
+            backbone,
+            anchors,
+            head or RetinaNetHead(width, each, num_classes),
+            GeneralizedRCNNTransform(min_size, max_size, mean, std, **kwargs),
+            nms_thresh,
+            detections_per_img,
         )
         self.proposal_matcher = proposal_matcher or Matcher(fg_iou_thresh, bg_iou_thresh, True)
         self.box_coder = BoxCoder()
-        mean, std = image_mean or [0.485, 0.456, 0.406], image_std or [0.229, 0.224, 0.225]
-        self.transform: Any = GeneralizedRCNNTransform(min_size, max_size, mean, std, **kwargs)
         self.score_thresh = score_thresh
-        self.nms_thresh = nms_thresh
-        self.detections_per_img = detections_per_img
         self.topk_candidates = topk_candidates
 
     def compute_loss(
-        self, targets: list[dict[str, Tensor]], outputs: dict[str, Tensor], anchors: list[Tensor]
+        self, targets: list[dict[str, Tensor]], outputs: dict[str, Tensor], anchors: list[Tensor], counts: list[int]
     ) -> dict[str, Tensor]:
         """``classification`` and ``bbox_regression``."""
-        matched = []
-        for own, target in zip(anchors, targets, strict=True):
-            if target["boxes"].numel() == 0:
-                matched.append(torch.full((own.shape[0],), -1, dtype=torch.int64, device=own.device))
-            else:
-                matched.append(self.proposal_matcher(ops.box_iou(target["boxes"], own)))
+        matched = [match_by_overlap(self.proposal_matcher, t, own) for t, own in zip(targets, anchors, strict=True)]
         return {
             "classification": self.head.classification_head.compute_loss(targets, outputs, matched),
             "bbox_regression": self.head.regression_head.compute_loss(targets, outputs, anchors, matched),
         }
 
-    def _detect(
-        self, levels: list[tuple[Tensor, Tensor, Tensor]], shape: tuple[int, int]
-    ) -> dict[str, Tensor]:  # fmt: skip
-        """The boxes, scores and classes of one picture, from the logits, codes and anchors of its levels."""
+    def candidates(
+        self, outputs: dict[str, Tensor], anchors: Tensor, counts: list[int]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The boxes, scores and classes of one picture, before suppression."""
+        levels = zip(
+            *(x.split(counts) for x in (outputs["cls_logits"], outputs["bbox_regression"], anchors)), strict=True
+        )
         boxes, scores, labels = [], [], []
-        for logits, codes, anchors in levels:
-            classes = logits.shape[-1]
-            score = torch.sigmoid(logits).flatten()
-            at = torch.where(score > self.score_thresh)[0]
-            best = score[at].topk(min(at.numel(), self.topk_candidates))
-            at = at[best.indices]
-            anchor = torch.div(at, classes, rounding_mode="floor")
-            decoded = self.box_coder.decode_single(codes[anchor], anchors[anchor])
-            boxes.append(ops.clip_boxes_to_image(decoded, shape))
-            scores.append(best.values)
-            labels.append(at % classes)
-        box, score, label = torch.cat(boxes), torch.cat(scores), torch.cat(labels)
-        keep = ops.batched_nms(box, score, label, self.nms_thresh)[: self.detections_per_img]
-        return {"boxes": box[keep], "scores": score[keep], "labels": label[keep]}
-
-    def forward(self, images: list[Tensor], targets: list[dict[str, Tensor]] | None = None) -> Any:
-        """The losses by name while training, else for each picture ``boxes``, ``scores`` and ``labels``.
-
-        Args:
-            images: ``(3, H, W)`` each, between 0 and 1.
-            targets: while training, for each picture ``boxes`` ``(N, 4)`` and ``labels`` ``(N,)``.
-        """
-        if self.training:
-            if targets is None:
-                raise ValueError("targets should not be none when in training mode")
-            check_boxes(targets)
-        sizes = [(int(image.shape[-2]), int(image.shape[-1])) for image in images]
-        batch, targets = self.transform(images, targets)
-        features = self.backbone(batch.tensors)
-        features = [features] if isinstance(features, Tensor) else list(features.values())
-        outputs = self.head(features)
-        anchors = self.anchor_generator(batch, features)
-        if self.training and targets is not None:
-            return self.compute_loss(targets, outputs, anchors)
-        pixels = [f.shape[-2] * f.shape[-1] for f in features]
-        each = outputs["cls_logits"].shape[1] // sum(pixels)
-        counts = [p * each for p in pixels]
-        found = []
-        for i, shape in enumerate(batch.image_sizes):
-            parts = [outputs["cls_logits"][i], outputs["bbox_regression"][i], anchors[i]]
-            found.append(self._detect(list(zip(*(p.split(counts) for p in parts), strict=True)), shape))
-        return self.transform.postprocess(found, batch.image_sizes, sizes)
+        for logits, codes, own in levels:
+            score, anchor, label = best_of_level(logits.sigmoid(), self.score_thresh, self.topk_candidates)
+            boxes.append(self.box_coder.decode_single(codes[anchor], own[anchor]))
+            scores.append(score)
+            labels.append(label)
+        return torch.cat(boxes), torch.cat(scores), torch.cat(labels)
 
 
 @builder(RetinaNet_ResNet50_FPN_Weights, backbone=ResNet50_Weights.IMAGENET1K_V1, with_weights=_trained)

@@ -1,4 +1,4 @@
-"""What is in the proposed regions: classes, boxes and masks."""
+"""What is in the proposed regions: classes, boxes, masks and keypoints."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from fxtorch.nn import functional as F
 from fxtorch.tensor import Tensor
 from fxtorch.vision import ops
 from fxtorch.vision._torch import torch
-from fxtorch.vision.models.detection._utils import BalancedPositiveNegativeSampler, BoxCoder, Matcher
+from fxtorch.vision.models.detection._utils import BalancedPositiveNegativeSampler, Matcher
+from fxtorch.vision.models.detection.box_coders import BoxCoder
+from fxtorch.vision.models.detection.keypoints import keypointrcnn_inference, keypointrcnn_loss
 from fxtorch.vision.models.detection.masks import maskrcnn_inference, maskrcnn_loss
 
 
@@ -25,7 +27,7 @@ def fastrcnn_loss(
 
 
 class RoIHeads(nn.Module):
-    """Classes, boxes and masks of proposed regions.
+    """Classes, boxes, masks and keypoints of proposed regions.
 
     Args:
         box_roi_pool: cuts regions from the features.
@@ -42,6 +44,9 @@ class RoIHeads(nn.Module):
         mask_roi_pool: cuts regions for the masks; None for no masks.
         mask_head: from a region's features to features.
         mask_predictor: to a mask for each class.
+        keypoint_roi_pool: cuts regions for the keypoints; None for no keypoints.
+        keypoint_head: from a region's features to features.
+        keypoint_predictor: to a map for each keypoint.
     """
 
     def __init__(
@@ -60,6 +65,9 @@ class RoIHeads(nn.Module):
         mask_roi_pool: nn.Module | None = None,
         mask_head: nn.Module | None = None,
         mask_predictor: nn.Module | None = None,
+        keypoint_roi_pool: nn.Module | None = None,
+        keypoint_head: nn.Module | None = None,
+        keypoint_predictor: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.proposal_matcher = Matcher(fg_iou_thresh, bg_iou_thresh, allow_low_quality_matches=False)
@@ -74,10 +82,27 @@ class RoIHeads(nn.Module):
         self.mask_roi_pool: Any = mask_roi_pool
         self.mask_head: Any = mask_head
         self.mask_predictor: Any = mask_predictor
+        self.keypoint_roi_pool: Any = keypoint_roi_pool
+        self.keypoint_head: Any = keypoint_head
+        self.keypoint_predictor: Any = keypoint_predictor
 
     def has_mask(self) -> bool:
         """Whether masks are predicted too."""
         return self.mask_roi_pool is not None and self.mask_head is not None and self.mask_predictor is not None
+
+    def has_keypoint(self) -> bool:
+        """Whether keypoints are predicted too."""
+        parts = (self.keypoint_roi_pool, self.keypoint_head, self.keypoint_predictor)
+        return all(part is not None for part in parts)
+
+    def _check(self, targets: list[dict[str, Tensor]]) -> None:
+        for target in targets:
+            if not target["boxes"].is_floating_point():
+                raise TypeError(f"target boxes must of float type, instead got {target['boxes'].dtype}")
+            if target["labels"].dtype != torch.int64:
+                raise TypeError(f"target labels must of int64 type, instead got {target['labels'].dtype}")
+            if self.has_keypoint() and target["keypoints"].dtype != torch.float32:
+                raise TypeError(f"target keypoints must of float type, instead got {target['keypoints'].dtype}")
 
     def _match(self, proposals: Tensor, target: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Each region's box among the truths, and its class (0 background, -1 left out)."""
@@ -131,6 +156,9 @@ class RoIHeads(nn.Module):
     def _masks(self, features: Any, boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
         return self.mask_predictor(self.mask_head(self.mask_roi_pool(features, boxes, image_shapes)))
 
+    def _keypoints(self, features: Any, boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
+        return self.keypoint_predictor(self.keypoint_head(self.keypoint_roi_pool(features, boxes, image_shapes)))
+
     def forward(
         self,
         features: dict[str, Tensor],
@@ -138,7 +166,9 @@ class RoIHeads(nn.Module):
         image_shapes: list[tuple[int, int]],
         targets: list[dict[str, Tensor]] | None = None,
     ) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
-        """For each picture ``boxes``, ``labels``, ``scores`` and ``masks``; while training the losses instead."""
+        """For each picture ``boxes``, ``labels``, ``scores`` (``masks``, ``keypoints``); while training the losses."""
+        if targets is not None:
+            self._check(targets)
         matched = labels = codes = None
         if self.training:
             proposals, matched, labels, codes = self.select_training_samples(proposals, targets)
@@ -153,13 +183,17 @@ class RoIHeads(nn.Module):
                 masks = maskrcnn_inference(self._masks(features, boxes, image_shapes), classes)
                 for result, mask in zip(results, masks, strict=True):
                     result["masks"] = mask
+            if self.has_keypoint():
+                places = keypointrcnn_inference(self._keypoints(features, boxes, image_shapes), boxes)
+                for result, place, score in zip(results, *places, strict=True):
+                    result |= {"keypoints": place, "keypoints_scores": score}
             return results, {}
         classifier, box = fastrcnn_loss(logits, regression, labels, codes)
         losses = {"loss_classifier": classifier, "loss_box_reg": box}
+        objects = [torch.where(label > 0)[0] for label in labels]
+        regions = [p[at] for p, at in zip(proposals, objects, strict=True)]
+        own = [m[at] for m, at in zip(matched, objects, strict=True)]
         if self.has_mask():
-            objects = [torch.where(label > 0)[0] for label in labels]
-            regions = [p[at] for p, at in zip(proposals, objects, strict=True)]
-            own = [m[at] for m, at in zip(matched, objects, strict=True)]
             losses["loss_mask"] = maskrcnn_loss(
                 self._masks(features, regions, image_shapes),
                 regions,
@@ -167,4 +201,7 @@ class RoIHeads(nn.Module):
                 [t["labels"] for t in targets],
                 own,
             )
+        if self.has_keypoint():
+            maps = self._keypoints(features, regions, image_shapes)
+            losses["loss_keypoint"] = keypointrcnn_loss(maps, regions, [t["keypoints"] for t in targets], own)
         return [], losses

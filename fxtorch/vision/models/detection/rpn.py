@@ -9,7 +9,8 @@ from fxtorch.nn import functional as F
 from fxtorch.tensor import Tensor
 from fxtorch.vision import ops
 from fxtorch.vision._torch import torch
-from fxtorch.vision.models.detection._utils import BalancedPositiveNegativeSampler, BoxCoder, Matcher, draw
+from fxtorch.vision.models.detection._utils import BalancedPositiveNegativeSampler, Matcher, draw
+from fxtorch.vision.models.detection.box_coders import BoxCoder
 from fxtorch.vision.models.detection.image_list import ImageList
 from fxtorch.vision.ops.misc import Conv2dNormActivation
 

@@ -76,7 +76,7 @@ class GeneralizedRCNNTransform(nn.Module):
         if self.training:
             if self._skip_resize:
                 return image, target
-            size = self.min_size[int(torch.randint(len(self.min_size), (1,)).item())]
+            size = self.min_size[int(torch.empty(1).uniform_(0.0, len(self.min_size)).item())]
         else:
             size = self.min_size[-1]
         options: dict[str, Any] = {"size": self.fixed_size and (self.fixed_size[1], self.fixed_size[0])}
@@ -89,6 +89,8 @@ class GeneralizedRCNNTransform(nn.Module):
                 masks = F.interpolate(target["masks"][:, None].float(), **options)[:, 0]
                 target["masks"] = masks.to(target["masks"].dtype)
             target["boxes"] = resize_boxes(target["boxes"], (height, width), image.shape[-2:])
+            if "keypoints" in target:
+                target["keypoints"] = resize_keypoints(target["keypoints"], (height, width), image.shape[-2:])
         return image, target
 
     def batch_images(self, images: list[Tensor]) -> Tensor:
@@ -110,6 +112,8 @@ class GeneralizedRCNNTransform(nn.Module):
             found["boxes"] = resize_boxes(found["boxes"], shape, original)
             if "masks" in found:
                 found["masks"] = paste_masks_in_image(found["masks"], found["boxes"], original)
+            if "keypoints" in found:
+                found["keypoints"] = resize_keypoints(found["keypoints"], shape, original)
         return result
 
     def __repr__(self) -> str:
@@ -123,3 +127,9 @@ def resize_boxes(boxes: Tensor, original_size: Any, new_size: Any) -> Tensor:
     """Boxes of a picture of ``original_size`` (height, width), as they are at ``new_size``."""
     down, across = (new / old for new, old in zip(new_size, original_size, strict=True))
     return boxes * torch.tensor([across, down, across, down], dtype=boxes.dtype, device=boxes.device)
+
+
+def resize_keypoints(keypoints: Tensor, original_size: Any, new_size: Any) -> Tensor:
+    """``(..., 3)`` rows ``(x, y, visible)`` of a picture of ``original_size``, as they are at ``new_size``."""
+    down, across = (new / old for new, old in zip(new_size, original_size, strict=True))
+    return keypoints * torch.tensor([across, down, 1.0], dtype=keypoints.dtype, device=keypoints.device)
