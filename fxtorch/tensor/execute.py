@@ -62,7 +62,10 @@ class OpNode(Node):
 
     def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
         """Run the compiled backward."""
-        return self.plan.backward(self.verify(), self.saved_out, self.residuals, tuple(cts))
+        plan, ct = self.plan, cts[0]
+        if plan.passes and ct is not None and ct.dtype == plan.avals[0][1]:
+            return (ct,) * len(plan.diff)
+        return plan.backward(self.verify(), self.saved_out, self.residuals, tuple(cts))
 
     def pull_tensors(self, cts: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         """Run the backward as a recorded operator of the saved values and the cotangents."""

@@ -32,6 +32,7 @@ class Plan:
         saves_all: whether ``saved_in`` is all inputs, in order.
         checked_in: the saved inputs whose values must not change before the backward, and ``checked_out``: the outputs.
         opaque: whether it also needs residuals that are neither.
+        passes: whether the gradient of each input is the cotangent itself, so that nothing is to be computed.
         single: whether the result is one array, not a tuple.
         pack: makes the operator's kind of tuple of its results.
         carries: for each output, whether it carries a gradient.
@@ -40,8 +41,8 @@ class Plan:
     """
 
     __slots__ = (
-        "avals", "backward", "carries", "checked_in", "checked_out", "diff", "doubles", "opaque", "pack", "pure",
-        "saved_in", "saved_out", "saves_all", "single",
+        "avals", "backward", "carries", "checked_in", "checked_out", "diff", "doubles", "opaque", "pack", "passes",
+        "pure", "saved_in", "saved_out", "saves_all", "single",
     )  # fmt: skip
 
     def __init__(self, diff: tuple[int, ...], out: Any) -> None:
@@ -57,6 +58,7 @@ class Plan:
         self.checked_in: tuple[int, ...] = ()
         self.checked_out: tuple[int, ...] = ()
         self.opaque = False
+        self.passes = False
         self.backward: Callable[..., Any] = _no_backward
         self.pure: Callable[..., Any] = _no_backward
         self.doubles: dict[tuple[bool, ...], Record] = {}
@@ -215,6 +217,7 @@ class Record:
             plan.pure = lambda saved_in, saved_out, cts: again(saved_in, cts)
         else:
             plan.pure = lambda saved_in, saved_out, cts: backward(saved_in, saved_out, (), cts)
+            plan.passes = plan.single and not places and _passes(plan)
 
     def _recompute(self, plan: Plan, leaves: Arrays) -> None:
         """Fill ``plan`` for a backward that runs the forward again from the inputs that it needs."""
@@ -258,6 +261,13 @@ def _named(fn: Callable[..., Any], name: str) -> Callable[..., Any]:
 
     backward.__name__ = backward.__qualname__ = f"{name}_backward"
     return compiled_anywhere(backward)
+
+
+def _passes(plan: Plan) -> bool:
+    """Whether a backward that saved nothing hands its cotangent on as it is."""
+    ((shape, dtype),) = plan.avals
+    jaxpr = jax.make_jaxpr(lambda ct: plan.pure((), (), (ct,)))(jax.ShapeDtypeStruct(shape, dtype)).jaxpr
+    return all(out is jaxpr.invars[0] for out in jaxpr.outvars)
 
 
 def _places(residuals: Sequence[Any], leaves: Arrays, outs: Arrays) -> tuple[list[tuple[str, int]], list[Any]]:
