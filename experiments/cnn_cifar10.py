@@ -126,7 +126,7 @@ def main(argv=None):
             epochs=8,
             batch_size=BATCH,
             lr=0.2,
-            brief={"epochs": 5, "train_size": 2000, "lr": 0.03},
+            brief={"epochs": 4, "train_size": 2000, "lr": 0.03},
         ),
         argv,
     )

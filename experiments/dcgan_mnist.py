@@ -177,7 +177,7 @@ def train_judge(train, test, options, epochs=8):
 
 def main(argv=None):
     options = parse(
-        parser("dcgan_mnist", __doc__, epochs=8, batch_size=BATCH, lr=2e-4, brief={"epochs": 5, "train_size": 2000}),
+        parser("dcgan_mnist", __doc__, epochs=8, batch_size=BATCH, lr=2e-4, brief={"epochs": 4, "train_size": 2000}),
         argv,
     )
     data, source = MNIST.find(options.data_dir, options.embedded)

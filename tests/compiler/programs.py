@@ -338,6 +338,9 @@ B: dict[str, Between] = {
     "load": lambda W, i: W.net.load_state_dict(W.net.state_dict()) and None,
     "hook_on_gradient": lambda W, i: W.hooks.append(W.head.bias.register_hook(lambda g: g * (1 + i))),
     "seed": lambda W, i: torch.manual_seed(i) and None,
+    "bias": lambda W, i: W.net[1].bias.data.mul_(0.5 * i),
+    "keep_bias": lambda W, i: W.kept.append(W.net[1].bias.detach()),
+    "moment": lambda W, i: [s["step"].add_(i) for s in W.opt.state.values() if "step" in s] and None,
 }
 
 

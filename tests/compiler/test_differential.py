@@ -7,15 +7,26 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 import fxtorch as torch
+from fxtorch.optim import update
 from tests.compiler.programs import Program, programs, run
 
 COUNT = int(os.environ.get("FXTORCH_PROGRAMS", "100"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_stacks() -> Iterator[None]:
+    """The programs have three parameters of one shape: stack them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(update, "_FEWEST", 2)
+        yield
 
 
 def same(a: Any, b: Any, where: str) -> None:
