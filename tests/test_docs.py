@@ -24,3 +24,14 @@ def test_the_examples_in_the_readme_run() -> None:
 def test_the_readme_names_only_commands_that_the_makefile_has() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     assert set(re.findall(r"`make ([a-z]+)", (ROOT / "README.md").read_text())) <= targets
+
+
+def test_each_promise_of_the_compiler_has_a_test() -> None:
+    promised = re.findall(r"`([\w/]+\.py)::(\w+)`", (ROOT / "docs" / "compiler_tests.md").read_text())
+    assert len(promised) > 50
+    missing = [
+        f"{file}::{name}"
+        for file, name in promised
+        if not re.search(rf"^def {name}\b", (ROOT / "tests" / file).read_text(), flags=re.MULTILINE)
+    ]
+    assert not missing
