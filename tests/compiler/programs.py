@@ -241,6 +241,13 @@ def step(W: World, v: list[Any], i: int, j: int) -> None:
 
 
 @statement
+def train(W: World, v: list[Any], i: int, j: int) -> None:
+    W.opt.zero_grad()
+    (W.net(at(v, i)) * W.w).square().mean().backward()
+    W.opt.step()
+
+
+@statement
 def freeze(W: World, v: list[Any], i: int, j: int) -> None:
     W.net[0].weight.requires_grad_(j % 2 == 0)
 
@@ -366,10 +373,14 @@ class Program:
 def programs() -> st.SearchStrategy[Program]:
     number, given = st.integers(0, 7), st.integers(0, len(X) + len(ARGUMENTS) - 1)
     between = st.lists(st.tuples(st.sampled_from(sorted(B)), st.integers(0, 3)), max_size=2).map(tuple)
+    some = st.lists(st.tuples(st.sampled_from(sorted(S)), number, number), min_size=1, max_size=8)
+    whole = st.builds(
+        lambda before, i, after: [*before, ("train", i, 0), *after], some, number, some
+    )  # a training step
     return st.builds(
         Program,
         kind=st.sampled_from(["SGD", "Adam"]),
-        statements=st.lists(st.tuples(st.sampled_from(sorted(S)), number, number), min_size=1, max_size=8).map(tuple),
+        statements=st.one_of(some, whole).map(tuple),
         returned=st.lists(number, min_size=1, max_size=3).map(tuple),
         calls=st.lists(st.tuples(between, given), min_size=1, max_size=4).map(tuple),
         touch=st.booleans(),
