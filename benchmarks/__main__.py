@@ -14,7 +14,6 @@ from benchmarks.engines import FOLDED
 from benchmarks.many import BATCH, MEMBERS, STEPS
 from benchmarks.measure import cold_and_warm, interleaved, workers
 from benchmarks.operators import LARGE, PASSES, SMALL
-from benchmarks.plain import PLAIN
 from benchmarks.scaling import SWEEPS
 from benchmarks.systems import SYSTEMS
 
@@ -68,7 +67,7 @@ def systems(options: argparse.Namespace) -> str:
         for batch in [options.batch] if options.batch else SYSTEMS[name][1:]:
             case = f"{name}, batch {batch}"
             print(case, flush=True)
-            with workers([e for e in engines if e != "plain JAX" or name in PLAIN]) as remotes:
+            with workers(engines) as remotes:
                 results[case] = interleaved(remotes, "systems", name, batch, options.rounds)
             sizes[case] = batch
     report.chart(results, engines, options.results / "systems.png")

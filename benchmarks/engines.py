@@ -57,9 +57,6 @@ def prepare(engine: str, group: str, name: str, size: int | str) -> Case:
         group: ``systems``, ``scaling``, ``layers``, ``operators`` or ``many``.
         name: of the system, the layer or the operator.
         size: the batch, or the pass.
-
-    Raises:
-        KeyError: ``plain JAX`` has no such system.
     """
     side = ENGINES[engine]
     if group == "systems" and engine == "plain JAX":
