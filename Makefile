@@ -32,7 +32,7 @@ oldest: .venv-oldest/.core  ## the core's tests with the oldest JAX that is prom
 
 nightly: $(VENV)/.test  ## 2,000 random programs and 50 steps of each system, eager against compiled; every operator's cases (about an hour)
 	FXTORCH_PROGRAMS=2000 FXTORCH_EVERY_CASE=1 FXTORCH_STEPS=50 $(PY) -m pytest tests/compiler/test_differential.py \
-		tests/ops/test_cases.py tests/experiments/test_systems.py $(ARGS)
+		tests/ops/test_cases.py tests/experiments/test_systems.py -o faulthandler_timeout=0 $(ARGS)
 
 lint: $(VENV)/.lint $(VENV)/.parity  ## ruff and pyright, which reads the tests beside PyTorch too
 	$(PY) -m ruff check .
