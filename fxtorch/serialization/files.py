@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import sys
+import warnings
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +23,8 @@ from fxtorch.serialization.storages import StorageClass
 DEFAULT_PROTOCOL = 2  # of pickle: what PyTorch reads everywhere
 File = str | os.PathLike[str] | IO[bytes]
 
+_FORCED = ("WEIGHTS_ONLY_LOAD", "NO_WEIGHTS_ONLY_LOAD")
+_TRUE = ("1", "y", "yes", "true")
 _REFUSED = (
     "Weights only load failed. {name} was not loaded: it needs more than the types that weights need.\n"
     "\tIf you trust the file, let in what it names (see below), or re-run `torch.load` with `weights_only` set to "
@@ -99,19 +102,44 @@ def load(
         pickle_module: for ``weights_only=False``: whose ``Unpickler`` to use.
         weights_only: admit only what weights need (Tensors, numbers, strings, containers and what
             :func:`add_safe_globals` let in), and run no code from the file.  ``False`` loads anything, and runs what
-            the file asks for: only for files you trust.
+            the file asks for: only for files you trust.  Unless given it is true without a ``pickle_module``, which
+            ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1`` in the environment changes; ``TORCH_FORCE_WEIGHTS_ONLY_LOAD=1``
+            makes it true in any case.
         mmap: accepted; storages are read one by one in any case.
         pickle_load_args: for ``weights_only=False``: further arguments of the ``Unpickler``.
 
     Raises:
         FileNotFoundError: there is no such file.
-        RuntimeError: it is not a PyTorch file, is damaged, or was saved on a device that is not here.
+        RuntimeError: it is not a PyTorch file, is damaged, or was saved on a device that is not here; or both variables
+            are set.
         pickle.UnpicklingError: it needs more than ``weights_only`` admits, by the name of what it needs.
     """
+    strict = _is_strict(weights_only, pickle_module)
     if isinstance(f, str | os.PathLike):
         with open(f, "rb") as file:
-            return _load(file, str(f), map_location, pickle_module, weights_only is not False, pickle_load_args)
-    return _load(f, "the stream", map_location, pickle_module, weights_only is not False, pickle_load_args)
+            return _load(file, str(f), map_location, pickle_module, strict, pickle_load_args)
+    return _load(f, "the stream", map_location, pickle_module, strict, pickle_load_args)
+
+
+def _is_strict(weights_only: bool | None, pickle_module: Any) -> bool:
+    """Whether only weights are admitted: by the argument, and by PyTorch's two variables of the environment."""
+    always, never = (os.environ.get(f"TORCH_FORCE_{name}", "0").lower() in _TRUE for name in _FORCED)
+    if always and never:
+        raise RuntimeError(
+            "Only one of `TORCH_FORCE_WEIGHTS_ONLY_LOAD` or `TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD` should be set, "
+            "but both were set."
+        )
+    if always or weights_only is not None:
+        return always or bool(weights_only)
+    if never:
+        warnings.warn(
+            "Environment variable TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD detected, since the `weights_only` argument was not "
+            "explicitly passed to `torch.load`, forcing weights_only=False.",
+            UserWarning,
+            stacklevel=3,
+        )
+        return False
+    return pickle_module is None
 
 
 def _load(

@@ -384,3 +384,31 @@ def test_whole_modules_are_written_by_pytorchs_names() -> None:
     assert b"fxtorch" not in file.getvalue() and b"ctorch.nn\nLinear\n" in file.getvalue()
     again = torch.load(io.BytesIO(file.getvalue()), weights_only=False)
     assert type(again[0]) is torch.nn.Linear
+
+
+class Trusted:
+    """A class of one's own."""
+
+
+def test_the_environment_says_what_load_trusts_where_the_caller_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = written(Trusted()).getvalue()
+    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+        load(io.BytesIO(data))
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    with pytest.warns(UserWarning, match="TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD detected"):
+        assert isinstance(load(io.BytesIO(data)), Trusted)
+    with pytest.raises(pickle.UnpicklingError):
+        load(io.BytesIO(data), weights_only=True)
+    monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "yes")
+    with pytest.raises(RuntimeError, match="both were set"):
+        load(io.BytesIO(data))
+    monkeypatch.delenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD")
+    with pytest.raises(pickle.UnpicklingError):
+        load(io.BytesIO(data), weights_only=False)
+
+
+def test_a_pickle_module_of_ones_own_is_trust() -> None:
+    data = written(Trusted()).getvalue()
+    assert isinstance(load(io.BytesIO(data), pickle_module=pickle), Trusted)
+    with pytest.raises(RuntimeError, match="explicit pickle_module"):
+        load(io.BytesIO(data), pickle_module=pickle, weights_only=True)
