@@ -59,7 +59,8 @@ def vmap(
         call = Call(func, args, kwargs)
         n_args = len(jax.tree.leaves(tuple(args), is_leaf=is_leaf))
         dims: list[int | None] = [axes[p] if p < n_args else 0 for p in call.places]
-        sizes = _sizes(call.tensors, dims, name)
+        _check_inputs(args, axes, in_dims, name)
+        sizes = _sizes(call.tensors, dims)
         chunk = sizes if chunk_size is None else chunk_size
 
         def pure(arrays: Sequence[Any]) -> Any:
@@ -160,24 +161,33 @@ def spread(in_dims: Any, args: tuple[Any, ...], name: str) -> list[int | None]:
     except ValueError as error:
         raise ValueError(
             f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): in_dims is not compatible with the structure of "
-            f"inputs. {error}"
+            f"`inputs`. {error}"
         ) from None
     return jax.tree.leaves(spread, is_leaf=lambda x: x is None)
 
 
-def _sizes(tensors: Sequence[Tensor], dims: Sequence[int | None], name: str) -> int:
-    sizes = []
-    for t, d in zip(tensors, dims, strict=True):
-        if d is None:
+def _check_inputs(args: tuple[Any, ...], axes: Sequence[int | None], in_dims: Any, name: str) -> None:
+    """Raise in torch's words where a leaf cannot be mapped over."""
+    head = f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): Got in_dim="
+    for leaf, dim in zip(jax.tree.leaves(args, is_leaf=is_leaf), axes, strict=True):
+        if dim is None or hasattr(leaf, "named_parameters"):  # a Module may hold stacked parameters
             continue
-        if not -t.ndim <= d < t.ndim:
+        if not isinstance(leaf, Tensor):
             raise ValueError(
-                f"vmap({name}): Got in_dim={d} for some input, but that input is a Tensor of dimensionality {t.ndim} "
-                f"so expected in_dim to satisfy -{t.ndim} <= in_dim < {t.ndim}."
+                f"{head}{dim} for an input but the input is of type {type(leaf)}. We cannot vmap over non-Tensor "
+                "arguments, please use None as the respective in_dim"
             )
-        sizes.append(t.shape[d])
+        if not -leaf.ndim <= dim < leaf.ndim:
+            raise ValueError(
+                f"{head}{dim} for some input, but that input is a Tensor of dimensionality {leaf.ndim} so expected "
+                f"in_dim to satisfy -{leaf.ndim} <= in_dim < {leaf.ndim}."
+            )
+
+
+def _sizes(tensors: Sequence[Tensor], dims: Sequence[int | None]) -> int:
+    sizes = [t.shape[d] for t, d in zip(tensors, dims, strict=True) if d is not None]
     if not sizes:
-        raise ValueError(f"vmap({name}): at least one input must be a Tensor that is mapped over")
+        raise ValueError("vmap: at least one input must be a Tensor that is mapped over")
     if len(set(sizes)) > 1:
         raise ValueError(
             "vmap: Expected all tensors to have the same size in the mapped dimension, got sizes "
@@ -209,9 +219,15 @@ def _placed(out: Any, out_dims: Any, name: str) -> Any:
             )  # fmt: skip
         except ValueError as error:
             raise ValueError(
-                f"vmap({name}, ..., out_dims={out_dims}): out_dims is not compatible with the structure of outputs. "
+                f"vmap({name}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure of "
+                "`outputs`. "
                 f"{error}"
             ) from None
+    for x, d in zip(leaves, dims, strict=True):
+        if d is not None and not -x.ndim <= d < x.ndim:
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{-x.ndim}, {x.ndim - 1}], but got {d})"
+            )
     return jax.tree.unflatten(
         tree, [x[0] if d is None else jnp.moveaxis(x, 0, d) for x, d in zip(leaves, dims, strict=True)]
     )

@@ -23,6 +23,10 @@ CHECKS: dict[str, Callable[[Arguments], None]] = {}
 """For the name of an operator: what looks at its arguments, by parameter name, and raises."""
 
 
+OF_OPTIONS = {"div"}
+"""Those whose check looks at nothing where every option is as by default: such a call may take the short way."""
+
+
 def on_host(x: Any) -> np.ndarray | None:
     """The values of ``x`` where they can be read without a transfer, else ``None``."""
     if isinstance(x, Tracer):
@@ -216,6 +220,11 @@ def _divisor(a: Arguments) -> None:
         raise RuntimeError("ZeroDivisionError")
 
 
+def _rounded_divisor(a: Arguments) -> None:
+    if a["rounding_mode"] is not None:
+        _divisor(a)
+
+
 def _padding(a: Arguments) -> None:
     value = None if a["value"] is None or a["mode"] == "constant" else on_host(a["value"])
     if value is not None and value.any():
@@ -255,6 +264,7 @@ CHECKS.update(
         "softshrink": _limits("lambd", lambda x: x >= 0, "lambda must be greater or equal to 0, but found {value}"),
         "cauchy": _limits("sigma", lambda x: x > 0, "cauchy_ expects sigma > 0.0, but found sigma={value}"),
         "masked_fill": _fill_value,
+        "div": _rounded_divisor,
         "floor_divide": _divisor,
         "pad": _padding,
         "remainder": _divisor,

@@ -42,7 +42,7 @@ def _index_losses(x: JaxArray, target: JaxArray, weight: JaxArray | None, smooth
     lse = _logsumexp(x)
     if smoothing == 0:
         picked = jnp.take_along_axis(x, target[:, None], 1, mode="clip")[:, 0]
-        losses = lse - picked
+        losses = -(picked - lse)  # torch's sign of zero
         return losses if weight is None else losses * jnp.take(weight, target, mode="clip")
     q = _soft_targets(x, target, weight, smoothing)
     # A class of no weight must not turn a score of minus infinity into NaN.

@@ -70,10 +70,9 @@ def _floor_quotient(a: Array, b: Array) -> Array:
 def div(input: Array, other: Array, *, rounding_mode: str | None = None) -> Array:
     """``input / other``, always floating; with ``rounding_mode`` ``"floor"`` or ``"trunc"`` in the common type.
 
-    An integer division by zero gives an unspecified number (torch raises on the CPU).
-
     Raises:
-        RuntimeError: the rounding mode is unknown, or the shapes do not broadcast.
+        RuntimeError: the rounding mode is unknown, the shapes do not broadcast, or integers are divided by a zero that
+            can be seen (not in a compiled function).
     """
     check_broadcast(jnp.shape(input), jnp.shape(other))
     if rounding_mode not in (None, "floor", "trunc"):

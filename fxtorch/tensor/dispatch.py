@@ -7,6 +7,7 @@ of its own.
 from __future__ import annotations
 
 import difflib
+import inspect
 import re
 from collections.abc import Callable, Sequence
 from inspect import Parameter
@@ -285,6 +286,10 @@ def _generate(op: Op) -> None:
         # Where pickle finds it again.
         home = next((q.rpartition(".")[0] for q in op.names if not q.startswith("Tensor.")), "torch")
         fn.__module__ = "fxtorch" if home == "torch" else f"fxtorch.{home}"
+        if op.older:  # the older form's place is nobody's to name
+            whole = inspect.signature(fn)
+            known = [p for p in whole.parameters.values() if not p.name.startswith("_older_")]
+            fn.__signature__ = whole.replace(parameters=known)
         fn.__doc__ = f"In-place form of :func:`{short}`." if inplace else _without_examples(op.fn.__doc__)
         suffix = "_" if inplace else ""
         for qualified in op.names:

@@ -12,6 +12,7 @@ from typing import Any
 
 from jax._src.array import ArrayImpl
 
+from fxtorch.ops.bounds import OF_OPTIONS
 from fxtorch.tensor.execute import recorded, wrapped
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.operator import Operator
@@ -31,7 +32,8 @@ def quick(operator: Operator) -> Callable[..., Any] | None:
     if operator.link is not None:  # views hear of their arguments
         return None
     required = [kind for _, default, kind, _ in operator.params if default is Parameter.empty]
-    looks = operator.check is not None or operator.check_result is not None or operator.dynamic
+    checked = operator.check is not None and operator.op.name not in OF_OPTIONS
+    looks = checked or operator.check_result is not None or operator.dynamic
     if looks or not all(kind in _KINDS for kind in required) or any(p.kind == "key" for p in operator.op.params):
         return None
     defaults = tuple(default for _, default, _, _ in operator.params[len(required) :])

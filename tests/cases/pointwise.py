@@ -149,6 +149,8 @@ ERRORS = [
     error("addcdiv", randint(3), randint(3), randint(3, low=1), match="addcdiv"),
     error("sign", randn(3, dtype="complex64"), match="sgn"),
     error("floor_divide", randint(3), 0, match="ZeroDivisionError"),
+    error("div", randint(3), tensor([1, 0, 2]), rounding_mode="trunc", match="ZeroDivisionError"),
+    error("div", randint(3), 0, rounding_mode="floor", match="ZeroDivisionError"),
     error("remainder", randint(3), tensor([1, 0, 2]), match="ZeroDivisionError"),
     error("fmod", randint(3), tensor([1, 0, 2]), match="ZeroDivisionError"),
 ]

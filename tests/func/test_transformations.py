@@ -156,8 +156,12 @@ def test_vmap_says_what_does_not_fit() -> None:
         func.vmap(lambda x: 1.0)(torch.ones(2))
     with pytest.raises(ValueError, match="in_dims is not compatible"):
         func.vmap(torch.mul, in_dims=(0,))(torch.ones(2), torch.ones(2))
-    with pytest.raises(ValueError, match="Got in_dim=1 for some input"):
+    with pytest.raises(ValueError, match=r"vmap\(sin, in_dims=1, ...\)\(<inputs>\): Got in_dim=1 for some input"):
         func.vmap(torch.sin, in_dims=1)(torch.ones(2))
+    with pytest.raises(ValueError, match=r"the input is of type <class 'float'>\. We cannot vmap over non-Tensor"):
+        func.vmap(torch.mul)(torch.ones(2), 3.0)
+    with pytest.raises(IndexError, match=r"expected to be in range of \[-1, 0\], but got 5"):
+        func.vmap(torch.sin, out_dims=5)(torch.ones(2))
 
 
 def test_vmap_and_randomness() -> None:

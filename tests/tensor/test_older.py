@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -56,3 +57,7 @@ def test_the_older_form_writes_into_out_and_has_gradients() -> None:
 def test_more_than_the_older_form_takes_is_refused() -> None:
     with pytest.raises(TypeError, match=r"add\(\) received an invalid combination of arguments"):
         torch.add(A, B, B)  # type: ignore[arg-type]
+
+
+def test_the_signature_does_not_show_the_older_form() -> None:
+    assert str(inspect.signature(torch.add)) == "(input, other, *, alpha=1, out=None)"

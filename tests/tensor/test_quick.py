@@ -19,7 +19,17 @@ def warm() -> None:
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("mul", 2), ("add", 2), ("exp", 1), ("where", 0), ("view", 0), ("zeros", 0), ("embedding", 0), ("dropout", 0)],
+    [
+        ("mul", 2),
+        ("add", 2),
+        ("div", 2),
+        ("exp", 1),
+        ("where", 0),
+        ("view", 0),
+        ("zeros", 0),
+        ("embedding", 0),
+        ("dropout", 0),
+    ],
 )
 def test_it_is_for_one_or_two_tensors_whose_values_nobody_looks_at(name: str, count: int) -> None:
     short = quick(operator(name))
