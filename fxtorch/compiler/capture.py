@@ -193,13 +193,12 @@ class Capture(Stores):
         """An optimizer steps."""
         self._optimizers.steps(optimizer)
 
-    def may_stack(self, tensor: Tensor) -> Stacks | None:
-        """Where to stack ``tensor`` with others, if it is state that a program can hold so."""
+    def place(self, tensor: Tensor) -> Any:
+        """Where the array of ``tensor`` lies, if it is state that ``stacks`` may hold with others; else None."""
         before = self._snapshots.get(id(tensor))
-        if self.stacks is None or before is None or tensor._link is not None:
-            return None
-        array = before.array
-        return self.stacks if isinstance(getattr(array, "sharding", None), SingleDeviceSharding) else None
+        sharding = None if before is None else getattr(before.array, "sharding", None)
+        may = self.stacks is not None and tensor._link is None and isinstance(sharding, SingleDeviceSharding)
+        return sharding if may else None
 
     def effect(self, run: Callable[[], None], scalars: tuple[tuple[dict[Any, Any], Any], ...]) -> None:
         """A host effect: before the program where it changes numbers that are not read yet, else after it."""

@@ -91,13 +91,13 @@ class _Rows(Function):
 
 
 def _stacked(rows: list[Tensor]) -> Tensor:
-    stacks = None
+    capture = modes.capture
     for row in rows:
         unwrap(row)  # the trace knows it from now on
-        stacks = None if modes.capture is None else modes.capture.may_stack(row)
-        if stacks is None:
-            return _stack(rows)
-    return _Rows.apply(stacks, *rows)
+    places = {None} if capture is None else set(map(capture.place, rows))
+    if capture is None or capture.stacks is None or None in places or len(places) > 1:
+        return _stack(rows)
+    return _Rows.apply(capture.stacks, *rows)
 
 
 def _state(module: Any) -> dict[str, Tensor]:

@@ -63,6 +63,7 @@ class Watch:
         carried: Sequence[Tensor] = (),
         carries: bool = False,
     ) -> None:
+        self.stacks = None  # a transformed function sees other arrays than the program is given
         self.given = given
         self.lift = lift
         self.outer = outer
@@ -118,8 +119,8 @@ class Watch:
         """A fact about Python state decides what is computed."""
         return compute() if self.outer is None else self.outer.guard(name, compute)
 
-    def may_stack(self, tensor: Tensor) -> None:
-        """Nothing: a transformed function sees other arrays than the program is given."""
+    def place(self, tensor: Tensor) -> None:
+        """Nowhere that stacks reach."""
 
     def optimizer(self, optimizer: Any) -> None:
         """An optimizer is about to step."""

@@ -103,7 +103,7 @@ class CompiledOptimizer(Optimizer):
             record_update(update, plan, params, [self.state[p] for p in params], plan.names, moved)
             return
         states = [tuple(self.state[p][name] for name in plan.names) for p in params] if plan.names else []
-        run = functools.partial(update_stacked, *self._alike(params)) if is_tracing() else compiled_update
+        run = functools.partial(update_stacked, *self._alike(plan, params)) if is_tracing() else compiled_update
         new_params, new_states = run(
             plan,
             [unwrap(p) for p in params],
@@ -117,27 +117,20 @@ class CompiledOptimizer(Optimizer):
             for tensor, new in zip(state, new_state, strict=True):
                 tensor._rebind(new)
 
-    def _alike(self, params: Sequence[Tensor]) -> tuple[Stacks | None, list[list[int]]]:
+    def _alike(self, plan: Plan, params: Sequence[Tensor]) -> tuple[Stacks | None, list[list[int]]]:
         """Where a compiled step may stack parameters, and which of them, by number."""
-        if not self.elementwise:
+        stacks = None if modes.capture is None else modes.capture.stacks
+        if stacks is None or not self.elementwise:
             return None, []
-        found = [self._stacks_of(p) for p in params]
-        stacks = next(filter(None, found), None)
-        if stacks is None:
-            return None, []
-        return stacks, alike([unwrap(p) for p in params], [s is not None for s in found], stacks)
+        kinds = [None if is_sparse(p.grad) else self._kind(plan, p) for p in params]
+        return stacks, alike([unwrap(p) for p in params], kinds, stacks)
 
-    def _stacks_of(self, p: Tensor) -> Stacks | None:
-        """Where a parameter and all that is kept of it may be stacked, if it may."""
-        capture = modes.capture
-        if capture is None or is_sparse(p.grad):
-            return None
-        for tensor in (p, *self.state.get(p, {}).values()):
-            unwrap(tensor)  # the trace knows it from now on
-            stacks = capture.may_stack(tensor)
-            if stacks is None:
-                return None
-        return stacks
+    def _kind(self, plan: Plan, p: Tensor) -> Any:
+        """What two parameters have in common that may be updated as one; None where one may not."""
+        tensors = [p, *(self.state[p][name] for name in plan.names)]
+        arrays = list(map(unwrap, tensors))  # the trace knows them from now on
+        places = [modes.capture.place(tensor) for tensor in tensors]  # type: ignore[union-attr]
+        return None if None in places else tuple((a.shape, a.dtype, at) for a, at in zip(arrays, places, strict=True))
 
     def _plan(self, group: Mapping[str, Any], kind: Flags) -> Plan:
         common = (("maximize", bool(group.get("maximize", False))), ("decays", _decays(group)))

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 class Capture(Protocol):
     """What the compiler wants to hear of while it traces a function."""
 
+    @property
+    def stacks(self) -> Stacks | None:
+        """Where state of one shape is held as one array."""
+
     def made(self, tensor: Tensor) -> None:
         """A Tensor was created."""
 
@@ -40,8 +44,8 @@ class Capture(Protocol):
     def materialize(self, build: Callable[[], Any], undo: Callable[[], None]) -> Any:
         """State is created lazily; ``build`` must run outside of the trace."""
 
-    def may_stack(self, tensor: Tensor) -> Stacks | None:
-        """Where to stack ``tensor`` with others of its shape, if it may be."""
+    def place(self, tensor: Tensor) -> Any:
+        """Where the array of ``tensor`` lies, if ``stacks`` may hold it with others; else None."""
 
     def effect(self, run: Callable[[], None], scalars: tuple[tuple[dict[Any, Any], Any], ...]) -> None:
         """Something is to be done on the host at each call."""

@@ -163,6 +163,48 @@ def test_a_step_goes_on_from_a_state_dict() -> None:
     assert_agrees(scenario)
 
 
+def test_state_of_another_type_is_left_out() -> None:
+    def scenario(compile: Compile) -> Any:
+        net = layers()
+        opt = optim.Adam(net.parameters(), lr=0.05)
+        step_of(net, opt)(X)
+        for name in ("exp_avg", "exp_avg_sq"):
+            opt.state[net[1].weight][name] = opt.state[net[1].weight][name].double()
+        step = compile(step_of(net, opt))
+        losses = [step(X) for _ in range(2)]
+        if compile is torch.jit:
+            assert slots_of(step) == [1] * 4 + [4] * 4 + [5] * 4
+        return losses, list(net.parameters()), opt.state[net[1].weight]["exp_avg"]
+
+    assert_agrees(scenario, traces=1)
+
+
+def test_steps_of_two_functions_share_what_is_stacked() -> None:
+    def scenario(compile: Compile) -> Any:
+        maker, judge = layers(), layers()
+        of_maker, of_judge = (optim.Adam(net.parameters(), lr=0.05) for net in (maker, judge))
+
+        def judge_better(x: torch.Tensor) -> torch.Tensor:
+            of_judge.zero_grad()
+            loss = judge(maker(x).detach()).square().mean()
+            loss.backward()
+            of_judge.step()
+            return loss
+
+        def make_better(x: torch.Tensor) -> torch.Tensor:
+            of_maker.zero_grad()
+            loss = (judge(maker(x)) - 1).square().mean()
+            loss.backward()
+            of_maker.step()
+            return loss
+
+        first, second = compile(judge_better), compile(make_better)
+        losses = [(first(X), second(X)) for _ in range(4)]
+        return losses, list(maker.parameters()), list(judge.parameters()), [p.grad for p in judge.parameters()]
+
+    assert_agrees(scenario)
+
+
 def test_a_second_derivative_goes_through_stacked_blocks() -> None:
     def scenario(compile: Compile) -> Any:
         blocks = nn.ModuleList(nn.Sequential(nn.Linear(3, 3), nn.Tanh()) for _ in range(4))
