@@ -90,6 +90,10 @@ class Capture(Stores):
             tensor._cell = [0, 0]
         if tensor._link is not None and key not in self._aliases:
             self.guards.flag(tensor, "_link")
+            if tensor._node is None:  # it may be a leaf
+                self.guards.flag(tensor, "_rg")
+                if tensor._rg:
+                    self._hooks(tensor)
             tensor._link.seen = -1  # read it from its base, which is the state
             return
         if tensor._link is not None:  # it is found anew at each call, and has another base then

@@ -19,12 +19,11 @@ from jax.core import Tracer
 from fxtorch.ops.table import TABLE, Op, Out, Param
 from fxtorch.tensor import device as devices
 from fxtorch.tensor import generator, meta, views
-from fxtorch.tensor.execute import OpNode
+from fxtorch.tensor.execute import OpNode, TracedNode
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.older import in_older_form
 from fxtorch.tensor.operator import Operator
 from fxtorch.tensor.outputs import into, into_fitting
-from fxtorch.tensor.overwriting import RESULT_NEEDED
 from fxtorch.tensor.quick import quick
 from fxtorch.tensor.structure import structure
 from fxtorch.tensor.tensor import Tensor
@@ -79,13 +78,8 @@ def in_place(op: Operator, position: int, args: Sequence[Any]) -> Tensor:
     if modes.forward is not None:
         modes.forward.give(target, result.__dict__.get("_tangent"))
     target._rebind(result._data, node, result._index)
-    if (
-        isinstance(node, OpNode) and node.of_saved_values
-    ):  # what the call itself saved is the value before, and stays right
-        cell = target._cell
-        node.checks = [c for c in node.checks if c[0] is not cell and c[0] is not result._cell]
-        if node.plan.saved_out and node.label in RESULT_NEEDED:
-            node.checks.append((cell, cell[1]))
+    if isinstance(node, OpNode | TracedNode):
+        node.wrote(target, result)
     return target
 
 

@@ -16,6 +16,7 @@ from fxtorch.tensor import meta
 from fxtorch.tensor.checking import user_line
 from fxtorch.tensor.meta import Abstract
 from fxtorch.tensor.modes import modes
+from fxtorch.tensor.overwriting import INPUT_NOT_NEEDED, RESULT_NEEDED
 from fxtorch.tensor.record import Plan, Record, Saved, outputs, pull_back
 from fxtorch.tensor.tape import FREED, Node, next_number
 from fxtorch.tensor.tensor import Tensor, unwrap, wrap
@@ -52,13 +53,18 @@ class OpNode(Node):
             raise RuntimeError(FREED)
         for cell, version in self.checks:
             if cell[1] != version:
-                raise RuntimeError(
-                    "one of the variables needed for gradient computation has been modified by an inplace operation: "
-                    f"a Tensor saved by {self.name()} is at version {cell[1]}; expected version {version} instead. "
-                    "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-                    "torch.autograd.set_detect_anomaly(True)."
-                )
+                raise _overwritten(self, cell[1], version)
         return self.saved_in
+
+    def wrote(self, target: Tensor, result: Tensor) -> None:
+        """Take note that the call was in place: what it saved of ``target`` is the value before, and stays right."""
+        if not self.of_saved_values:
+            return
+        cell = target._cell
+        assert cell is not None
+        self.checks = [c for c in self.checks if c[0] is not cell and c[0] is not result._cell]
+        if self.plan.saved_out and self.label in RESULT_NEEDED:
+            self.checks.append((cell, cell[1]))
 
     def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
         """Run the compiled backward."""
@@ -83,6 +89,15 @@ class OpNode(Node):
         """Drop the saved arrays; a Node that saved nothing can be used again."""
         if self.saved_in or self.saved_out or self.residuals:
             self.saved_in, self.saved_out, self.residuals = None, (), ()
+
+
+def _overwritten(node: Node, found: int, expected: int) -> RuntimeError:
+    return RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"a Tensor saved by {node.name()} is at version {found}; expected version {expected} instead. "
+        "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+        "torch.autograd.set_detect_anomaly(True)."
+    )
 
 
 class PackedNode(OpNode):
@@ -138,12 +153,15 @@ class _Packed:
 class TracedNode(Node):
     """A call made while JAX traces: the pullback itself, for the program around it to absorb."""
 
-    __slots__ = ("leaves", "plan", "pullback", "record")
+    __slots__ = ("checks", "leaves", "plan", "pullback", "record")
+
+    checks: list[tuple[list[int], int, str, int]]  # a Tensor's cell and version then, and where it stands in the call
 
     def __init__(
         self, record: Record, leaves: Sequence[Any], plan: Plan, pullback: Any, edges: Any, slots: Any
     ) -> None:
         super().__init__(record.name, edges, slots)
+        self.checks = []
         self.record = record
         self.leaves: Sequence[Any] | None = leaves
         self.plan = plan
@@ -158,12 +176,14 @@ class TracedNode(Node):
         """Transpose the linearised call."""
         if self.pullback is None:
             raise RuntimeError(FREED)
+        self._verify()
         return pull_back(self.pullback, self.plan, cts)
 
     def pull_tensors(self, cts: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         """Trace the backward as a function of the inputs and the cotangents; what has a value (a mask) keeps it."""
         if self.leaves is None:
             raise RuntimeError(FREED)
+        self._verify()
         record, plan, leaves = self.record, self.plan, tuple(self.leaves)
         present = tuple(ct is not None for ct in cts)
         moving = [i for i, v in enumerate(leaves) if i in plan.diff or isinstance(v, Tracer)]
@@ -183,6 +203,35 @@ class TracedNode(Node):
             for i in moving
         ]
         return _tuple(apply(Record(fn, "backward", "residuals"), tensors + [ct for ct in cts if ct is not None]))
+
+    def check(self, tensors: Sequence[Any], results: Sequence[Tensor]) -> None:
+        """Remember the versions of everything that the call may have saved."""
+        saved_in = () if self.label in INPUT_NOT_NEEDED else tensors
+        saved_out = results if self.label in RESULT_NEEDED else ()
+        for place, those in (("in", saved_in), ("out", saved_out)):
+            for i, t in enumerate(those):
+                if isinstance(t, Tensor):
+                    if t._cell is None:
+                        t._cell = [0, 0]
+                    self.checks.append((t._cell, t._cell[1], place, i))
+
+    def wrote(self, target: Tensor, result: Tensor) -> None:
+        """Take note that the call was in place: what it saved of ``target`` is the value before, and stays right."""
+        cell = target._cell
+        assert cell is not None
+        self.checks = [c for c in self.checks if c[0] is not cell and c[0] is not result._cell]
+        if self.label in RESULT_NEEDED:
+            self.checks.append((cell, cell[1], "out", 0))
+
+    def _verify(self) -> None:
+        """Raise where a value that an eager call would have saved was overwritten; which, is worked out only then."""
+        changed = [c for c in self.checks if c[0][1] != c[1]]
+        if not changed or self.leaves is None:
+            return
+        saved = self.record.saved(tuple(self.leaves), self.plan.diff)
+        for cell, version, place, i in changed:
+            if i in (saved.checked_in if place == "in" else saved.checked_out):
+                raise _overwritten(self, cell[1], version)
 
     def release(self) -> None:
         """Drop the pullback; a Node that saved nothing can be used again."""
@@ -322,6 +371,7 @@ def run_traced(record: Record, tensors: Sequence[Any], leaves: Sequence[Any], ma
         node = TracedNode(record, leaves, plan, pullback, edges, [tensors[i]._index for i in diff])
         if modes.anomaly or modes.watch is not None:
             node.trace = user_line()
+        node.check(tensors, results)
         for i, (t, carries) in enumerate(zip(results, plan.carries, strict=True)):
             if carries:
                 t._rg, t._node, t._index = True, node, i

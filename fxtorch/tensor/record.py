@@ -172,6 +172,10 @@ class Record:
 
         return of_diff
 
+    def saved(self, leaves: Arrays, diff: tuple[int, ...]) -> Plan:
+        """What a taped call of its own with these inputs would save; nothing is run."""
+        return jax.eval_shape(self._forward(sum(1 << i for i in diff)), *leaves)[1].plan
+
     def _forward(self, mask: int) -> Callable[..., Any]:
         def forward(*leaves: Any) -> tuple[Any, Saved]:
             diff = tuple(i for i in range(len(leaves)) if mask >> i & 1)

@@ -70,7 +70,9 @@ class Link:
                 modes.grad = before
             if self.index is not None:
                 fresh = fresh[self.index]
-            view._data, view._node, view._index, view._rg = fresh._data, fresh._node, fresh._index, fresh._rg
+            view._data = fresh._data
+            if fresh._rg or not (view._rg and view._node is None):  # it may be a leaf, its base in no graph
+                view._node, view._index, view._rg = fresh._node, fresh._index, fresh._rg
             if "_tangent" in fresh.__dict__:
                 modes.forward.give(view, fresh.__dict__["_tangent"])
         self.seen = view._cell[0]  # type: ignore[index]

@@ -14,6 +14,7 @@ from fxtorch import nn
 from tests.compiler.scenarios import Compile, scenario
 
 REACHED: list[tuple[str, Callable[[], None]]] = []
+LEAVES: list[tuple[str, Callable[[], None]]] = []
 GRADIENTS: list[tuple[str, Callable[[], None]]] = []
 W: Any = None
 MODULE = types.ModuleType("settings")
@@ -172,3 +173,45 @@ def test_memory_is_reused_where_it_is_not_forbidden(donate: bool) -> None:
     w = torch.ones(1024)
     program = torch.jit(lambda: w.add_(1.0).sum(), donate=donate).lower().compile()
     assert ("input_output_alias" in program.as_text()) is donate
+
+
+@scenario(LEAVES, 1)
+def of_reshaped_numbers(compile: Compile) -> Any:
+    return stepped(compile, torch.linspace(0.1, 0.6, 6).reshape(2, 3).requires_grad_())
+
+
+@scenario(LEAVES, 1)
+def of_a_row_of_a_table(compile: Compile) -> Any:
+    table = torch.ones(3, 3)
+    return stepped(compile, table[1].requires_grad_()), table
+
+
+@scenario(LEAVES, 1)
+def of_what_was_detached(compile: Compile) -> Any:
+    return stepped(compile, torch.ones(3).detach().requires_grad_())
+
+
+def stepped(compile: Compile, w: Any) -> Any:
+    """Three steps of gradient descent on ``w``."""
+
+    def fn(x: Any) -> Any:
+        w.grad = None
+        loss = (w * x).square().sum()
+        loss.backward()
+        with torch.no_grad():
+            w.sub_(0.1 * w.grad)
+        return loss
+
+    run = compile(fn)
+    return [run(torch.full((3,), 1.0 + i)) for i in range(3)], w, w.grad, w.requires_grad
+
+
+@pytest.mark.parametrize(("name", "agrees"), LEAVES, ids=[name for name, _ in LEAVES])
+def test_a_view_may_be_a_leaf(name: str, agrees: Callable[[], None]) -> None:
+    agrees()
+
+
+def test_a_view_that_becomes_a_leaf_is_seen() -> None:
+    w = torch.ones(2, 3)[0]
+    run = torch.jit(lambda x: (w * x).requires_grad)
+    assert [run(torch.ones(3)), (w.requires_grad_(), run(torch.ones(3)))[1]] == [False, True]
