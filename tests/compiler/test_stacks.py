@@ -80,6 +80,17 @@ def test_blocks_of_a_loop_are_stacked_whatever_their_size() -> None:
     assert_agrees(scenario, traces=1)
 
 
+def test_a_step_of_more_blocks_is_no_larger_a_program() -> None:
+    counts = []
+    for blocks in (8, 24):
+        layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
+        net = nn.TransformerEncoder(layer, blocks)
+        step = torch.jit(step_of(net, optim.Adam(net.parameters(), lr=1e-3)))
+        text = step.lower(torch.ones(2, 3, 8)).compile().as_text()
+        counts.append([text.count(f" {kind}(") for kind in ("fusion", "dot", "sqrt", "copy")])
+    assert counts[0] == counts[1] and counts[0][0] > 0
+
+
 def test_copies_that_begin_with_one_array_are_stacked() -> None:
     first = nn.Linear(3, 3)
     net = nn.Sequential(*(copy.deepcopy(first) for _ in range(4)))
