@@ -1,5 +1,7 @@
 """torchaudio.functional: operators on waveforms ``(..., samples)`` and spectrograms ``(..., frequencies, frames)``."""
 
+from fxtorch.audio.functional.effects import contrast, dcshift, loudness, overdrive, sliding_window_cmn
+from fxtorch.audio.functional.equalizers import band_biquad, deemph_biquad, riaa_biquad
 from fxtorch.audio.functional.filtering import (
     add_noise,
     convolve,
@@ -41,6 +43,7 @@ from fxtorch.audio.functional.spectrum import (
     spectral_centroid,
     spectrogram,
 )
+from fxtorch.audio.functional.tempo import pitch_shift, speed
 from fxtorch.audio.functional.words import edit_distance
 
 __all__ = [
@@ -48,13 +51,17 @@ __all__ = [
     "add_noise",
     "allpass_biquad",
     "amplitude_to_DB",
+    "band_biquad",
     "bandpass_biquad",
     "bandreject_biquad",
     "bass_biquad",
     "biquad",
     "compute_deltas",
+    "contrast",
     "convolve",
     "create_dct",
+    "dcshift",
+    "deemph_biquad",
     "deemphasis",
     "edit_distance",
     "equalizer_biquad",
@@ -66,16 +73,22 @@ __all__ = [
     "inverse_spectrogram",
     "lfilter",
     "linear_fbanks",
+    "loudness",
     "lowpass_biquad",
     "mask_along_axis",
     "mask_along_axis_iid",
     "melscale_fbanks",
     "mu_law_decoding",
     "mu_law_encoding",
+    "overdrive",
     "phase_vocoder",
+    "pitch_shift",
     "preemphasis",
     "resample",
+    "riaa_biquad",
+    "sliding_window_cmn",
     "spectral_centroid",
     "spectrogram",
+    "speed",
     "treble_biquad",
 ]

@@ -10,6 +10,9 @@ from fxtorch.audio import functional as F
 from fxtorch.nn._torch import torch
 from fxtorch.nn.modules import Module
 from fxtorch.tensor import Tensor
+from fxtorch.tensor.dispatch import namespace
+
+_lstsq = namespace("linalg")["lstsq"]
 
 Window = Callable[..., Tensor]
 
@@ -213,6 +216,58 @@ class MelScale(Module):
     def forward(self, specgram: Tensor) -> Tensor:
         """The bands."""
         return torch.matmul(specgram.transpose(-1, -2), self.fb).transpose(-1, -2)
+
+
+class InverseMelScale(Module):
+    """Energies in mel bands back to spectra that are never negative: the shortest least squares solution.
+
+    Args:
+        n_stft: how many frequencies the spectra have.
+        n_mels: how many bands there are.
+        sample_rate: in Hz.
+        f_min: where the first band begins.
+        f_max: where the last one ends; half the sample rate by default.
+        norm: ``"slaney"`` where all bands have the same area.
+        mel_scale: ``"htk"`` or ``"slaney"``.
+        driver: accepted, of torch's four; the solution is one of LAPACK's.
+
+    Raises:
+        ValueError: ``f_min`` is above ``f_max``, there is no such driver, or there are other bands.
+    """
+
+    fb: Tensor
+
+    def __init__(
+        self,
+        n_stft: int,
+        n_mels: int = 128,
+        sample_rate: int = 16000,
+        f_min: float = 0.0,
+        f_max: float | None = None,
+        norm: str | None = None,
+        mel_scale: str = "htk",
+        driver: str = "gels",
+    ) -> None:
+        super().__init__()
+        self.n_stft = n_stft
+        self.n_mels = n_mels
+        self.sample_rate = sample_rate
+        self.f_max = f_max or float(sample_rate // 2)
+        self.f_min = f_min
+        self.norm = norm
+        self.mel_scale = mel_scale
+        self.driver = driver
+        if f_min > self.f_max:
+            raise ValueError(f"Require f_min: {f_min} <= f_max: {self.f_max}")
+        if driver not in ("gels", "gelsy", "gelsd", "gelss"):
+            raise ValueError(f'driver must be one of ["gels", "gelsy", "gelsd", "gelss"]. Found {driver}.')
+        self.register_buffer("fb", F.melscale_fbanks(n_stft, f_min, self.f_max, n_mels, sample_rate, norm, mel_scale))
+
+    def forward(self, melspec: Tensor) -> Tensor:
+        """``(..., n_stft, frames)`` of ``(..., n_mels, frames)``."""
+        if melspec.shape[-2] != self.n_mels:
+            raise ValueError(f"Expected an input with {self.n_mels} mel bins. Found: {melspec.shape[-2]}")
+        return torch.relu(_lstsq(self.fb.mT, melspec).solution)
 
 
 class MelSpectrogram(Module):
