@@ -198,8 +198,9 @@ def stepped(compile: Compile, w: Any) -> Any:
         w.grad = None
         loss = (w * x).square().sum()
         loss.backward()
+        slope: Any = w.grad
         with torch.no_grad():
-            w.sub_(0.1 * w.grad)
+            w.sub_(0.1 * slope)
         return loss
 
     run = compile(fn)
