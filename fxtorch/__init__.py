@@ -94,7 +94,8 @@ from fxtorch.tensor.memory_format import (
     strided,
 )
 from fxtorch.tensor.printing import set_printoptions
-from fxtorch.tensor.traits import TypedStorage, UntypedStorage, is_storage, typename
+from fxtorch.tensor.storages import TypedStorage, UntypedStorage, is_storage
+from fxtorch.tensor.traits import typename
 from fxtorch.tensor.traits import functions as _methods
 from fxtorch.tensor.assertions import ASSERTIONS as _ASSERTIONS
 from fxtorch.tensor.foreach import FOREACH as _FOREACH

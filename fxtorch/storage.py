@@ -1,6 +1,6 @@
 """torch.storage: the elements and bytes behind Tensors."""
 
-from fxtorch.tensor.traits import TypedStorage as TypedStorage
-from fxtorch.tensor.traits import UntypedStorage as UntypedStorage
+from fxtorch.tensor.storages import TypedStorage as TypedStorage
+from fxtorch.tensor.storages import UntypedStorage as UntypedStorage
 
 _StorageBase = UntypedStorage

@@ -15,7 +15,7 @@ from fxtorch.tensor import Size, Tensor
 from fxtorch.tensor.device import device as _device
 from fxtorch.tensor.dtype import dtype
 from fxtorch.tensor.memory_format import layout
-from fxtorch.tensor.traits import UntypedStorage as Storage
+from fxtorch.tensor.storages import UntypedStorage as Storage
 
 __all__ = ["Device", "FileLike", "IntLikeType", "Number", "Storage", "TensorOrTensors", "_TensorOrTensors"]
 

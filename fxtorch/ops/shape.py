@@ -127,7 +127,8 @@ def view(input: Array, size: Any) -> Array:
         return reshape_to(input, size)
     old, new = input.dtype.itemsize, dtype.itemsize
     if old == new:
-        return lax.bitcast_convert_type(input, dtype)
+        composed = _is_composed(dtype) or _is_composed(input.dtype)
+        return input.view(dtype) if composed else lax.bitcast_convert_type(input, dtype)
     if input.ndim == 0:
         raise RuntimeError(f"self.dim() cannot be 0 to view {input.dtype} as {dtype} (different element sizes)")
     last = input.shape[-1]
@@ -137,8 +138,17 @@ def view(input: Array, size: Any) -> Array:
                 f"self.size(-1) must be divisible by {new // old} to view {input.dtype} as {dtype} "
                 f"(different element sizes), but got {last}"
             )
+        if _is_composed(dtype) or _is_composed(input.dtype):
+            return input.view(dtype)
         return lax.bitcast_convert_type(input.reshape(*input.shape[:-1], -1, new // old), dtype)
+    if _is_composed(dtype) or _is_composed(input.dtype):
+        return input.view(dtype)
     return lax.bitcast_convert_type(input, dtype).reshape(*input.shape[:-1], last * old // new)
+
+
+def _is_composed(dtype: Any) -> bool:
+    """Whether XLA has no bits of it to show: of truth values and complex numbers it has none."""
+    return dtype == np.bool_ or jnp.issubdtype(dtype, jnp.complexfloating)
 
 
 @op(where=(), method=True, view=_regrouped("view_as", "raise"))

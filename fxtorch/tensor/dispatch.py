@@ -19,6 +19,7 @@ from jax.core import Tracer
 from fxtorch.ops.table import TABLE, Op, Out, Param
 from fxtorch.tensor import device as devices
 from fxtorch.tensor import generator, meta, views
+from fxtorch.tensor.dtype import dtype
 from fxtorch.tensor.execute import OpNode, TracedNode
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.older import in_older_form
@@ -134,9 +135,11 @@ def factory(operator: Operator, args: tuple[Any, ...], name: str, layout: Any, d
 
 
 def spread(name: str, values: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """Sizes given one by one, as one sequence, or by name."""
+    """Sizes given one by one, as one sequence, or by name; ``view`` takes a type in their place, also by name."""
     if not values and name in keywords:
         return keywords.pop(name)
+    if not values and isinstance(keywords.get("dtype"), dtype):
+        return keywords.pop("dtype")
     if len(values) == 1 and (isinstance(values[0], list | tuple) or values[0] is None):
         return values[0]
     return values

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from fxtorch.tensor import construction, dispatch, overriding
-from fxtorch.tensor import dtype as types
 from fxtorch.tensor.conversion import concrete
 from fxtorch.tensor.errors import type_name
 from fxtorch.tensor.meta import is_meta
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.size import Size
-from fxtorch.tensor.tensor import Tensor, method, unwrap, unwrap_aval, wrap
+from fxtorch.tensor.tensor import Tensor, method, unwrap, unwrap_aval
 
 _NEVER = {
     "is_quantized": "quantized",
@@ -65,11 +66,18 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
 
 @method
 def data_ptr(self: Tensor) -> int:
-    """An address that views at offset 0 of one Tensor, and no others, have in common; 0 where there are no values."""
+    """Where its first element lies, laid out as ``stride()`` says, until it or its base is next changed in place.
+
+    Views at offset 0 of one Tensor, and no others, have it in common; it is 0 where there are no values. While a
+    function is compiled, or where an array lies on several devices, it is a number that names the Tensor only.
+    """
     base = self if self._base is None else self._base
     if is_meta(base):
         return 0
-    return id(unwrap(base)) + self.storage_offset() * self.element_size()
+    array = unwrap(base)
+    whole = isinstance(array, jax.Array) and not isinstance(array, Tracer) and len(array.devices()) == 1
+    start = array.block_until_ready().unsafe_buffer_pointer() if whole else id(array)
+    return start + self.storage_offset() * self.element_size()
 
 
 @method
@@ -160,94 +168,6 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
 def resize_as_(self: Tensor, tensor: Tensor, memory_format: Any = None) -> Tensor:
     """:meth:`resize_` to the shape of ``tensor``."""
     return self.resize_(tensor.shape)
-
-
-@method
-def set_(
-    self: Tensor,
-    source: Tensor | UntypedStorage | None = None,
-    storage_offset: int = 0,
-    size: Sequence[int] | None = None,
-    stride: Sequence[int] | None = None,
-) -> Tensor:
-    """Take the values of ``source``, or those of its elements that a place and strides say; empty without one."""
-    held = source._tensor.reshape(-1) if isinstance(source, UntypedStorage) else source
-    if held is None:
-        self._rebind(unwrap(self.new_empty(0)), cut=True)
-    elif size is None:
-        self.data = held.data
-    else:
-        steps = np.cumprod([1, *reversed(tuple(size)[1:])])[::-1].tolist() if stride is None else stride
-        self.data = held.detach().as_strided(tuple(size), tuple(steps), storage_offset).clone()
-    return self
-
-
-class UntypedStorage:
-    """The bytes behind a Tensor, as far as programs ask for them: how many there are, and whose they are."""
-
-    def __init__(self, tensor: Tensor | int | Sequence[Any] = 0, *, dtype: Any = types.uint8) -> None:
-        if not isinstance(tensor, Tensor):  # a size, or the elements
-            tensor = wrap(jnp.zeros(tensor, dtype.np) if isinstance(tensor, int) else jnp.asarray(tensor, dtype.np))
-        self._tensor = tensor if tensor._base is None else tensor._base
-        self.device = tensor.device
-
-    def nbytes(self) -> int:
-        """Bytes."""
-        return self._tensor.nbytes
-
-    __len__ = size = nbytes
-
-    def element_size(self) -> int:
-        """Bytes an element."""
-        return 1
-
-    def data_ptr(self) -> int:
-        """The address of the base Tensor."""
-        return self._tensor.data_ptr()
-
-    def tolist(self) -> list[int]:
-        """The bytes."""
-        return list(np.asarray(concrete(self._tensor, ".tolist()")).tobytes())
-
-
-class TypedStorage(UntypedStorage):
-    """The elements behind a Tensor."""
-
-    def __init__(self, tensor: Tensor | int | Sequence[Any] = 0, *, dtype: Any = types.float32) -> None:
-        super().__init__(tensor, dtype=dtype)
-
-    def __len__(self) -> int:
-        return self._tensor.numel()
-
-    size = __len__
-
-    def element_size(self) -> int:
-        """Bytes an element."""
-        return self._tensor.element_size()
-
-    def tolist(self) -> list[Any]:
-        """The elements."""
-        return self._tensor.reshape(-1).tolist()
-
-    def __getitem__(self, index: int) -> Any:
-        return self._tensor.reshape(-1)[index].item()
-
-
-@method
-def untyped_storage(self: Tensor) -> UntypedStorage:
-    """The bytes it shares with its views."""
-    return UntypedStorage(self)
-
-
-@method
-def storage(self: Tensor) -> TypedStorage:
-    """The elements it shares with its views."""
-    return TypedStorage(self)
-
-
-def is_storage(obj: Any) -> bool:
-    """Whether ``obj`` is a storage."""
-    return isinstance(obj, UntypedStorage)
 
 
 def typename(obj: Any) -> str:

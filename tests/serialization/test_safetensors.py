@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any, cast
 
 import numpy as np
@@ -45,3 +47,33 @@ def test_without_the_extra_the_error_names_it(tmp_path, monkeypatch):
     monkeypatch.setattr(ours, "_library", None)
     with pytest.raises(ImportError, match=r"fxtorch\[safetensors\]"):
         ours.load_file(tmp_path / "w.safetensors")
+
+
+_BOTH_WAYS = """
+import sys, torch
+from safetensors import safe_open
+from safetensors.torch import load_file, load_model, save_file, save_model
+
+path = sys.argv[1]
+x = torch.arange(12.0).reshape(3, 4)
+state = {"x": x, "row": x[1].clone(), "half": x.bfloat16(), "flags": x > 3, "none": torch.zeros(0, 2)}
+save_file(state, path)
+back = load_file(path)
+assert set(back) == set(state)
+assert all(back[k].dtype is v.dtype and back[k].shape == v.shape and torch.equal(back[k], v) for k, v in state.items())
+with safe_open(path, framework="pt") as file:
+    assert torch.equal(file.get_slice("x")[1:, :2], x[1:, :2])
+net = torch.nn.Linear(2, 3)
+other = torch.nn.Linear(2, 3)
+save_model(net, path + ".model")
+load_model(other, path + ".model")
+assert torch.equal(net.weight, other.weight)
+"""
+
+
+def test_the_librarys_own_functions_for_pytorch_work(tmp_path):
+    path = tmp_path / "w.safetensors"
+    run = [sys.executable, "-m", "fxtorch", "-c", _BOTH_WAYS, str(path)]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert library.load_file(path)["x"].tolist() == np.arange(12.0).reshape(3, 4).tolist()
