@@ -42,7 +42,7 @@ class Resident:
     ([], [1.0, 1.0], [1])
     """
 
-    __slots__ = ("_left", "_places", "_rows", "_slots", "arrays", "dropped", "taken", "tensors")
+    __slots__ = ("_all", "_left", "_places", "_rows", "_slots", "arrays", "dropped", "taken", "tensors")
 
     def __init__(self, tensors: Sequence[Tensor], slots: Sequence[Sequence[int]]) -> None:
         self.tensors = list(tensors)
@@ -53,6 +53,7 @@ class Resident:
         self.taken = list(range(len(self.tensors)))
         self.dropped: list[int] = []
         self._rows: dict[int, Any] = {}  # those that were taken out of a stack, which holds them still
+        self._all: dict[int, list[Any]] = {}  # all rows of the stacks of which more than one was taken
         self._left = list(map(len, slots))  # how many Tensors of a slot were not dropped
         self._places = {id(tensor): i for i, tensor in enumerate(self.tensors)}
         for tensor in self.tensors:
@@ -66,7 +67,7 @@ class Resident:
             self.tensors[i].__dict__.pop("_data", None)
         if self.taken:
             self.taken = []
-            self._rows = {}
+            self._rows, self._all = {}, {}
         self.arrays = arrays
 
     def take(self, tensor: Tensor) -> Any:
@@ -79,9 +80,18 @@ class Resident:
                 if row is None:
                     own["_data"], self.arrays[slot] = self.arrays[slot], None
                 else:
-                    own["_data"] = self._rows[place] = _row(self.arrays[slot], row)
+                    own["_data"] = self._rows[place] = self._take_row(slot, row)
                 self.taken.append(place)
             return own["_data"]
+
+    def _take_row(self, slot: int, row: int) -> Any:
+        rows = self._all.get(slot)
+        if rows is None:  # the first is taken alone, the second with all others: whoever asks twice asks for all
+            self._all[slot] = []
+            return _row(self.arrays[slot], row)
+        if not rows:
+            rows = self._all[slot] = _all_rows(self.arrays[slot])
+        return rows[row]
 
     def drop(self, tensor: Tensor) -> None:
         """Forget the array of ``tensor``, unless it was taken."""
@@ -110,10 +120,10 @@ class Resident:
                     if "_data" not in own:
                         slot, row = self._slots[place]
                         array = self.arrays[slot]
-                        own["_data"] = array if row is None or array is None else _row(array, row)
+                        own["_data"] = array if row is None or array is None else self._take_row(slot, row)
                     if own.get("_resident") is self:
                         del own["_resident"]
-            self.arrays, self.taken, self.dropped, self._rows = [], [], [], {}
+            self.arrays, self.taken, self.dropped, self._rows, self._all = [], [], [], {}, {}
 
     def exchange(self, place: int) -> Tensor:
         """Let the Tensor at ``place`` keep its array, and stand a new one there."""
@@ -150,9 +160,19 @@ def _row(whole: Any, row: int) -> Any:
         return _take_row(whole, row)
 
 
+def _all_rows(whole: Any) -> list[Any]:
+    with jax.ensure_compile_time_eval():
+        return _take_rows(whole)
+
+
 @jax.jit
 def _take_row(whole: Any, row: int) -> Any:
     return jax.lax.dynamic_index_in_dim(whole, row, keepdims=False)
+
+
+@jax.jit
+def _take_rows(whole: Any) -> list[Any]:
+    return [jax.lax.index_in_dim(whole, i, keepdims=False) for i in range(whole.shape[0])]
 
 
 @functools.partial(jax.jit, donate_argnums=0)
