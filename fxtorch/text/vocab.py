@@ -14,7 +14,7 @@ from fxtorch.nn.modules import Module
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.construction import tensor
 
-__all__ = ["GloVe", "Vectors", "Vocab", "build_vocab_from_iterator", "vocab"]
+__all__ = ["CharNGram", "FastText", "GloVe", "Vectors", "Vocab", "build_vocab_from_iterator", "vocab"]
 
 
 class Vocab(Module):
@@ -266,3 +266,38 @@ class GloVe(Vectors):
 
     def __init__(self, name: str = "840B", dim: int = 300, **kwargs: Any) -> None:
         super().__init__(f"glove.{name}.{dim}d.txt", **kwargs)
+
+
+class FastText(Vectors):
+    """The fastText vectors of Bojanowski et al. (2017), trained on Wikipedia, from their published text files.
+
+    Args:
+        language: its code, such as ``"en"``.
+        **kwargs: further arguments of :class:`Vectors`.
+    """
+
+    def __init__(self, language: str = "en", **kwargs: Any) -> None:
+        super().__init__(f"wiki.{language}.vec", **kwargs)
+
+
+class CharNGram(Vectors):
+    """The mean of the vectors of a word's pieces of 2 to 4 characters, of Hashimoto et al. (2017).
+
+    Args:
+        **kwargs: arguments of :class:`Vectors`.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__("charNgram.txt", **kwargs)
+
+    def __getitem__(self, token: str) -> Tensor:
+        """``(1, dim)``."""
+        characters = [token] if token == "<unk>" else ["#BEGIN#", *token, "#END#"]
+        known = []
+        for n in (2, 3, 4):
+            for start in range(len(characters) - n + 1):
+                piece = f"{n}gram-{''.join(characters[start : start + n])}"
+                known += [self.vectors[self.stoi[piece]]] if piece in self.stoi else []
+        if not known:
+            return self.unk_init(torch.zeros(1, self.dim))
+        return torch.stack(known).mean(0, keepdim=True)

@@ -33,6 +33,9 @@ def test_layouts_and_memory_formats_are_accepted_and_survive_a_copy() -> None:
     x = torch.zeros(1, 2, 3, 3)
     assert x.layout is torch.strided
     assert x.to(memory_format=torch.channels_last).shape == x.contiguous(memory_format=torch.channels_last).shape
+    pictures = torch.zeros(2, 4, 5, 3).permute(0, 3, 1, 2)
+    assert pictures.is_contiguous(memory_format=torch.channels_last) and not pictures.is_contiguous()
+    assert not pictures[:, :2].is_contiguous(memory_format=torch.channels_last)
     assert pickle.loads(pickle.dumps(torch.channels_last)) == copy.deepcopy(torch.channels_last) == torch.channels_last
     assert repr(torch.preserve_format) == "torch.preserve_format"
 

@@ -12,7 +12,7 @@ import pytest
 import fxtorch as torch
 from fxtorch import text
 from fxtorch.text import data, transforms
-from fxtorch.text.vocab import GloVe, Vectors, Vocab, build_vocab_from_iterator, vocab
+from fxtorch.text.vocab import CharNGram, FastText, GloVe, Vectors, Vocab, build_vocab_from_iterator, vocab
 
 
 def test_tokens_are_ranked_by_frequency_then_by_alphabet() -> None:
@@ -89,6 +89,15 @@ def test_vectors_are_read_from_their_file(tmp_path: Path) -> None:
     assert vectors.get_vecs_by_tokens(["The", "dog"], lower_case_backup=True).tolist() == [[1, 2, 3], [0, 0, 0]]
     with pytest.raises(FileNotFoundError, match="put the publisher's file there"):
         Vectors("none.txt", cache=str(tmp_path))
+
+
+def test_fasttext_skips_the_header_and_character_pieces_are_averaged(tmp_path: Path) -> None:
+    (tmp_path / "wiki.en.vec").write_text("1 3\nthe 1.0 2.0 3.0 \n")
+    assert FastText("en", cache=str(tmp_path))["the"].tolist() == [1, 2, 3]
+    (tmp_path / "charNgram.txt").write_text("2gram-#BEGIN#a 1.0 2.0\n3gram-ab#END# 3.0 6.0\n2gram-zz 9.0 9.0\n")
+    pieces = CharNGram(cache=str(tmp_path))
+    assert pieces["ab"].tolist() == [[2, 4]]
+    assert pieces["q"].tolist() == [[0, 0]]
 
 
 def test_texts_become_tensors() -> None:
