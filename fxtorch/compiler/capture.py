@@ -146,6 +146,10 @@ class Capture(Stores):
         self._grads_seen.add(("grad", owner.identity))
         grad = tensor._grad
         if grad is not None:
+            if grad._node is not None and not self.is_made(grad):
+                raise errors.NotCompilable(
+                    f"{self._name(tensor)}.grad is part of a graph that was recorded outside of it; detach() it first"
+                )
             self._aliases[id(grad)] = Gradient(owner)
         if isinstance(owner, Held):
             if grad is None:

@@ -90,3 +90,16 @@ def test_a_loader_inside_is_read_at_each_call() -> None:
     run = torch.jit(lambda x: x + sum(batch[0].sum() * i for i, batch in enumerate(loader)))
     with pytest.warns(UserWarning, match="runs eagerly"):
         assert len({run(torch.ones(1)).item() for _ in range(5)}) > 1
+
+
+def test_a_gradient_with_a_graph_of_its_own_makes_the_call_eager() -> None:
+    w = torch.ones(2, requires_grad=True)
+    (w**3).sum().backward(create_graph=True)
+
+    def step() -> torch.Tensor:
+        w.grad.sum().backward()
+        return w.grad.detach()
+
+    with pytest.warns(UserWarning, match="w.grad is part of a graph that was recorded outside of it"):
+        got = torch.jit(step)()
+    assert got.tolist() == [9.0, 9.0]  # 3 w^2 and, added, its derivative 6 w
