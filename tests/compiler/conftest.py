@@ -29,7 +29,7 @@ def nobody_else_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever gives a Tensor another array has taken the one that its program keeps."""
     plain = Resident.all_arrays
 
-    def all_arrays(self: Resident, copy: Any) -> list[Any]:
+    def all_arrays(self: Resident, copy: Any) -> list[Any] | None:
         own = {i for i, tensor in enumerate(self.tensors) if "_data" in tensor.__dict__}
         assert own == set(self.taken) and len(self.taken) == len(own)
         return plain(self, copy)
