@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Any
 from weakref import WeakValueDictionary
@@ -46,11 +45,9 @@ class Steady:
         return found
 
     def __del__(self) -> None:
-        if sys.is_finalizing():  # nobody is left to look
-            return
         for resident in (self._state, self._grads):  # or a generator's key, say, would keep a whole model
             if resident is not None:
-                resident.release()
+                resident.dissolve()
 
     def arrays(self) -> list[Any] | None:
         """What is to be overwritten; None where the Tensors have it, and others may, too."""

@@ -125,6 +125,33 @@ class Resident:
                         del own["_resident"]
             self.arrays, self.taken, self.dropped, self._rows, self._all = [], [], [], {}, {}
 
+    def dissolve(self) -> None:
+        """Let no Tensor keep the others: each has its array, and the rows of a stack are by themselves.
+
+        The collector may call this in the middle of anything, so that JAX is not to be called here.
+        """
+        with lock:
+            rows: dict[int, list[tuple[Tensor, int]]] = {}
+            for place, tensor in enumerate(self.tensors) if self.arrays else ():
+                own = tensor.__dict__
+                slot, row = self._slots[place]
+                if own.get("_resident") is not self:
+                    continue
+                if "_data" not in own and row is not None and self.arrays[slot] is not None:
+                    rows.setdefault(slot, []).append((tensor, row))
+                    continue
+                own.setdefault("_data", self.arrays[slot])
+                del own["_resident"]
+            for slot, members in rows.items():
+                part = Resident([], [])
+                part.tensors = [tensor for tensor, _ in members]
+                part.arrays, part._left = [self.arrays[slot]], [len(members)]
+                part._slots = {i: (0, row) for i, (_, row) in enumerate(members)}
+                part._places = {id(tensor): i for i, (tensor, _) in enumerate(members)}
+                for tensor, _ in members:
+                    tensor._resident = part
+            self.arrays, self.taken, self.dropped, self._rows, self._all = [], [], [], {}, {}
+
     def exchange(self, place: int) -> Tensor:
         """Let the Tensor at ``place`` keep its array, and stand a new one there."""
         old = self.tensors[place]
