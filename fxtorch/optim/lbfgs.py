@@ -15,6 +15,7 @@ from fxtorch.optim.lbfgs_layout import restored, saved, with_room
 from fxtorch.optim.lbfgs_memory import LBFGSState, scale_by_lbfgs
 from fxtorch.optim.line_search import Point, strong_wolfe
 from fxtorch.optim.optimizer import Closure, Optimizer, Params
+from fxtorch.optim.update import as_real
 from fxtorch.tensor import is_tracing, unwrap
 from fxtorch.tensor.sparse import Stored
 
@@ -183,7 +184,7 @@ def _turned(memory: Any, grad: jax.Array, t: float) -> tuple[LBFGSState, _Turn]:
 @jax.jit
 def _gathered(grads: list[jax.Array], direction: jax.Array | None) -> tuple[jax.Array, jax.Array, jax.Array]:
     """All gradients as one real vector, its largest part, and its slope along ``direction``."""
-    grad = jnp.concatenate([_flat(g) for g in grads])
+    grad = jnp.concatenate([as_real(g).ravel() for g in grads])
     slope = jnp.zeros((), grad.dtype) if direction is None else jnp.vdot(grad, direction)
     return grad, jnp.max(jnp.abs(grad)), slope
 
@@ -199,7 +200,3 @@ def _moved(start: list[jax.Array], direction: jax.Array, t: float) -> list[jax.A
         step = jax.lax.complex(part[0::2], part[1::2]) if jnp.iscomplexobj(array) else part
         moved.append((array + t * step.reshape(array.shape)).astype(array.dtype))
     return moved
-
-
-def _flat(array: jax.Array) -> jax.Array:
-    return (jnp.stack([array.real, array.imag], -1) if jnp.iscomplexobj(array) else array).ravel()

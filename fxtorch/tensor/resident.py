@@ -184,21 +184,21 @@ class Resident:
 
 def _row(whole: Any, row: int) -> Any:
     with jax.ensure_compile_time_eval():  # a trace may ask
-        return _take_row(whole, row)
+        return _cut_row(whole, row)
 
 
 def _all_rows(whole: Any) -> list[Any]:
     with jax.ensure_compile_time_eval():
-        return _take_rows(whole)
+        return _cut_rows(whole)
 
 
 @jax.jit
-def _take_row(whole: Any, row: int) -> Any:
+def _cut_row(whole: Any, row: int) -> Any:
     return jax.lax.dynamic_index_in_dim(whole, row, keepdims=False)
 
 
 @jax.jit
-def _take_rows(whole: Any) -> list[Any]:
+def _cut_rows(whole: Any) -> list[Any]:
     return [jax.lax.index_in_dim(whole, i, keepdims=False) for i in range(whole.shape[0])]
 
 

@@ -19,6 +19,14 @@ NARROW = {"float16": 1e-3, "bfloat16": 1.6e-2, "float32": 1.3e-6, "complex64": 1
 SMALLEST = {"float64": 1e-7, "complex128": 1e-7}
 
 
+def wave(t: Any, *shape: int) -> Any:
+    """Numbers of both signs that differ from one another."""
+    n = 1
+    for s in shape:
+        n *= s
+    return t.sin(t.arange(float(n)) * 1.3).reshape(shape)
+
+
 def assert_same(call: Call) -> None:
     """Give ``call`` both libraries and compare what it returns, or the class of what it raises.
 

@@ -10,17 +10,9 @@ import pytest
 
 pytest.importorskip("torch", reason="compares with PyTorch")
 
-from tests.parity.calls import assert_same
+from tests.parity.calls import assert_same, wave
 
 Calls = dict[str, Callable[[Any], Any]]
-
-
-def wave(t: Any, *shape: int) -> Any:
-    """Numbers of both signs that differ from one another."""
-    n = 1
-    for s in shape:
-        n *= s
-    return t.sin(t.arange(float(n)) * 1.3).reshape(shape)
 
 
 def linear(t: Any, *sizes: int) -> Any:

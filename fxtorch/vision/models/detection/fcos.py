@@ -19,7 +19,7 @@ from fxtorch.vision.models.detection.anchor_utils import AnchorGenerator
 from fxtorch.vision.models.detection.backbone_utils import _resnet_fpn_extractor, norm_for, trainable_layers
 from fxtorch.vision.models.detection.box_coders import BoxLinearCoder
 from fxtorch.vision.models.detection.faster_rcnn import _trained
-from fxtorch.vision.models.detection.one_stage import OneStageDetector, best_of_level
+from fxtorch.vision.models.detection.one_stage import OneStageDetector, best_of_levels
 from fxtorch.vision.models.detection.rpn import by_anchor
 from fxtorch.vision.models.detection.transform import GeneralizedRCNNTransform
 from fxtorch.vision.models.resnet import ResNet50_Weights, resnet50
@@ -244,16 +244,11 @@ class FCOS(OneStageDetector):
         self, outputs: dict[str, Tensor], anchors: Tensor, counts: list[int]
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The boxes, scores and classes of one picture, before suppression."""
-        boxes, scores, labels = [], [], []
         names = ("cls_logits", "bbox_ctrness", "bbox_regression")
-        parts = [outputs[name].split(counts) for name in names]
-        for logits, centred, codes, own in zip(*parts, anchors.split(counts), strict=True):
-            both = torch.sqrt(logits.sigmoid() * centred.sigmoid())
-            score, anchor, label = best_of_level(both, self.score_thresh, self.topk_candidates)
-            boxes.append(self.box_coder.decode(codes[anchor], own[anchor]))
-            scores.append(score)
-            labels.append(label)
-        return torch.cat(boxes), torch.cat(scores), torch.cat(labels)
+        logits, centred, codes = (outputs[name].split(counts) for name in names)
+        scores = [torch.sqrt(a.sigmoid() * b.sigmoid()) for a, b in zip(logits, centred, strict=True)]
+        own, limits = anchors.split(counts), (self.score_thresh, self.topk_candidates)
+        return best_of_levels(scores, codes, own, self.box_coder.decode, *limits)
 
 
 @builder(FCOS_ResNet50_FPN_Weights, backbone=ResNet50_Weights.IMAGENET1K_V1, with_weights=_trained)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fxtorch import nn
@@ -97,7 +98,7 @@ def match_by_overlap(matcher: Matcher, target: dict[str, Tensor], anchors: Tenso
     return matcher(ops.box_iou(target["boxes"], anchors))
 
 
-def best_of_level(scores: Tensor, threshold: float, most: int) -> tuple[Tensor, Tensor, Tensor]:
+def _best_of_level(scores: Tensor, threshold: float, most: int) -> tuple[Tensor, Tensor, Tensor]:
     """The best ``most`` of ``(anchors, classes)`` scores above ``threshold``: they, their anchors, their classes."""
     classes = scores.shape[-1]
     flat = scores.flatten()
@@ -105,3 +106,21 @@ def best_of_level(scores: Tensor, threshold: float, most: int) -> tuple[Tensor, 
     best = flat[at].topk(min(at.numel(), most))
     at = at[best.indices]
     return best.values, torch.div(at, classes, rounding_mode="floor"), at % classes
+
+
+def best_of_levels(
+    scores: Sequence[Tensor],
+    codes: Sequence[Tensor],
+    anchors: Sequence[Tensor],
+    decode: Callable[[Tensor, Tensor], Tensor],
+    threshold: float,
+    most: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The boxes, scores and classes of the best ``most`` of each level, joined."""
+    boxes, kept, labels = [], [], []
+    for score, code, own in zip(scores, codes, anchors, strict=True):
+        best, anchor, label = _best_of_level(score, threshold, most)
+        boxes.append(decode(code[anchor], own[anchor]))
+        kept.append(best)
+        labels.append(label)
+    return torch.cat(boxes), torch.cat(kept), torch.cat(labels)

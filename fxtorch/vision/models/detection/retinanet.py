@@ -18,7 +18,7 @@ from fxtorch.vision.models.detection.anchor_utils import AnchorGenerator
 from fxtorch.vision.models.detection.backbone_utils import _resnet_fpn_extractor, norm_for, trainable_layers
 from fxtorch.vision.models.detection.box_coders import BoxCoder, box_loss
 from fxtorch.vision.models.detection.faster_rcnn import _trained
-from fxtorch.vision.models.detection.one_stage import OneStageDetector, best_of_level, match_by_overlap
+from fxtorch.vision.models.detection.one_stage import OneStageDetector, best_of_levels, match_by_overlap
 from fxtorch.vision.models.detection.rpn import by_anchor
 from fxtorch.vision.models.detection.transform import GeneralizedRCNNTransform
 from fxtorch.vision.models.resnet import ResNet50_Weights, resnet50
@@ -238,16 +238,10 @@ class RetinaNet(OneStageDetector):
         self, outputs: dict[str, Tensor], anchors: Tensor, counts: list[int]
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The boxes, scores and classes of one picture, before suppression."""
-        levels = zip(
-            *(x.split(counts) for x in (outputs["cls_logits"], outputs["bbox_regression"], anchors)), strict=True
-        )
-        boxes, scores, labels = [], [], []
-        for logits, codes, own in levels:
-            score, anchor, label = best_of_level(logits.sigmoid(), self.score_thresh, self.topk_candidates)
-            boxes.append(self.box_coder.decode_single(codes[anchor], own[anchor]))
-            scores.append(score)
-            labels.append(label)
-        return torch.cat(boxes), torch.cat(scores), torch.cat(labels)
+        scores = [logits.sigmoid() for logits in outputs["cls_logits"].split(counts)]
+        codes, own = outputs["bbox_regression"].split(counts), anchors.split(counts)
+        limits = self.score_thresh, self.topk_candidates
+        return best_of_levels(scores, codes, own, self.box_coder.decode_single, *limits)
 
 
 @builder(RetinaNet_ResNet50_FPN_Weights, backbone=ResNet50_Weights.IMAGENET1K_V1, with_weights=_trained)
