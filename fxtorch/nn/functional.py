@@ -9,6 +9,10 @@ from fxtorch.autograd import is_grad_enabled, no_grad
 from fxtorch.nn._attention import multi_head_attention_forward as multi_head_attention_forward
 from fxtorch.nn._attention import scaled_dot_product_attention as scaled_dot_product_attention
 from fxtorch.nn._functional_names import forms
+from fxtorch.nn._scaled import ScalingType as ScalingType
+from fxtorch.nn._scaled import SwizzleType as SwizzleType
+from fxtorch.nn._scaled import scaled_grouped_mm as scaled_grouped_mm
+from fxtorch.nn._scaled import scaled_mm as scaled_mm
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.dispatch import namespace, no_such_name
 from fxtorch.tensor.sparse import rows_of

@@ -55,6 +55,7 @@ from fxtorch.ops import reflections as reflections
 from fxtorch.ops import regions as regions
 from fxtorch.ops import rounding as rounding
 from fxtorch.ops import sampling as sampling
+from fxtorch.ops import scaled as scaled
 from fxtorch.ops import scatter as scatter
 from fxtorch.ops import search as search
 from fxtorch.ops import segments as segments

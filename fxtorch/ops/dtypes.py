@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -123,7 +124,30 @@ def cast(x: Any, dtype: Any) -> Any:
     """``x`` as a strongly typed array of ``dtype``; complex to real drops the imaginary part, as torch does."""
     if not is_complex(dtype) and is_complex(jnp.result_type(x)):
         x = jnp.real(x)
-    return lax.convert_element_type(x, dtype)
+    to = _BY_RULE.get(dtype)
+    return lax.convert_element_type(x, dtype) if to is None else to(x)
+
+
+def _saturated(x: Any) -> Any:
+    return lax.convert_element_type(jnp.clip(x, -448, 448) if jnp.result_type(x) != _E4M3 else x, _E4M3)
+
+
+def _exponent(x: Any) -> Any:
+    if jnp.result_type(x) == _E8M0:
+        return lax.convert_element_type(x, _E8M0)
+    size = jnp.abs(lax.convert_element_type(x, np.float32))
+    least = lax.bitcast_convert_type(jnp.zeros(jnp.shape(x), np.uint8), _E8M0)
+    return jnp.where(size < 2.0**-126, least, lax.convert_element_type(size, _E8M0))
+
+
+_E4M3, _E8M0 = np.dtype(jnp.float8_e4m3fn), np.dtype(jnp.float8_e8m0fnu)
+# what PyTorch makes of values that an 8-bit type has not: its largest; for the type without sign and zero, its smallest
+_BY_RULE: dict[Any, Callable[[Any], Any]] = {_E4M3: _saturated, _E8M0: _exponent}
+
+
+def has_own_rule(dtype: Any) -> builtins.bool:
+    """Whether :func:`cast` to ``dtype`` differs from NumPy's cast."""
+    return dtype in _BY_RULE
 
 
 def at_least_single(x: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 
 from fxtorch.ops.checks import wrap_dim, wrap_dims
-from fxtorch.ops.dtypes import plain_of
+from fxtorch.ops.dtypes import cast, is_complex, plain_of
 from fxtorch.ops.table import Array, View, op
 
 
@@ -239,6 +239,4 @@ def contiguous(input: Array, *, memory_format: Any = None) -> Array:
 @op(where=())
 def to_dtype(input: Array, dtype: Any) -> Array:
     """``input`` cast to ``dtype``: what ``Tensor.to``, ``float``, ``long`` and the other casts call."""
-    if jnp.issubdtype(input.dtype, jnp.complexfloating) and not jnp.issubdtype(dtype, jnp.complexfloating):
-        input = input != 0 if dtype == np.bool_ else jnp.real(input)
-    return lax.convert_element_type(input, dtype)
+    return input != 0 if dtype == np.bool_ and is_complex(input.dtype) else cast(input, dtype)

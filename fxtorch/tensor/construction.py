@@ -105,7 +105,7 @@ def tensor(
     """
     wanted = types.to_np(dtype)
     values = _values(data, exact=wanted is not None)
-    if wanted is not None and isinstance(values, np.ndarray):
+    if wanted is not None and isinstance(values, np.ndarray) and not rules.has_own_rule(wanted):
         values = values.astype(wanted)
     array = jnp.asarray(values) if wanted is None else rules.cast(jnp.asarray(values), wanted)
     return dispatch.place(wrap(array), "tensor", None, device, requires_grad)

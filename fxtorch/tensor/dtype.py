@@ -37,7 +37,7 @@ class dtype:
     @property
     def is_signed(self) -> builtins.bool:
         """Whether it has negative values."""
-        return self.np.kind not in "bu"
+        return self.np.kind not in "bu" and self.name != "float8_e8m0fnu"
 
     @property
     def itemsize(self) -> builtins.int:
@@ -65,6 +65,9 @@ float16 = half = dtype("float16", np.float16)
 bfloat16 = dtype("bfloat16", jnp.bfloat16)
 float8_e4m3fn = dtype("float8_e4m3fn", jnp.float8_e4m3fn)
 float8_e5m2 = dtype("float8_e5m2", jnp.float8_e5m2)
+float8_e4m3fnuz = dtype("float8_e4m3fnuz", jnp.float8_e4m3fnuz)
+float8_e5m2fnuz = dtype("float8_e5m2fnuz", jnp.float8_e5m2fnuz)
+float8_e8m0fnu = dtype("float8_e8m0fnu", jnp.float8_e8m0fnu)
 int64 = long = dtype("int64", np.int64)
 int32 = int = dtype("int32", np.int32)
 int16 = short = dtype("int16", np.int16)
@@ -102,7 +105,7 @@ class NameOnly(dtype):
         """
         raise NotImplementedError(f"there are no Tensors of type torch.{self.name}: JAX has no such type")
 
-    is_floating_point = property(lambda self: False)
+    is_floating_point = property(lambda self: self.parts == "floating")
     is_complex = property(lambda self: self.parts == "complex")
     is_signed = property(lambda self: self.parts != "unsigned")
 
@@ -113,6 +116,7 @@ class NameOnly(dtype):
 complex32 = chalf = NameOnly("complex32", "complex")
 qint8, qint32, quint8 = NameOnly("qint8", "signed"), NameOnly("qint32", "signed"), NameOnly("quint8", "unsigned")
 quint4x2, quint2x4 = NameOnly("quint4x2", "unsigned"), NameOnly("quint2x4", "unsigned")
+float4_e2m1fn_x2 = NameOnly("float4_e2m1fn_x2", "floating")
 
 
 def _name_only(name: str) -> dtype:
@@ -191,7 +195,7 @@ class finfo(_Info):
             )
         self.eps = builtins.float(self._info.eps)
         self.tiny = self.smallest_normal = builtins.float(self._info.tiny)
-        self.resolution = 10.0**-self._info.precision
+        self.resolution = 10.0 ** -(self._info.precision if self.bits > 8 else 0)
 
 
 class iinfo(_Info):

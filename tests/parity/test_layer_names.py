@@ -22,6 +22,18 @@ def filled(t: Any, module: Any) -> Any:
     return module
 
 
+def scaled(t: Any, scale: Any, recipe: str, other: str | None = None, dtype: Any = None) -> Any:
+    """The scaled product of 24 x 32 and 32 x 24 eighths, which both libraries sum without rounding."""
+    x = ((wave(t, 24, 32) * 16).round() / 8).to(dtype or t.float8_e4m3fn)
+    kinds = t.nn.functional.ScalingType
+    of_a, of_b = getattr(kinds, recipe), getattr(kinds, other or recipe)
+    across = scale if scale.ndim == 0 else scale.reshape(1, -1)
+    return [
+        t.nn.functional.scaled_mm(x, x.t(), scale, of_a, across, of_b, bias=bias, output_dtype=out)
+        for bias, out in ((None, t.bfloat16), (wave(t, 24), t.float32), (None, t.float16))
+    ]
+
+
 def learned(t: Any, module: Any, *inputs: Any) -> Any:
     """Its text, its result, and the gradients of the first input and of its parameters."""
     first = inputs[0].clone().requires_grad_()
@@ -186,6 +198,11 @@ FUNCTIONS: Calls = {
         t.nn.functional.dropout1d(t.ones(400, 2), 0.5).flatten().unique(),
     ],
     "dropout1d of four dimensions": lambda t: t.nn.functional.dropout1d(wave(t, 1, 2, 3, 4)),
+    "scaled_mm": lambda t: scaled(t, t.tensor(0.3), "TensorWise"),
+    "scaled_mm of rows": lambda t: scaled(t, wave(t, 24, 1), "RowWise"),
+    "scaled_mm of wrong rows": lambda t: scaled(t, wave(t, 23, 1), "RowWise"),
+    "scaled_mm of both": lambda t: scaled(t, t.tensor(0.3), "TensorWise", "RowWise"),
+    "scaled_mm of float32": lambda t: scaled(t, t.tensor(0.3), "TensorWise", dtype=t.float32),
     "grouped_mm": lambda t: t.nn.functional.grouped_mm(wave(t, 2, 16, 16).bfloat16(), wave(t, 2, 16, 16).bfloat16()),
     "gumbel_softmax": lambda t: gumbel(t),
     "upsample": lambda t: [

@@ -205,7 +205,7 @@ def test_tensors_without_values_go_both_ways():
     assert back.is_meta and back.shape == (2, 3)
 
 
-@pytest.mark.parametrize("name", ["float32", "bfloat16", "complex64", "float8_e4m3fn"])
+@pytest.mark.parametrize("name", ["float32", "bfloat16", "complex64", "float8_e4m3fn", "float8_e4m3fnuz"])
 def test_views_written_here_share_memory_there(name):
     base = fxtorch.arange(12).reshape(3, 4).to(getattr(fxtorch, name))
     read = to_torch({"base": base, "corner": base[1:, 2:], "turned": base.T, "row": base[1], "alias": base.detach()})

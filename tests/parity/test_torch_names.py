@@ -50,6 +50,14 @@ TYPES: Calls = {
         (i.bits, i.eps, i.max, i.min, i.tiny, i.smallest_normal, i.resolution, i.dtype)
         for i in (t.finfo(getattr(t, n)) for n in ("float16", "bfloat16", "float32", "float64", "complex64"))
     ],
+    "8-bit floats": lambda t: [
+        [t.tensor(v).to(source).to(d).float(), d.is_signed, d.is_floating_point, t.finfo(d).max, t.finfo(d).resolution]
+        for v in [[0.0, -0.0, 1.4, 1.5, 1.6, 3, 448, 1e30, -2, float("inf"), float("nan"), 1e-30, 465, -6e4, 17, -500]]
+        for source in (t.float64, t.float32, t.float16, t.bfloat16)
+        for d in (t.float8_e4m3fn, t.float8_e5m2, t.float8_e4m3fnuz, t.float8_e5m2fnuz, t.float8_e8m0fnu)
+    ],
+    "8-bit floats of numbers": lambda t: t.tensor([1000.0, 3, -5], dtype=t.float8_e4m3fn).float(),
+    "float4_e2m1fn_x2": lambda t: [t.float4_e2m1fn_x2, t.float4_e2m1fn_x2.is_floating_point],
     "finfo default": lambda t: t.finfo().dtype,
     "finfo integer": lambda t: t.finfo(t.int32),
     "iinfo": lambda t: [
