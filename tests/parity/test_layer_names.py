@@ -47,7 +47,7 @@ LAYERS: Calls = {
     "AdaptiveLogSoftmaxWithLoss": lambda t: adaptive(t),
     "AlphaDropout": lambda t: still(t, t.nn.AlphaDropout(0.3)),
     "FeatureAlphaDropout": lambda t: still(t, t.nn.FeatureAlphaDropout(0.3)),
-    "Dropout1d": lambda t: still(t, t.nn.Dropout1d(0.3)),
+    "Dropout1d": lambda t: still(t, t.nn.Dropout1d(0.3), 2, 3, 2),
     "Dropout3d": lambda t: still(t, t.nn.Dropout3d(0.3)),
     "RReLU": lambda t: still(t, t.nn.RReLU(0.1, 0.3)),
     "RReLU of one slope": lambda t: learned(t, t.nn.RReLU(0.2, 0.2), wave(t, 2, 3)),
@@ -100,9 +100,10 @@ LAYERS: Calls = {
 }
 
 
-def still(t: Any, module: Any) -> Any:
-    """What an evaluated random layer gives, its text, and how often training keeps a value."""
-    return repr(module), module.eval()(wave(t, 2, 3, 2, 2)), tuple(module.train()(t.ones(2, 3, 2, 2)).shape)
+def still(t: Any, module: Any, *shape: int) -> Any:
+    """What an evaluated random layer gives, its text, and the shape that training gives."""
+    shape = shape or (2, 3, 2, 2)
+    return repr(module), module.eval()(wave(t, *shape)), tuple(module.train()(t.ones(*shape)).shape)
 
 
 def adaptive(t: Any) -> Any:
@@ -135,7 +136,7 @@ def by_name(t: Any) -> Any:
     p["c"] = t.ones(3)
     p.update({"d": t.ones(1)})
     removed = p.pop("b")
-    return repr(p), list(p.keys()), "a" in p, removed, p.get("zz"), list(p.copy()), p.setdefault("e").shape, list(p | p)
+    return repr(p), list(p.keys()), "a" in p, removed, p.get("zz"), list(p.copy()), p.setdefault("e"), list(p | p)
 
 
 def buffered(t: Any) -> Any:
@@ -215,7 +216,9 @@ FUNCTIONS: Calls = {
     ],
     "assert_int_or_pair of three": lambda t: t.nn.functional.assert_int_or_pair([1, 2, 3], "kernel", "bad {}"),
     "boolean_dispatch": lambda t: [
-        t.nn.functional.boolean_dispatch("flag", 1, False, lambda x, flag: "yes", lambda x, flag: "no", "m", "f")(*a)
+        t.nn.functional.boolean_dispatch(
+            "flag", 1, False, lambda x, flag=None: "yes", lambda x, flag=None: "no", "m", "f"
+        )(*a)
         for a in ((0, True), (0, False), (0,))
     ],
     "has_torch_function": lambda t: [
