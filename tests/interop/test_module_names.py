@@ -34,3 +34,26 @@ def test_submodules_import_under_torch_s_names_and_a_lacking_one_says_so() -> No
     ran = python("-m", "fxtorch", "-c", PROGRAM)
     assert ran.returncode == 0, ran.stderr
     assert "fxtorch lacks it" in ran.stdout
+
+
+HOMES = """
+import torch
+from torch._lowrank import svd_lowrank
+from torch._C import _LinAlgError
+from torch._tensor_str import set_printoptions
+from torch.jit._script import ScriptModule
+from torch.jit._trace import trace
+from torch.nn.modules.activation import MultiheadAttention
+from torch.nn.modules.container import ParameterDict, ParameterList
+from torch.nn.modules.loss import LinearCrossEntropyLoss
+
+assert MultiheadAttention is torch.nn.MultiheadAttention and ParameterDict is torch.nn.ParameterDict
+assert LinearCrossEntropyLoss is torch.nn.LinearCrossEntropyLoss and ParameterList is torch.nn.ParameterList
+assert svd_lowrank is torch.svd_lowrank and _LinAlgError is torch.linalg.LinAlgError
+assert set_printoptions is torch.set_printoptions and ScriptModule is torch.jit.ScriptModule
+"""
+
+
+def test_what_torch_defines_in_a_module_is_found_there() -> None:
+    ran = python("-m", "fxtorch", "-c", HOMES)
+    assert ran.returncode == 0, ran.stderr

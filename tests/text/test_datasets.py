@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,51 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
         datasets.YelpReviewFull(tmp_path, "test")
     with pytest.raises(ValueError, match="split 'dev' not found"):
         datasets.IMDB(tmp_path, "dev")
+
+
+def test_questions_come_with_the_places_of_their_answers(tmp_path: Path) -> None:
+    asked = [
+        {"question": "Who?", "answers": [{"text": "Ada", "answer_start": 0}, {"text": "she", "answer_start": 9}]},
+        {"question": "Why?", "answers": []},
+    ]
+    tree = {"data": [{"paragraphs": [{"context": "Ada came; she saw.", "qas": asked}]}]}
+    write(tmp_path / "SQuAD2" / "dev-v2.0.json", json.dumps(tree))
+    context = "Ada came; she saw."
+    assert list(datasets.SQuAD2(tmp_path, "dev")) == [
+        (context, "Who?", ["Ada", "she"], [0, 9]), (context, "Why?", [""], [-1])
+    ]  # fmt: skip
+    with pytest.raises(FileNotFoundError, match=r"SQuAD1: none of train-v1\.1\.json"):
+        datasets.SQuAD1(tmp_path, "train")
+
+
+GLUE = {
+    ("CoLA", "train"): ("cola_public/raw/in_domain_train.tsv", 'gj04\t1\t\t"So" it is.\n', ("gj04", 1, "So it is.")),
+    ("MNLI", "dev_matched"): (
+        "multinli_1.0/multinli_1.0_dev_matched.txt",
+        'gold\nneutral\tb\tp\tb\tp\tA "dog.\tA cat.\tmore\n-\tb\tp\tb\tp\tx\ty\n',
+        (1, 'A "dog.', "A cat."),
+    ),
+    ("MRPC", "test"): ("msr_paraphrase_test.txt", 'Quality\n1\t2\t3\t"One\tTwo\n', (1, '"One', "Two")),
+    ("QNLI", "train"): ("QNLI/train.tsv", "index\n0\tWho?\tAda.\tnot_entailment\n", (1, "Who?", "Ada.")),
+    ("QNLI", "test"): ("QNLI/test.tsv", "index\n0\tWho?\tAda.\n", ("Who?", "Ada.")),
+    ("RTE", "dev"): ("RTE/dev.tsv", "index\n0\tIt rains.\tIt is wet.\tentailment\n", (0, "It rains.", "It is wet.")),
+    ("STSB", "dev"): ("stsbenchmark/sts-dev.csv", "news\tM\t2\t7\t3.5\tA\tB\n", (7, 3.5, "A", "B")),
+    ("WNLI", "train"): ("WNLI/train.tsv", "index\n0\tIt fell.\tThe cup fell.\t1\n", (1, "It fell.", "The cup fell.")),
+}
+
+
+@pytest.mark.parametrize(("name", "split"), GLUE)
+def test_tasks_of_glue_are_read_from_their_tables(tmp_path: Path, name: str, split: str) -> None:
+    file, content, item = GLUE[name, split]
+    write(tmp_path / file, content)
+    dataset = getattr(datasets, name)(tmp_path, split)
+    assert list(dataset) == [item] == list(dataset)
+
+
+def test_questions_of_quora_have_no_split(tmp_path: Path) -> None:
+    write(tmp_path / "quora_duplicate_questions.tsv", 'id\n0\t1\t2\t"a ""b"""\tc\t1\n')
+    assert list(datasets.QQP(tmp_path)) == [(1, 'a "b"', "c")]
+
+
+def test_where_multi30k_is_published_can_be_set() -> None:
+    assert set(datasets.multi30k.URL) == {"train", "valid", "test"} and datasets.DATASETS["Multi30k"]

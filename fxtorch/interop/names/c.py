@@ -10,6 +10,7 @@ from typing import Any
 
 from fxtorch.autograd import is_grad_enabled as is_grad_enabled
 from fxtorch.nn.modules.convert import parse_to
+from fxtorch.ops.singular import LinAlgError
 from fxtorch.tensor import Size as Size
 from fxtorch.tensor import Tensor as _Tensor
 from fxtorch.tensor.device import device as device
@@ -24,6 +25,7 @@ __all__ = ["BoolType", "DisableTorchFunction", "DisableTorchFunctionSubclass", "
 __all__ += ["JitType", "ListType", "NoneType", "Size", "StringType", "TensorType", "Type", "device", "dtype"]
 
 TensorBase = _TensorBase = _Tensor
+_LinAlgError = LinAlgError
 _TensorMeta = type(_Tensor)
 _disabled_torch_dispatch_impl = _disabled_torch_function_impl
 DisableTorchFunctionSubclass = DisableTorchFunction = no_overrides

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.printing import _block, _Complex, _edges, _Formatter, _join
 from fxtorch.tensor.printing import options as PRINT_OPTS
+from fxtorch.tensor.printing import set_printoptions as set_printoptions
 
-__all__ = ["PRINT_OPTS"]
+__all__ = ["PRINT_OPTS", "set_printoptions"]
 
 
 def _tensor_str(self: Tensor, indent: int) -> str:

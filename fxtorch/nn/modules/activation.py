@@ -7,6 +7,7 @@ from typing import Any
 from fxtorch.nn import functional as F
 from fxtorch.nn import init as initializers
 from fxtorch.nn._torch import torch
+from fxtorch.nn.modules.attention import MultiheadAttention as MultiheadAttention  # torch's home for it
 from fxtorch.nn.modules.module import Module
 from fxtorch.nn.parameter import Parameter
 from fxtorch.tensor import Tensor

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
 from fxtorch.nn.modules.module import Module
+from fxtorch.nn.modules.parameter_containers import ParameterDict as ParameterDict  # torch's home for them
+from fxtorch.nn.modules.parameter_containers import ParameterList as ParameterList
 from fxtorch.tensor.structure import Table
 
 

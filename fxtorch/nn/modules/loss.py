@@ -10,6 +10,7 @@ from typing import Any
 
 from fxtorch.nn import functional as F
 from fxtorch.nn.modules.distance import PairwiseDistance
+from fxtorch.nn.modules.linear_cross_entropy import LinearCrossEntropyLoss as LinearCrossEntropyLoss  # torch's home
 from fxtorch.nn.modules.module import Module
 from fxtorch.tensor import Tensor
 
