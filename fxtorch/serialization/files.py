@@ -14,7 +14,8 @@ from typing import IO, Any
 from fxtorch.serialization.archive import Reader, Writer, atomic_write
 from fxtorch.serialization.legacy import LegacyReader, is_legacy
 from fxtorch.serialization.machine import Machine
-from fxtorch.serialization.pickling import PUBLIC, pickled, raw
+from fxtorch.serialization.names import named
+from fxtorch.serialization.pickling import pickled, raw
 from fxtorch.serialization.places import MapLocation, place_of
 from fxtorch.serialization.rebuild import ADMITTED, Loaded
 from fxtorch.serialization.safe_globals import by_name
@@ -204,9 +205,7 @@ def _trusting(pickle_module: Any, storages: _Storages) -> type[pickle.Unpickler]
                 return known
             if module.partition(".")[0] != "torch":
                 return super().find_class(module, name)
-            public = next((space for space in PUBLIC.values() if hasattr(space, name)), None)
-            if public is not None and (module in PUBLIC or module.startswith(("torch.nn.modules", "torch.optim"))):
-                return getattr(public, name)
-            return super().find_class("fx" + module, name)
+            found = named(module, name)
+            return super().find_class("fx" + module, name) if found is None else found
 
     return Unpickler

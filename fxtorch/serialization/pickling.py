@@ -11,9 +11,9 @@ from typing import Any, ClassVar, NamedTuple
 import jax
 import numpy as np
 
-from fxtorch import nn, optim
 from fxtorch.nn.parameter import Parameter
 from fxtorch.ops.dtypes import plain_of
+from fxtorch.serialization.names import Global, torch_name
 from fxtorch.serialization.storages import TYPED, UNTYPED, StorageClass
 from fxtorch.tensor import Size, Tensor, unwrap, wrap
 from fxtorch.tensor.device import device
@@ -21,17 +21,7 @@ from fxtorch.tensor.dtype import dtype
 from fxtorch.tensor.memory_format import layout as memory_layout
 from fxtorch.tensor.meta import Abstract
 from fxtorch.tensor.sparse import Stored
-
-
-class Global(NamedTuple):
-    """The name of a class or function that need not exist here."""
-
-    module: str
-    name: str
-
-    def __call__(self, *args: Any) -> Any:
-        """Refuse: pickle wants something callable, but it only writes the name."""
-        raise TypeError(f"{self.module}.{self.name} is only a name")
+from fxtorch.tensor.structure import Table
 
 
 class Storage(NamedTuple):
@@ -41,20 +31,6 @@ class Storage(NamedTuple):
     key: str
     location: str
     size: int
-
-
-PUBLIC: dict[str, Any] = {"torch.nn": nn, "torch.optim": optim, "torch.optim.lr_scheduler": optim.lr_scheduler}
-
-
-def torch_name(obj: Any) -> Global | None:
-    """The name that PyTorch has for a class or function of fxtorch's; None for anybody else's."""
-    module, name = getattr(obj, "__module__", None) or "", getattr(obj, "__qualname__", "")
-    if module.partition(".")[0] != "fxtorch":
-        return None
-    for home, space in PUBLIC.items():
-        if getattr(space, name, None) is obj:
-            return Global(home, name)
-    return Global("torch" + module.removeprefix("fxtorch"), name)
 
 
 class Pickler(pickle._Pickler):  # type: ignore[name-defined]
@@ -128,7 +104,12 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]
             self.write(pickle.GLOBAL + f"{known.module}\n{known.name}\n".encode())  # type: ignore[attr-defined]
             self.memoize(obj)  # type: ignore[attr-defined]
 
+    def _save_table(self, obj: Table) -> None:
+        """As the plain dict that PyTorch has in its place."""
+        self.save_dict(obj)  # type: ignore[attr-defined]
+
     dispatch[Global] = _save_global
+    dispatch[Table] = _save_table
     dispatch[FunctionType] = save_global
     dispatch[dtype] = _save_dtype
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fxtorch.serialization.names import names_of
+
 SafeGlobal = Callable[..., Any] | tuple[Callable[..., Any], str]
 
 _safe: list[SafeGlobal] = []
@@ -49,10 +51,10 @@ class safe_globals:
 
 def by_name() -> dict[str, Any]:
     """The objects let in, by the names that files use for them."""
-    named = {}
+    named: dict[str, Any] = {}
     for item in _safe:
         if isinstance(item, tuple):
             named[item[1]] = item[0]
         else:
-            named[f"{item.__module__}.{item.__qualname__}"] = item
+            named.update(dict.fromkeys(names_of(item), item))
     return named

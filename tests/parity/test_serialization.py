@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import re
 from collections import OrderedDict
 
 import numpy as np
@@ -225,3 +226,56 @@ def test_a_view_of_a_copy_is_written_alone():
 def test_the_flags_that_programs_pass_are_accepted(tmp_path):
     save({"w": fxtorch.ones(2)}, tmp_path / "w.pt", _use_new_zipfile_serialization=False, pickle_protocol=2)
     assert torch.load(tmp_path / "w.pt")["w"].tolist() == [1.0, 1.0]
+
+
+WHOLE = {
+    "Linear": ((3, 4), (2, 3)),
+    "Conv2d": ((3, 4, 2), (1, 3, 5, 5)),
+    "BatchNorm1d": ((4,), (3, 4)),
+    "Dropout": ((), (2, 3)),
+    "GRU": ((3, 4, 2), (5, 2, 3)),
+    "LSTM": ((3, 4), (5, 2, 3)),
+    "LSTMCell": ((3, 4), (2, 3)),
+    "LayerNorm": ((3,), (2, 3)),
+    "Upsample": ((None, 2), (1, 2, 3, 3)),
+    "PReLU": ((), (2, 3)),
+    "TransformerEncoderLayer": ((4, 2, 8), (5, 2, 4)),
+}
+
+
+def first(out):
+    return first(out[0]) if isinstance(out, tuple) else out
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_whole_modules_go_both_ways_where_their_classes_are_let_in(name):
+    args, shape = WHOLE[name]
+    x = np.linspace(-1, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape)
+
+    def classes(space):
+        found = [type(m) for m in getattr(space.nn, name)(*args).modules()]
+        return [*found, space.nn.functional.relu]
+
+    ours, theirs = getattr(fxtorch.nn, name)(*args).eval(), getattr(torch.nn, name)(*args).eval()
+    with torch.serialization.safe_globals(classes(torch)):
+        there = to_torch(ours)
+    with fxtorch.serialization.safe_globals(classes(fxtorch)):
+        here = from_torch(theirs, weights_only=True)
+    assert type(there) is type(theirs) and type(here) is type(ours)
+    for mine, its in ((ours, there), (here, theirs)):
+        np.testing.assert_allclose(
+            first(mine(fxtorch.tensor(x))).detach().numpy(), first(its(torch.tensor(x))).detach().numpy(),
+            rtol=1.3e-6, atol=1e-5,
+        )  # fmt: skip
+    with pytest.raises(pickle.UnpicklingError, match=re.escape(type(ours).__qualname__)):
+        from_torch(theirs, weights_only=True)
+
+
+def test_functions_are_known_by_each_of_their_names():
+    for function in (torch.nn.functional.gelu, torch.relu, torch.nn.functional.relu, torch.tanh):
+        assert callable(from_torch([function], weights_only=False)[0])
+    assert from_torch({"act": torch.nn.functional.gelu}, weights_only=False)["act"] is fxtorch.nn.functional.gelu
+    file = io.BytesIO()
+    save({"act": fxtorch.nn.functional.gelu}, file)
+    again = torch.load(io.BytesIO(file.getvalue()), weights_only=False)["act"]
+    assert again(torch.zeros(1)) == 0

@@ -381,7 +381,7 @@ def test_files_from_before_version_1_6_are_read() -> None:
 def test_whole_modules_are_written_by_pytorchs_names() -> None:
     file = io.BytesIO()
     torch.save(torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.ReLU()), file)
-    assert b"fxtorch" not in file.getvalue() and b"ctorch.nn\nLinear\n" in file.getvalue()
+    assert b"fxtorch" not in file.getvalue() and b"ctorch.nn.modules.linear\nLinear\n" in file.getvalue()
     again = torch.load(io.BytesIO(file.getvalue()), weights_only=False)
     assert type(again[0]) is torch.nn.Linear
 
@@ -412,3 +412,14 @@ def test_a_pickle_module_of_ones_own_is_trust() -> None:
     assert isinstance(load(io.BytesIO(data), pickle_module=pickle), Trusted)
     with pytest.raises(RuntimeError, match="explicit pickle_module"):
         load(io.BytesIO(data), pickle_module=pickle, weights_only=True)
+
+
+def test_a_module_whose_class_is_let_in_loads_without_running_code() -> None:
+    layer = torch.nn.MultiheadAttention(4, 2)
+    data = written(layer).getvalue()
+    with pytest.raises(pickle.UnpicklingError, match=r"torch\.nn\.modules\.activation\.MultiheadAttention"):
+        load(io.BytesIO(data))
+    classes = [torch.nn.MultiheadAttention, torch.nn.modules.linear.NonDynamicallyQuantizableLinear]
+    with torch.serialization.safe_globals(classes):
+        again = load(io.BytesIO(data))
+    assert torch.equal(again.in_proj_weight, layer.in_proj_weight)
