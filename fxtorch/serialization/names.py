@@ -75,6 +75,8 @@ def named(module: str, name: str) -> Any:
     >>> named("torch.nn.modules.sparse", "Embedding") is nn.Embedding
     True
     """
+    if (module, name) == ("torch._C", "_VariableFunctionsClass"):
+        return importlib.import_module("fxtorch")  # its attributes are how PyTorch's compiled functions are written
     for package, space in _PACKAGES.items():
         if f"{module}.".startswith(f"{package}.") and hasattr(space, name):
             return getattr(space, name)

@@ -239,6 +239,7 @@ WHOLE = {
     "LayerNorm": ((3,), (2, 3)),
     "Upsample": ((None, 2), (1, 2, 3, 3)),
     "PReLU": ((), (2, 3)),
+    "ConvTranspose2d": ((3, 4, 2), (1, 3, 5, 5)),
     "TransformerEncoderLayer": ((4, 2, 8), (5, 2, 4)),
 }
 
@@ -262,6 +263,7 @@ def test_whole_modules_go_both_ways_where_their_classes_are_let_in(name):
     with fxtorch.serialization.safe_globals(classes(fxtorch)):
         here = from_torch(theirs, weights_only=True)
     assert type(there) is type(theirs) and type(here) is type(ours)
+    assert vars(there).keys() == vars(theirs).keys() and vars(here).keys() == vars(ours).keys()
     for mine, its in ((ours, there), (here, theirs)):
         np.testing.assert_allclose(
             first(mine(fxtorch.tensor(x))).detach().numpy(), first(its(torch.tensor(x))).detach().numpy(),

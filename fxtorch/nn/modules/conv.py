@@ -23,6 +23,7 @@ class _ConvNd(Module):
 
     n: ClassVar[int]
     transposed: ClassVar[bool] = False
+    _also_written: ClassVar[tuple[str, ...]] = ("transposed", "_reversed_padding_repeated_twice")
     padding_modes: ClassVar[tuple[str, ...]] = ("zeros", "reflect", "replicate", "circular")
     weight: Any
     bias: Any

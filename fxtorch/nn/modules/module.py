@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from fxtorch.autograd import no_grad
 from fxtorch.nn._torch import torch
@@ -86,6 +86,7 @@ class Module(Traversal, Hooks, State):
     call_super_init: bool = False
     training: bool
     _compiled_call_impl: Callable[..., Any] | None = None
+    _also_written: ClassVar[tuple[str, ...]] = ()  # computed here, an attribute in PyTorch: its files have them
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not self.call_super_init:
@@ -443,11 +444,13 @@ class Module(Traversal, Hooks, State):
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
         state.pop("_compiled_call_impl", None)
-        return state
+        return {**state, **{name: getattr(self, name) for name in self._also_written}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Whoever wrote the state may have known fewer kinds of hooks.
         self.__dict__.update({**_fresh_state(), **state})
+        for name in self._also_written:
+            self.__dict__.pop(name, None)
         structure.changed()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from typing import Any
+from typing import Any, ClassVar
 
 from fxtorch.nn import init
 from fxtorch.nn._torch import torch
@@ -42,6 +42,8 @@ class RNNBase(Module):
         TypeError: a size is no int.
         ValueError: a size or probability is out of range.
     """
+
+    _also_written: ClassVar[tuple[str, ...]] = ("_flat_weights",)
 
     def __init__(
         self,

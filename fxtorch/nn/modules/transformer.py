@@ -10,6 +10,7 @@ from fxtorch.func.repeated import scan_modules
 from fxtorch.nn import functional as F
 from fxtorch.nn import init
 from fxtorch.nn._torch import torch
+from fxtorch.nn.modules.activation import GELU, ReLU
 from fxtorch.nn.modules.attention import MultiheadAttention
 from fxtorch.nn.modules.container import ModuleList
 from fxtorch.nn.modules.dropout import Dropout
@@ -98,6 +99,14 @@ class TransformerEncoderLayer(_Layer):
     """
 
     _blocks = 2
+    _also_written: ClassVar[tuple[str, ...]] = ("activation_relu_or_gelu",)
+
+    @property
+    def activation_relu_or_gelu(self) -> int:
+        """1 where the activation is ReLU, 2 where it is GELU, else 0."""
+        if self.activation is F.relu or isinstance(self.activation, ReLU):
+            return 1
+        return 2 if self.activation is F.gelu or isinstance(self.activation, GELU) else 0
 
     def forward(
         self,
