@@ -37,7 +37,6 @@ class FunctionNode(Node):
         self.inputs = tuple(aval_of(a) for a in args)
         self.outputs: tuple[Any, ...] = ()
         self.used = False
-        self.refusal: str | None = None
         self.trace = "".join(traceback.format_stack()[:-2]) if modes.anomaly else None
 
     def __getattr__(self, name: str) -> Any:
@@ -54,6 +53,15 @@ class FunctionNode(Node):
     def leaves(self) -> Any:
         """None once a backward has used the Node up."""
         return None if self.used else self.inputs
+
+    @property
+    def frees(self) -> bool:  # type: ignore[override]
+        """Whether it saved Tensors."""
+        return bool(self.ctx._saved)
+
+    def counters(self) -> list[tuple[list[int], int]]:
+        """The counters of changes of the saved Tensors, with their versions then."""
+        return [(s.cell, s.version) for s in self.ctx._saved or () if s is not None and s.open is None]
 
     def name(self) -> str:
         """torch's name of this step of the graph."""
@@ -166,7 +174,7 @@ class Function:
             modes.grad, modes.forward = before, level
         result = _recorded(node, ctx, args, out)
         if traced and node is not None:
-            _differentiable_by_jax(cls, node, ctx, args, result)
+            _differentiable_by_jax(cls, ctx, args, result)
         if level is not None:
             cls._push_tangents(ctx, args, result)
         return result
@@ -193,12 +201,9 @@ class Function:
         return out
 
 
-def _differentiable_by_jax(cls: type[Function], node: FunctionNode, ctx: Any, args: Sequence[Any], out: Any) -> None:
-    """Let JAX, too, differentiate results that a compiled function may hand out, by the user's backward."""
+def _differentiable_by_jax(cls: type[Function], ctx: Any, args: Sequence[Any], out: Any) -> None:
+    """Let JAX, too, differentiate the results by the user's backward."""
     if ctx._dirty:
-        node.refusal = (
-            f"{cls.__name__} changes an argument in place: a compiled function that calls it must call backward itself"
-        )
         return
     again = call_in_jax(cls, args)
     pairs = zip(*((x if isinstance(x, tuple) else (x,)) for x in (out, again)), strict=True)

@@ -67,6 +67,7 @@ class Capture(Stores):
         self._lines: dict[int, str] = {}  # of the user's code, where they were made
         self._grads_seen: set[Any] = set()
         self._arguments = {id(t): Argument(i) for i, t in arguments.items()}
+        self._stand_ins = list(arguments.values())
         self._originals = originals
         self._passed = {id(originals[i]) for i in arguments}  # the caller's Tensors that the arguments stand for
         self._optimizers = Optimizers(self.guards, self.surroundings)
@@ -272,6 +273,10 @@ class Capture(Stores):
     def is_of_trace(self, tensor: Tensor) -> bool:
         """Whether the Tensor is gone after the trace: created in it, or standing for an argument."""
         return id(tensor) in self._made or id(tensor) in self._arguments
+
+    def tensors(self) -> list[Tensor]:
+        """Those that were not created in the trace: from outside, or standing for an argument."""
+        return [*(before.tensor for before in self._snapshots.values()), *self._stand_ins]
 
     def reference(self, tensor: Tensor) -> Reference:
         """Where a Tensor from outside is to be found."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 
+from fxtorch.compiler.behind import ProgramNode
 from fxtorch.compiler.packing import Packing, slots_of
 from fxtorch.compiler.references import Held
 from fxtorch.compiler.results import Leaf
@@ -92,7 +93,12 @@ class Outcome:
         return state[: packing.early], outputs, grads, state[packing.early :]
 
     def write_back(
-        self, outputs: Sequence[Any], leaves: Sequence[Any], state: Sequence[Any], grads: Sequence[Any]
+        self,
+        outputs: Sequence[Any],
+        leaves: Sequence[Any],
+        state: Sequence[Any],
+        grads: Sequence[Any],
+        node: ProgramNode | None = None,
     ) -> Any:
         """Give everybody what is theirs; returns the function's result.
 
@@ -101,8 +107,10 @@ class Outcome:
             leaves: the arguments of the call.
             state: new values of what stays with the program.
             grads: the gradients that stay there, too.
+            node: the call on the tape, where it is recorded.
         """
         layout, new = self.layout, object.__new__
+        known = layout.pieces.look_up(leaves)
         graphs = [_as_it_stands(node.owner.find(leaves)) for node, _ in layout.flows]
         for tensor, output in self._renewed:  # what _rebind comes to for a base, without its questions
             tensor._data = outputs[output]
@@ -112,7 +120,7 @@ class Outcome:
                 cell[1] += 1
         if self.steady is not None:
             self.steady.keep(list(state), list(grads))
-        made = layout.pieces.hand_back(outputs, leaves, self._own)
+        made = layout.pieces.hand_back(outputs, known, self._own)
         for change in self._others:
             reference = change.reference
             tensor = reference.tensor if isinstance(reference, Held) else reference.find(leaves)
@@ -137,8 +145,10 @@ class Outcome:
 
         for place, tree, found in layout.entries:
             place.set(jax.tree.unflatten(tree, [value(leaf) for leaf in found]))
-        for before, (node, output) in zip(graphs, layout.flows, strict=True):
-            backward([before], [wrap(array_of(outputs[output]))], retain_graph=node.retained, create_graph=False)
+        for before, (end, output) in zip(graphs, layout.flows, strict=True):
+            backward([before], [wrap(array_of(outputs[output]))], retain_graph=end.retained, create_graph=False)
+        if node is not None:
+            node.settle(made)
         modes.grad = layout.grad_mode
         return jax.tree.unflatten(layout.tree, [value(leaf) for leaf in layout.results])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from jax.experimental import checkify
 
 from fxtorch.compiler import errors
+from fxtorch.compiler.behind import Behind, ProgramNode
 from fxtorch.compiler.guards import Guards
 from fxtorch.compiler.outcome import Outcome, array_of, renews
 from fxtorch.compiler.packing import Packing
@@ -19,10 +21,8 @@ from fxtorch.compiler.references import Argument, Entry, Held, Reference
 from fxtorch.compiler.trace import Layout, Traced
 from fxtorch.ops.transposes import cancelling
 from fxtorch.ops.xla import compiled
-from fxtorch.tensor import Tensor, unwrap
+from fxtorch.tensor import Tensor, modes, unwrap
 from fxtorch.tensor.checking import CheckError
-from fxtorch.tensor.execute import OpNode, apply
-from fxtorch.tensor.record import Record
 from fxtorch.tensor.resident import lock
 from fxtorch.tensor.sparse import is_sparse
 from fxtorch.tensor.stacks import Stacks
@@ -68,14 +68,14 @@ class Program:
 
         run.__name__ = run.__qualname__ = name
         self.run = compiled(cancelling(run) if traced.convolves else run, donate_argnums=0)
-        self.record = Record(self._flat, name, "residuals") if self.layout.differentiable else None
+        self.behind = Behind(self) if self.layout.differentiable else None
         self.compiled = False
         self._outcome: Outcome | None = None
         self._held = {r.identity: r.tensor for r in references if isinstance(r, Held)}
         self._held_ids = frozenset(self._held)
         owners = [c.reference for c in self.layout.changed] + [owner for owner, _ in self.layout.grads]
         self._written = [r.tensor for r in owners if isinstance(r, Held)]
-        self._stays = self.record is None and renews(self.layout, self._tensors[0])
+        self._stays = self.behind is None and renews(self.layout, self._tensors[0])
         single = [self._stays and unwrap_aval(r.find(traced.leaves)).ndim == 0 for r in self._mutable]
         self._packing = Packing(self._mutable, single, self.layout.stacked if self._stays else ())
         self._writes_arguments = any(isinstance(r, Argument | Entry) for r in owners)
@@ -88,7 +88,7 @@ class Program:
         stacks = Stacks() if self._packing.stacks else None
         given, kept = iter(self._packing.separate(mutable, stacks)), iter(fixed)
         outputs = self._pure([next(given) if d else next(kept) for d in self.donated], arrays, scalars, stacks)
-        outcome = self._outcome = Outcome(self.layout)
+        outcome = self._outcome = Outcome(self.layout, on_tape=self.behind is not None)
         if not self._stays:
             return (), outputs, (), ()
         overwritten = self._tensors[0]
@@ -99,21 +99,17 @@ class Program:
         self, state: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any], stacks: Stacks | None = None
     ) -> tuple[Any, ...]:
         if "check" in self.layout.sides:
-            error, outputs = checkify.checkify(self.traced.pure)(state, arrays, scalars)
+            pure = functools.partial(self.traced.pure, on_tape=self.behind is not None)
+            error, outputs = checkify.checkify(pure)(state, arrays, scalars)
             found, self._error = jax.tree.flatten(error)
             outputs = (*outputs, *found)
         else:
-            outputs = self.traced.pure(state, arrays, scalars, stacks)
+            outputs = self.traced.pure(state, arrays, scalars, stacks, on_tape=self.behind is not None)
         assert self.traced.layout is not None
         self.layout = self.traced.layout
         if self.traced.found_new or _identities(self.layout) != self.changed:
             raise errors.Unsettled
         return outputs
-
-    def _flat(self, *leaves: Any) -> Any:
-        n = len(self.traced.known.references)
-        m = n + len(self.traced.inputs)
-        return self._pure(leaves[:n], leaves[n:m], jax.tree.unflatten(self._scalar_tree, leaves[m:]))
 
     def __call__(self, leaves: Sequence[Any], *, repeated: bool = False) -> Any:
         """Run on the flattened arguments.
@@ -136,15 +132,13 @@ class Program:
         self._keep_in_place(leaves)
         if not repeated:
             self._run_effects(late=False)
-        if self.record is None:
-            early, outputs, grads, late = self._run_compiled(leaves)
+        if self.behind is None:
+            early, outputs, grads, late = self._run_compiled(self._gather(leaves))
+            if self._error is not None:
+                self._raise_failed(outputs)
+            result = self._write_back(outputs, leaves, [*early, *late], grads)
         else:
-            outputs, early, grads, late = self._run_recorded(leaves), (), (), ()
-        if self._error is not None:
-            self._raise_failed(outputs)
-        result = self._write_back(outputs, leaves, [*early, *late], grads)
-        if self.record is not None:
-            self._keep_saved(outputs, leaves)
+            result = self._run_recorded(self.behind, leaves)
         self._run_effects(late=True)
         return result
 
@@ -205,8 +199,7 @@ class Program:
         """Run what :meth:`lower` gave, compiled, wherever the types of the state are what they were."""
         self._ahead, self.compiled = compiled, True
 
-    def _run_compiled(self, leaves: Sequence[Any]) -> Any:
-        given = self._gather(leaves)
+    def _run_compiled(self, given: Any) -> Any:
         if self._ahead is not None:
             try:
                 return self._ahead(*given)
@@ -244,14 +237,19 @@ class Program:
     def _values(references: Sequence[Reference], tensors: Sequence[Tensor] | None, leaves: Sequence[Any]) -> list[Any]:
         return [unwrap(r.find(leaves)) for r in references] if tensors is None else [t._data for t in tensors]
 
-    def _run_recorded(self, leaves: Sequence[Any]) -> Sequence[Any]:
-        """Run as one operator on the tape: its forward and its backward are two compiled programs."""
-        assert self.record is not None
-        scalars, self._scalar_tree = jax.tree.flatten([s.read() for s in self.traced.known.scalars])
-        tensors = [r.find(leaves) for r in self.traced.known.references]
-        tensors += [leaves[i] for i in self.traced.inputs]
-        out = apply(self.record, [*tensors, *scalars])
-        return out if isinstance(out, tuple) else (out,)
+    def _run_recorded(self, behind: Behind, leaves: Sequence[Any]) -> Any:
+        """Run as one call on the tape: its forward and its backward are two compiled programs."""
+        given = self._gather(leaves)
+        _, outputs, _, _ = self._run_compiled(given)
+        if self._error is not None:
+            self._raise_failed(outputs)
+            outputs = outputs[: -self._error.num_leaves]
+        recording = self.layout.recording
+        assert recording is not None
+        node = ProgramNode(behind, recording, given[1:], modes.autocast)
+        node.find(leaves)
+        count = len(outputs) - recording.own
+        return self._write_back(node.dress(outputs[:count], outputs[count:]), leaves, node=node)
 
     def _raise_failed(self, outputs: Sequence[Any]) -> None:
         """Wait for the program, and raise what a check in it found.
@@ -264,20 +262,18 @@ class Program:
         if words is not None:
             raise CheckError(words.removesuffix(" (`check` failed)"))
 
-    def _keep_saved(self, outputs: Sequence[Any], leaves: Sequence[Any]) -> None:
-        """What the backward saved of state that the program changed is the value before, and stays right."""
-        node = next((out._node for out in outputs if isinstance(out, Tensor) and isinstance(out._node, OpNode)), None)
-        if node is not None:
-            own = {id(c.reference.find(leaves)._cell) for c in self.layout.changed}
-            node.checks = [check for check in node.checks if id(check[0]) not in own]
-
     def _write_back(
-        self, outputs: Sequence[Any], leaves: Sequence[Any], state: Sequence[Any] = (), grads: Sequence[Any] = ()
+        self,
+        outputs: Sequence[Any],
+        leaves: Sequence[Any],
+        state: Sequence[Any] = (),
+        grads: Sequence[Any] = (),
+        node: ProgramNode | None = None,
     ) -> Any:
         outcome = self._outcome
         if outcome is None or outcome.layout is not self.layout:
-            outcome = self._outcome = Outcome(self.layout, on_tape=self.record is not None)
-        return outcome.write_back(outputs, leaves, state, grads)
+            outcome = self._outcome = Outcome(self.layout, on_tape=self.behind is not None)
+        return outcome.write_back(outputs, leaves, state, grads, node)
 
     @property
     def guards(self) -> Guards:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 
 from fxtorch.compiler import errors
-from fxtorch.compiler.references import Reference
+from fxtorch.compiler.references import Gradient, Reference
 from fxtorch.nn import Module
 from fxtorch.tensor import Tensor, wrap
 from fxtorch.tensor.engine import reachable
@@ -144,21 +144,30 @@ class Pieces:
         self.shared = {n for _, p in fresh for n in (p.grad, p.parent) if n is not None}
         self._without: Collection[int] | None = None
         self._wanted: list[int] = []
+        self._known = [(i, p.reference) for i, p in enumerate(self.pieces) if isinstance(p, Known)]
         self.plain = [p.output if isinstance(p, Fresh) and p.is_plain else -1 for p in self.pieces]
 
+    def look_up(self, leaves: Sequence[Any]) -> dict[int, Tensor]:
+        """Those that the caller has already, before anything is another one."""
+        found = {i: reference.find(leaves) for i, reference in self._known}
+        for i, reference in self._known:
+            if isinstance(reference, Gradient):
+                found[i]._data  # noqa: B018  (the program may be about to give its place to a new one)
+        return found
+
     def hand_back(
-        self, outputs: Sequence[Any], leaves: Sequence[Any], without: Collection[int] = ()
+        self, outputs: Sequence[Any], known: dict[int, Tensor], without: Collection[int] = ()
     ) -> dict[int, Tensor]:
-        """The Tensors by their numbers, from the program's outputs and the arguments of the call.
+        """The Tensors by their numbers, from the program's outputs.
 
         Args:
             outputs: of the program.
-            leaves: the arguments, flattened.
+            known: what :meth:`look_up` found.
             without: numbers of pieces that somebody else makes.
         """
         if without is not self._without:
             self._without, self._wanted = without, [i for i in range(len(self.pieces)) if i not in without]
-        made: dict[int, Tensor] = {}
+        made = known
         for i in self._wanted:  # a view comes after what it is a view of
             piece, plain = self.pieces[i], self.plain[i]
             if plain >= 0 and not isinstance(out := outputs[plain], Tensor):
@@ -166,7 +175,6 @@ class Pieces:
                 tensor._data = out
                 continue
             if isinstance(piece, Known):
-                made[i] = piece.reference.find(leaves)
                 continue
             out = outputs[piece.output]
             if piece.cls is Tensor and piece.graph.kind == "alive" and isinstance(out, Tensor):
@@ -213,7 +221,7 @@ class Collector:
         self.outputs: list[Any] = []
         self.pieces: list[Known | Fresh] = []
         self._numbers: dict[int, int] = {}
-        self._tensors: list[Tensor] = []  # held, so that their ids stay theirs
+        self.tensors: list[Tensor] = []  # that the pieces are made of; held, so that their ids stay theirs
         self._roots: dict[int, int] = {}
 
     def expect(self, values: Sequence[Any]) -> None:
@@ -257,7 +265,7 @@ class Collector:
 
     def _add(self, tensor: Tensor, piece: Known | Fresh) -> int:
         self.pieces.append(piece)
-        self._tensors.append(tensor)
+        self.tensors.append(tensor)
         self._numbers[id(tensor)] = len(self.pieces) - 1
         return len(self.pieces) - 1
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -21,9 +21,11 @@ from fxtorch.compiler.guards import Guards
 from fxtorch.compiler.naming import Naming
 from fxtorch.compiler.opened import flatten
 from fxtorch.compiler.places import Place
+from fxtorch.compiler.recording import Recording
 from fxtorch.compiler.references import Argument, Held, Input, Reference, Scalar
 from fxtorch.compiler.results import Collector, Fresh, Graph, Leaf, Pieces
 from fxtorch.compiler.surroundings import names_around
+from fxtorch.compiler.taping import Pulls, Roots, taped
 from fxtorch.compiler.watching import watching
 from fxtorch.ops.transposes import convolves
 from fxtorch.tensor import Tensor, modes
@@ -64,6 +66,7 @@ class Layout:
         naming: what its Tensors are called.
         stacked: the state whose arrays the function stacked, stack by stack.
         differentiable: whether a graph that leads into the program can be walked from outside.
+        recording: that graph, where it was asked for.
     """
 
     tree: Any
@@ -80,6 +83,7 @@ class Layout:
     naming: Naming
     stacked: list[list[Held]]
     differentiable: bool = False
+    recording: Recording | None = None
 
 
 @dataclass
@@ -152,20 +156,50 @@ class Traced:
         return leaf._data if isinstance(leaf, Tensor) else leaf
 
     def pure(
-        self, state: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any], stacks: Stacks | None = None
+        self,
+        state: Sequence[Any],
+        arrays: Sequence[Any],
+        scalars: Sequence[Any],
+        stacks: Stacks | None = None,
+        *,
+        on_tape: bool = False,
     ) -> tuple[Any, ...]:
         """The flat outputs (see :class:`Layout`) of the state, the argument arrays and the numbers.
 
-        With ``stacks`` the function may stack state of one shape.
+        With ``stacks`` the function may stack state of one shape; ``on_tape`` adds what the walk over its tape needs.
         """
         if not self.open:
             raise errors.StateChanged
         with traces.here():
-            return self._pure(state, arrays, scalars, stacks)
+            outputs, layout, own = self._pure(state, arrays, scalars, stacks, () if on_tape else None)
+        self.layout = layout
+        return (*outputs, *own)
+
+    def derivative(
+        self, state: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any], pulls: Pulls
+    ) -> tuple[Sequence[Any], Sequence[Any], Recording]:
+        """The gradients that one backward after another finds: with what they save, and the graph behind them.
+
+        Raises:
+            RuntimeError: they need state that the function does not.
+        """
+        known = replace(self.known)
+        with traces.here():
+            grads, layout, own = self._pure(state, arrays, scalars, None, pulls)
+        self.known = known
+        if self.found_new or layout.recording is None:
+            raise RuntimeError("a backward of a compiled function, differentiated again, reads state of its own")
+        return grads, own, layout.recording
 
     def _pure(
-        self, state: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any], stacks: Stacks | None
-    ) -> tuple[Any, ...]:
+        self,
+        state: Sequence[Any],
+        arrays: Sequence[Any],
+        scalars: Sequence[Any],
+        stacks: Stacks | None,
+        pulls: Pulls | None,
+    ) -> tuple[Sequence[Any], Layout, Sequence[Any]]:
+        """The outputs, what they mean, and what is saved; with ``pulls`` the outputs are gradients."""
         known = self.known
         leaves, stand_ins = self._arguments(arrays)
         capture = Capture(
@@ -185,8 +219,13 @@ class Traced:
                 out = self.fn(*args, **kwargs)
             capture.settle()
             given = dict(zip(self.inputs, arrays, strict=True))
-            outputs, layout = _lay_out(capture, out, stand_ins, given, self.leaves)
-            del out, args, kwargs
+            outputs, layout, roots, collector = _lay_out(capture, out, stand_ins, given, self.leaves)
+            own: Sequence[Any] = ()
+            if pulls is not None:
+                with watching(capture):
+                    inputs = (state, arrays, scalars, *pulls)
+                    outputs, own, layout.recording = taped(capture, collector, roots, inputs, outputs, pulls)
+            del out, args, kwargs, roots, collector
         finally:
             modes.grad = grad_mode
             known.undo += capture.undo
@@ -202,8 +241,7 @@ class Traced:
         else:
             del capture
             refuse(escaped(made))
-        self.layout = layout
-        return outputs
+        return outputs, layout, own
 
     def _arguments(self, arrays: Sequence[Any]) -> tuple[list[Any], dict[int, Tensor]]:
         """The arguments with Tensors that hold ``arrays``, and these Tensors by their positions."""
@@ -242,8 +280,8 @@ def _stand_in(original: Tensor, array: Any) -> Tensor:
 
 def _lay_out(
     capture: Capture, out: Any, stand_ins: dict[int, Tensor], given: dict[int, Any], originals: Sequence[Any]
-) -> tuple[tuple[Any, ...], Layout]:
-    """Take the trace's outcome apart: what the program returns, and what it means."""
+) -> tuple[Sequence[Any], Layout, Roots, Collector]:
+    """Take the trace's outcome apart: what the program returns, what it means, and what of it has a graph."""
     collector = Collector(capture)
     leaves, tree = flatten(out, capture.is_of_trace, capture.surroundings.is_known)
     entries = [
@@ -255,15 +293,17 @@ def _lay_out(
         for owner in capture.grads_written.values()
     ]
     outputs = collector.outputs
+    roots: Roots = []
 
     def change(reference: Reference, tensor: Tensor, array: Any, was: tuple[bool, Any]) -> Change | None:
         now = (tensor._rg, tensor._node)
-        new, moved = tensor._data is not array, now[0] != was[0] or now[1] is not was[1]
+        graph = Graph.of(tensor) if now[0] != was[0] or now[1] is not was[1] else None
+        new = tensor._data is not array or (graph is not None and graph.kind == "alive")
         if new:
             outputs.append(tensor._data)
-        if not new and not moved:
-            return None
-        return Change(reference, len(outputs) - 1 if new else None, Graph.of(tensor) if moved else None)
+        if graph is not None and graph.kind == "alive":
+            roots.append((len(outputs) - 1, tensor))
+        return Change(reference, len(outputs) - 1 if new else None, graph) if new or graph is not None else None
 
     # First the arrays that take the place of state, in its order, and last the single numbers (see Outcome.keep).
     order = {r.identity: i for i, r in enumerate(capture.references)}
@@ -284,10 +324,11 @@ def _lay_out(
             outputs.append(node.ct)
             flows.append((node, len(outputs) - 1))
     changes = [c for c in changed if c is not None]
-    graphs = [p.graph for p in collector.pieces if isinstance(p, Fresh)] + [c.graph for c in changes if c.graph]
+    pieces = zip(collector.pieces, collector.tensors, strict=True)
+    roots += [(p.output, t) for p, t in pieces if isinstance(p, Fresh) and p.graph.kind == "alive"]
     layout = Layout(
         tree, results, Pieces(collector.pieces), changes, gradients, stored, flows, capture.guards, capture.effects,
         modes.grad, capture.sides, capture.surroundings.naming, capture.stacked(),
-        any(g.kind == "alive" for g in graphs),
+        bool(roots),
     )  # fmt: skip
-    return tuple(outputs), layout
+    return outputs, layout, roots, collector

@@ -23,7 +23,8 @@ from fxtorch.tensor.tensor import Tensor, unwrap, unwrap_aval, wrap
 _add_arrays = jax.jit(lambda a, b: a + b)
 
 
-def _add(a: Any, b: Any) -> Any:
+def summed(a: Any, b: Any) -> Any:
+    """The sum of two cotangents, of which one or both may be sparse."""
     if isinstance(a, Abstract):
         return a
     return sparse.add(a, b) if isinstance(a, Stored) or isinstance(b, Stored) else _add_arrays(a, b)
@@ -122,7 +123,7 @@ def _short_walk(root: Tensor, ct: Any, retain_graph: bool, targets: Sequence[Ten
         if g is not None:
             key = id(edge)
             if key in leaves:
-                g = _add(found[key], g)
+                g = summed(found[key], g)
             leaves[key], found[key] = (edge, g), g
     if not retain_graph:
         node.release()
@@ -136,7 +137,7 @@ def _walk(
     create_graph: bool,
     targets: Sequence[Tensor] | None,
 ) -> tuple[dict[int, tuple[Tensor, Any]], dict[Any, Any]]:
-    add: Callable[[Any, Any], Any] = (lambda a, b: a + b) if create_graph else _add
+    add: Callable[[Any, Any], Any] = (lambda a, b: a + b) if create_graph else summed
     leaves: dict[int, tuple[Tensor, Any]] = {}
     pending: dict[Node, list[Any]] = {}
     found: dict[Any, Any] = {}
@@ -279,7 +280,7 @@ def accumulate(leaf: Tensor, ct: Any, create_graph: bool) -> None:
     elif create_graph:
         leaf.grad = old + ct
     else:
-        old._rebind(_add(unwrap(old), ct))
+        old._rebind(summed(unwrap(old), ct))
     for hook in tuple((leaf._post_hooks or {}).values()):
         hook(leaf)
 

@@ -16,14 +16,13 @@ from fxtorch.tensor import meta
 from fxtorch.tensor.checking import user_line
 from fxtorch.tensor.meta import Abstract
 from fxtorch.tensor.modes import modes
-from fxtorch.tensor.overwriting import INPUT_NOT_NEEDED, RESULT_NEEDED
+from fxtorch.tensor.overwriting import INPUT_NOT_NEEDED, RESULT_NEEDED, SAVES_NUMBERS, UNKNOWN
 from fxtorch.tensor.record import Plan, Record, Saved, outputs, pull_back
 from fxtorch.tensor.tape import FREED, Node, next_number
 from fxtorch.tensor.tensor import Tensor, unwrap, wrap
 
 _new = object.__new__
-_LEAF = object()  # stands in a record's key for an argument that is traced
-_PLAIN = frozenset({int, str, type(None)})  # values that no value of another type equals
+_NUMBERS = frozenset({int, float, bool, complex})
 
 
 class OpNode(Node):
@@ -47,13 +46,21 @@ class OpNode(Node):
         """How many results the call had."""
         return len(self.plan.carries)
 
+    @property
+    def frees(self) -> bool:
+        """Whether it saved Tensors."""
+        if self.saved_out or self.residuals:
+            return True
+        saved = self.saved_in or ()
+        return bool(saved) and (self.label in SAVES_NUMBERS or not all(x.__class__ in _NUMBERS for x in saved))
+
     def verify(self) -> tuple[Any, ...]:
         """The saved inputs, once it is sure that they are there and were not overwritten."""
         if self.saved_in is None:
             raise RuntimeError(FREED)
         for cell, version in self.checks:
             if cell[1] != version:
-                raise _overwritten(self, cell[1], version)
+                raise overwritten(self.name(), cell[1], version)
         return self.saved_in
 
     def wrote(self, target: Tensor, result: Tensor) -> None:
@@ -87,14 +94,15 @@ class OpNode(Node):
 
     def release(self) -> None:
         """Drop the saved arrays; a Node that saved nothing can be used again."""
-        if self.saved_in or self.saved_out or self.residuals:
+        if self.frees:
             self.saved_in, self.saved_out, self.residuals = None, (), ()
 
 
-def _overwritten(node: Node, found: int, expected: int) -> RuntimeError:
+def overwritten(name: str, found: int, expected: int) -> RuntimeError:
+    """torch's error for a backward step of that ``name`` whose saved value was changed in place."""
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"a Tensor saved by {node.name()} is at version {found}; expected version {expected} instead. "
+        f"a Tensor saved by {name} is at version {found}; expected version {expected} instead. "
         "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
         "torch.autograd.set_detect_anomaly(True)."
     )
@@ -172,6 +180,18 @@ class TracedNode(Node):
         """How many results the call had."""
         return len(self.plan.carries)
 
+    @property
+    def frees(self) -> bool:
+        """Whether an eager call would have saved Tensors."""
+        saved = [] if self.label in UNKNOWN else jax.tree.leaves(self.pullback)
+        given = {id(x) for x in self.leaves or () if isinstance(x, jax.Array)}
+        if self.label in SAVES_NUMBERS or any(id(x) in given for x in saved):
+            return bool(saved)
+        if self.leaves is None or not any(isinstance(x, Tracer) for x in saved):
+            return False
+        plan = self.record.saved(tuple(self.leaves), self.plan.diff)  # is it computed again from what it is given?
+        return bool(plan.saved_out or plan.opaque) or any(hasattr(self.leaves[i], "dtype") for i in plan.saved_in)
+
     def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
         """Transpose the linearised call."""
         if self.pullback is None:
@@ -206,6 +226,8 @@ class TracedNode(Node):
 
     def check(self, tensors: Sequence[Any], results: Sequence[Tensor]) -> None:
         """Remember the versions of everything that the call may have saved."""
+        if self.label in UNKNOWN:
+            return
         saved_in = () if self.label in INPUT_NOT_NEEDED else tensors
         saved_out = results if self.label in RESULT_NEEDED else ()
         for place, those in (("in", saved_in), ("out", saved_out)):
@@ -231,11 +253,11 @@ class TracedNode(Node):
         saved = self.record.saved(tuple(self.leaves), self.plan.diff)
         for cell, version, place, i in changed:
             if i in (saved.checked_in if place == "in" else saved.checked_out):
-                raise _overwritten(self, cell[1], version)
+                raise overwritten(self.name(), cell[1], version)
 
     def release(self) -> None:
         """Drop the pullback; a Node that saved nothing can be used again."""
-        if jax.tree.leaves(self.pullback):
+        if self.frees:
             self.leaves = self.pullback = None
 
 

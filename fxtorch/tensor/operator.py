@@ -134,7 +134,8 @@ class Operator:
         static_key = tuple(key)
         record = self.records.get(static_key)
         if record is None:
-            record = self.records[static_key] = Record(self._bind(key, args), self.name, self.op.saves)
+            bound = self._bind(key, args)
+            record = self.records[static_key] = Record(bound, self.name, self.op.saves, lasting=True)
             if all(
                 k is _LEAF if p[0] and p[1] is Parameter.empty else k is p[1]
                 for k, p in zip(key, self.params, strict=True)

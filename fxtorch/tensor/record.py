@@ -136,11 +136,12 @@ class Record:
         fn: takes arrays (and Python numbers), returns an array or a tuple of arrays.
         name: what to call it in ``grad_fn``.
         saves: see :func:`fxtorch.ops.table.op`.
+        lasting: whether it is of the table of operators, and holds nothing of the call that it was made for.
     """
 
-    __slots__ = ("by_mask", "fn", "name", "plain", "saves")
+    __slots__ = ("by_mask", "fn", "lasting", "name", "plain", "saves")
 
-    def __init__(self, fn: Callable[..., Any], name: str, saves: str) -> None:
+    def __init__(self, fn: Callable[..., Any], name: str, saves: str, *, lasting: bool = False) -> None:
         def strong(*leaves: Any) -> Any:
             out = fn(*leaves)
             if isinstance(out, list):
@@ -151,6 +152,7 @@ class Record:
         self.fn = strong
         self.name = name
         self.saves = saves
+        self.lasting = lasting
         self.plain = compiled_anywhere(strong)
         self.by_mask: dict[int, Callable[..., Any]] = {}
 

@@ -55,6 +55,7 @@ class Node:
         self.trace: str | None = None
 
     n_outputs = 1
+    frees = False  # whether a walk that does not retain the graph uses it up
     of_saved_values = False  # whether its backward is a compiled program of values that it holds
 
     def named(self) -> Node:
@@ -84,6 +85,10 @@ class Node:
 
     def release(self) -> None:
         """Drop what was saved for the backward."""
+
+    def counters(self) -> list[tuple[list[int], int]]:
+        """The counters of changes of what it needs, each with the version that it must be at then."""
+        return []
 
     def add_hook(self, output: int, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(gradient Tensor)`` when the gradient of ``output`` is known; what it returns replaces it."""

@@ -86,6 +86,8 @@ class CheckpointNode(Node):
         self.run: Callable[[], Any] | None = run
         self.key = key
         self.autocast = modes.autocast
+        for t in inputs:
+            t._cell = t._cell or [0, 0]
         self.versions = [(t, t._version) for t in inputs]
         self.outputs: list[Any] = []
 
@@ -93,6 +95,10 @@ class CheckpointNode(Node):
     def n_outputs(self) -> int:  # type: ignore[override]
         """How many results the call had."""
         return len(self.outputs)
+
+    def counters(self) -> list[tuple[list[int], int]]:
+        """The counters of changes of the arguments, with their versions then."""
+        return [(t._cell, version) for t, version in self.versions if t._cell is not None]
 
     def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
         """Run again and walk."""

@@ -1,0 +1,239 @@
+"""What stands behind the results of a compiled call on the tape: its backward, as compiled programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+
+from fxtorch.compiler.recording import Name, Recording, key_of
+from fxtorch.ops.transposes import cancelling
+from fxtorch.ops.xla import compiled_anywhere
+from fxtorch.tensor import Tensor, modes, wrap
+from fxtorch.tensor.tape import FREED, Node
+
+if TYPE_CHECKING:
+    from fxtorch.compiler.program import Program
+
+Chain = tuple[tuple[bool, ...], ...]
+
+
+class Behind:
+    """The backward programs of one compiled program, and of its backwards.
+
+    Args:
+        program: it.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._backwards: dict[int, tuple[Recording, Callable[..., Any]]] = {}
+        self._again: dict[Chain, tuple[Callable[..., Any], list[Recording]]] = {}
+
+    def backward(self, recording: Recording) -> Callable[..., Any]:
+        """The compiled ``(saved arrays, cotangents) -> gradients``; arrays that are not needed may be None."""
+        found = self._backwards.get(id(recording))
+        if found is None:
+
+            def run(saved: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
+                return recording.walk(saved, cts)
+
+            run.__name__ = run.__qualname__ = f"{self.program.name}_backward"
+            whole = cancelling(run) if self.program.traced.convolves else run
+            found = self._backwards[id(recording)] = recording, compiled_anywhere(whole)
+        return found[1]
+
+    def again(self, chain: Chain, inputs: Sequence[Any], pulls: Sequence[Any]) -> tuple[list[Any], Any, Recording]:
+        """The gradients that a backward gives, when it is itself recorded.
+
+        Args:
+            chain: of each backward so far, this one included, which roots have cotangents.
+            inputs: what the program was run on.
+            pulls: these cotangents.
+
+        Returns:
+            the gradients, what is saved for the next backward, and the graph behind the gradients.
+
+        Raises:
+            RuntimeError: the function would not do what it did.
+        """
+        entry = self._again.get(chain)
+        if entry is None:
+            self._check_unchanged()
+            kept: list[Recording] = []
+
+            def run(state: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any], pulls: Any) -> Any:
+                grads, own, recording = self.program.traced.derivative(state, arrays, scalars, pulls)
+                kept[:] = [recording]
+                return grads, own
+
+            run.__name__ = run.__qualname__ = f"{self.program.name}_backward"
+            entry = self._again[chain] = compiled_anywhere(run), kept
+        grads, own = entry[0](*inputs, pulls)
+        return grads, own, entry[1][0]
+
+    def _check_unchanged(self) -> None:
+        guards = self.program.guards
+        if not guards.hold():
+            raise RuntimeError(
+                f"the backward of the compiled {self.program.name} is to be differentiated, for which the function is "
+                f"traced once more, but since its call something has changed: {'; '.join(guards.broken()[:5])}"
+            )
+
+
+class _Nowhere(Node):
+    """Where gradients go that nobody sees."""
+
+    __slots__ = ()
+
+    def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
+        """Nothing."""
+        return ()
+
+    pull_tensors = pull
+
+
+_NOWHERE: tuple[Any, int] = (_Nowhere("nowhere", [], []), 0)
+
+
+class ProgramNode(Node):
+    """A call of a compiled program, or of its backward, on the tape.
+
+    Args:
+        behind: the programs.
+        recording: the graph that this Node stands for, of which only some steps may be walked at a time.
+        inputs: what the program was run on: its state, arguments and numbers.
+        autocast: the region that it was called in.
+        chain: for the backward of a backward: which roots each so far had cotangents for, and ``cts``: these.
+    """
+
+    __slots__ = (
+        "_arrays", "_behind", "_cells", "_chain", "_cts", "_ends", "_freed", "_inputs", "_recording",
+        "_versions", "_walked", "autocast",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        behind: Behind,
+        recording: Recording,
+        inputs: Any,
+        autocast: Any,
+        chain: Chain = (),
+        cts: Sequence[Any] = (),
+    ) -> None:
+        super().__init__(behind.program.name, [], [])
+        self._behind, self._recording = behind, recording
+        self._ends: dict[Any, tuple[Any, int]] = {}  # by the names of the Tensors
+        self._cells: dict[Any, list[int]] = {}
+        self._inputs, self._chain, self._cts = inputs, chain, cts
+        self._arrays: list[Any] = []
+        self._versions: list[tuple[list[int], int] | None] = []
+        self._freed: set[int] = set()
+        self._walked: set[int] = set()
+        self.autocast = autocast
+
+    @property
+    def n_outputs(self) -> int:
+        """How many of the results can be walked from."""
+        return len(self._recording.roots)
+
+    def put(self, name: Name, tensor: Tensor) -> None:
+        """``tensor``, as it stands on the tape now, is what the recording calls ``name``."""
+        key = key_of(name)
+        if tensor._cell is None:
+            tensor._cell = [0, 0]
+        self._cells[key] = tensor._cell
+        if tensor._rg:
+            self._ends[key] = tensor if tensor._node is None else tensor._node, tensor._index
+
+    def find(self, leaves: Sequence[Any]) -> None:
+        """Look all Tensors up that were there before the call, whose arguments ``leaves`` are."""
+        for name in (*self._recording.ends, *self._recording.cells):
+            if not (name is None or isinstance(name, tuple)):
+                self.put(name, name.find(leaves))
+
+    def dress(self, outputs: Sequence[Any], own: Sequence[Any]) -> list[Any]:
+        """The outputs, of which the roots are Tensors that stand before this Node; the arrays that it saved are kept.
+
+        Args:
+            outputs: of the program: arrays.
+            own: those that it returned for the backward alone.
+        """
+        flat = jax.tree.leaves((*self._inputs, *self._cts))
+        self._arrays = self._recording.saved_from(flat, outputs, own)
+        dressed = list(outputs)
+        for i, number in enumerate(self._recording.outputs):
+            t = dressed[number] = wrap(outputs[number])
+            t._rg, t._node, t._index = True, self, i
+        return dressed
+
+    def settle(self, made: Mapping[int, Tensor]) -> None:
+        """Lead to the Tensors that are there now, which must not be changed any more.
+
+        Args:
+            made: those that the call made, by the numbers of the pieces.
+        """
+        for name in (*self._recording.ends, *self._recording.cells):
+            if isinstance(name, tuple) and name[0] == "made":
+                self.put(name, made[name[1]])
+        for name in self._recording.ends:
+            edge, slot = self._ends.get(key_of(name), _NOWHERE)
+            self.edges.append(edge)
+            self.slots.append(slot)
+        cells = [self._cells.get(key_of(name)) for name in self._recording.cells]
+        self._versions = [None if cell is None else (cell, cell[1]) for cell in cells]
+
+    def _verify(self, present: tuple[bool, ...]) -> tuple[int, ...]:
+        """The steps that are to be walked, once it is sure that they can be."""
+        steps, visited = self._recording.steps, self._recording.visited(present)
+        for number in visited:
+            if number in self._freed:
+                raise RuntimeError(FREED)
+            steps[number].verify(self._changed)
+        return visited
+
+    def _changed(self, number: int) -> tuple[int, int] | None:
+        entry = self._versions[number]
+        return None if entry is None or entry[0][1] == entry[1] else (entry[0][1], entry[1])
+
+    def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
+        """Run the compiled backward."""
+        visited = self._verify(tuple(ct is not None for ct in cts))
+        self._walked.update(visited)
+        needed = {i for number in visited for i in self._recording.steps[number].saved}
+        saved = [x if i in needed else None for i, x in enumerate(self._arrays)]
+        return self._behind.backward(self._recording)(saved, tuple(cts))
+
+    def pull_tensors(self, cts: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        """Run a compiled backward that is recorded itself: the function once more, and the walk over its tape."""
+        present = tuple(ct is not None for ct in cts)
+        self._walked.update(self._verify(present))
+        if not self._inputs:
+            raise RuntimeError(FREED)
+        level, chain = len(self._chain), (*self._chain, present)
+        pulls = (*self._cts, tuple(None if ct is None else ct._data for ct in cts))
+        before, modes.autocast = modes.autocast, self.autocast
+        try:
+            grads, own, recording = self._behind.again(chain, self._inputs, pulls)
+        finally:
+            modes.autocast = before
+        node = ProgramNode(self._behind, recording, self._inputs, self.autocast, chain, pulls)
+        node._ends.update(self._ends)
+        node._cells.update(self._cells)
+        for i, ct in enumerate(cts):
+            if ct is not None:
+                node.put(("cotangent", level, i), ct)
+        node.settle({})
+        return [wrap(g) if isinstance(g, jax.Array) else g for g in node.dress(grads, own)]
+
+    def release(self) -> None:
+        """Drop what the steps that were walked saved; what others need stays."""
+        steps = self._recording.steps
+        self._freed.update(number for number in self._walked if steps[number].frees)
+        self._walked.clear()
+        left = [i for i, step in enumerate(steps) if i not in self._freed]
+        needed = {k for i in left for k in steps[i].saved}
+        self._arrays = [x if i in needed else None for i, x in enumerate(self._arrays)]
+        if self._freed and not any(steps[i].frees for i in left):
+            self._inputs = ()
