@@ -172,9 +172,10 @@ class Function:
             out = cls.run_forward(ctx, args)
         finally:
             modes.grad, modes.forward = before, level
+        in_place = bool(ctx._dirty)
         result = _recorded(node, ctx, args, out)
-        if traced and node is not None:
-            _differentiable_by_jax(cls, ctx, args, result)
+        if traced and node is not None and not in_place:
+            _differentiable_by_jax(cls, args, result)
         if level is not None:
             cls._push_tangents(ctx, args, result)
         return result
@@ -201,10 +202,8 @@ class Function:
         return out
 
 
-def _differentiable_by_jax(cls: type[Function], ctx: Any, args: Sequence[Any], out: Any) -> None:
+def _differentiable_by_jax(cls: type[Function], args: Sequence[Any], out: Any) -> None:
     """Let JAX, too, differentiate the results by the user's backward."""
-    if ctx._dirty:
-        return
     again = call_in_jax(cls, args)
     pairs = zip(*((x if isinstance(x, tuple) else (x,)) for x in (out, again)), strict=True)
     for result, twin in pairs:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import jax
 
 from fxtorch.compiler.recording import Name, Recording, key_of
-from fxtorch.ops.transposes import cancelling
 from fxtorch.ops.xla import compiled_anywhere
 from fxtorch.tensor import Tensor, modes, wrap
 from fxtorch.tensor.tape import FREED, Node
@@ -40,8 +39,7 @@ class Behind:
                 return recording.walk(saved, cts)
 
             run.__name__ = run.__qualname__ = f"{self.program.name}_backward"
-            whole = cancelling(run) if self.program.traced.convolves else run
-            found = self._backwards[id(recording)] = recording, compiled_anywhere(whole)
+            found = self._backwards[id(recording)] = recording, compiled_anywhere(run)
         return found[1]
 
     def again(self, chain: Chain, inputs: Sequence[Any], pulls: Sequence[Any]) -> tuple[list[Any], Any, Recording]:

@@ -63,12 +63,14 @@ class Program:
         self._mutable, self._fixed = ([r for r, d in pairs if d is kind] for kind in (True, False))
         self._tensors = (_tensors(self._mutable), _tensors(self._fixed))
 
+        self.behind = Behind(self) if self.layout.differentiable else None
+
         def run(mutable: Sequence[Any], fixed: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any]) -> Any:
             return self._in_slots(mutable, fixed, arrays, scalars)
 
         run.__name__ = run.__qualname__ = name
-        self.run = compiled(cancelling(run) if traced.convolves else run, donate_argnums=0)
-        self.behind = Behind(self) if self.layout.differentiable else None
+        plain = self.behind is not None or not traced.convolves  # what is saved for a backward lies as it is
+        self.run = compiled(run if plain else cancelling(run), donate_argnums=0)
         self.compiled = False
         self._outcome: Outcome | None = None
         self._held = {r.identity: r.tensor for r in references if isinstance(r, Held)}

@@ -21,7 +21,7 @@ from fxtorch.compiler.references import Input, Reference
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.engine import reachable, summed
 from fxtorch.tensor.execute import TracedNode, overwritten
-from fxtorch.tensor.record import Record, pull_back
+from fxtorch.tensor.record import pull_back
 from fxtorch.tensor.tape import Node
 
 Name = Reference | tuple[str, int] | tuple[str, int, int] | None  # of a Tensor: one from outside, or one that was made
@@ -62,7 +62,7 @@ class Step:
         gives: which of the gradients it has.
         frees: whether it can be walked only once, unless the graph is retained.
         checks: what must not have been overwritten.
-        needs: works out, when one was, which inputs and results an eager call would have saved.
+        needs: works out, when one was, whether an eager call would have saved that input or result.
         error: what walking it raises in any case.
     """
 
@@ -74,7 +74,7 @@ class Step:
     gives: Sequence[bool] = ()
     frees: bool = False
     checks: list[Check] = field(default_factory=list)
-    needs: Callable[[], Any] | None = None
+    needs: Callable[[str, int], bool] | None = None
     error: Exception | None = None
 
     def verify(self, changed: Callable[[int], tuple[int, int] | None]) -> None:
@@ -91,10 +91,7 @@ class Step:
             raise self.error
 
     def _needs(self, check: Check) -> bool:
-        if not check.place or self.needs is None:
-            return True
-        plan = self.needs()
-        return check.position in (plan.checked_in if check.place == "in" else plan.checked_out)
+        return not check.place or self.needs is None or self.needs(check.place, check.position)
 
 
 @dataclass
@@ -232,7 +229,7 @@ class Recorder:
 
     def _of_traced(self, node: TracedNode, step: Step) -> tuple[list[Any], list[Any]]:
         """Fill in the step of an operator; what it saved, and the inputs that its gradients are like."""
-        plan, record, leaves = node.plan, node.record, node.leaves
+        plan, leaves = node.plan, node.leaves
         assert leaves is not None
         held, tree = jax.tree.flatten(node.pullback)
         moving = [i for i, x in enumerate(held) if isinstance(x, jax.Array)]
@@ -245,13 +242,8 @@ class Recorder:
             return pull_back(jax.tree.unflatten(tree, full), plan, cts)
 
         step.pull = pull
-        checks = node.checks
-        if record.lasting:
-            step.needs = _needs(record, leaves, plan.diff)
-        else:
-            kept = set(map(id, held))
-            checks = [c for c in checks if c[2] == "out" or id(leaves[c[3]]) in kept]
-        step.checks = [self._check(cell, version, place, i) for cell, version, place, i in checks]
+        step.needs = node.needs()
+        step.checks = [self._check(cell, version, place, i) for cell, version, place, i in node.checks]
         return [held[i] for i in moving], [leaves[i] for i in plan.diff]
 
     def _of_other(self, node: Node, step: Step) -> tuple[list[Any], list[Any]]:
@@ -294,14 +286,6 @@ class Recorder:
             if number == len(self.recording.cells):
                 self.recording.cells.append(name)
         return Check(number, cell[1] != version, (cell[1], version), place, position)
-
-
-def _needs(record: Record, leaves: Sequence[Any], diff: tuple[int, ...]) -> Callable[[], Any]:
-    avals = tuple(
-        jax.ShapeDtypeStruct(x.shape, x.dtype, weak_type=getattr(x, "weak_type", False)) if hasattr(x, "shape") else x
-        for x in leaves
-    )
-    return lambda: record.saved(avals, diff)
 
 
 def _zeros(aval: Any) -> Any:

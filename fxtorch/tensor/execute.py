@@ -189,6 +189,8 @@ class TracedNode(Node):
             return bool(saved)
         if self.leaves is None or not any(isinstance(x, Tracer) for x in saved):
             return False
+        if not self.record.lasting:
+            return True
         plan = self.record.saved(tuple(self.leaves), self.plan.diff)  # is it computed again from what it is given?
         return bool(plan.saved_out or plan.opaque) or any(hasattr(self.leaves[i], "dtype") for i in plan.saved_in)
 
@@ -250,15 +252,38 @@ class TracedNode(Node):
         changed = [c for c in self.checks if c[0][1] != c[1]]
         if not changed or self.leaves is None:
             return
-        saved = self.record.saved(tuple(self.leaves), self.plan.diff)
+        needs = self.needs()
         for cell, version, place, i in changed:
-            if i in (saved.checked_in if place == "in" else saved.checked_out):
+            if needs(place, i):
                 raise overwritten(self.name(), cell[1], version)
+
+    def needs(self) -> Callable[[str, int], bool]:
+        """Tells whether an eager call would have saved an input (``"in"``) or result (``"out"``), by its position.
+
+        It holds nothing of the trace that the call was made in.
+        """
+        assert self.leaves is not None
+        record, diff = self.record, self.plan.diff
+        if not record.lasting:
+            kept = set(map(id, jax.tree.leaves(self.pullback)))
+            positions = {i for i, x in enumerate(self.leaves) if id(x) in kept}
+            return lambda place, i: place == "out" or i in positions
+        avals = tuple(_aval(x) if hasattr(x, "shape") else x for x in self.leaves)
+
+        def asked(place: str, i: int) -> bool:
+            saved = record.saved(avals, diff)
+            return i in (saved.checked_in if place == "in" else saved.checked_out)
+
+        return asked
 
     def release(self) -> None:
         """Drop the pullback; a Node that saved nothing can be used again."""
         if self.frees:
             self.leaves = self.pullback = None
+
+
+def _aval(x: Any) -> Any:
+    return jax.ShapeDtypeStruct(x.shape, x.dtype, weak_type=getattr(x, "weak_type", False))
 
 
 class StaleLeaf(Node):

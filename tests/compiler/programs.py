@@ -1,7 +1,7 @@
 """Random programs in PyTorch's manner: what the differential test runs eagerly and compiled.
 
-A program is data: a list of calls, each with what happens before it in eager code, the statements of the step (drawn
-once), and what it returns.  All Tensors are 2x3 (or a row of that), so that any statement fits any Tensor.
+A program is data: a list of calls, each with what happens before and after it in eager code, the statements of the step
+(drawn once), and what it returns.  All Tensors are 2x3 (or a row of that), so that any statement fits any Tensor.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class World:
         self.schedule = torch.optim.lr_scheduler.StepLR(self.second, 2, 0.5)
         self.slots, self.recent = Slots(), deque([torch.zeros(2, 3)], maxlen=2)
         self.h0, self.h1 = torch.ones(2, 3), torch.zeros(2, 3)
+        self.leaf = torch.linspace(1.0, -1.0, 12)[3:9].view(2, 3).requires_grad_()  # a leaf, and a view
         self.kept: list[torch.Tensor] = []
         self.hooks: list[Any] = []
 
@@ -66,6 +67,7 @@ class World:
         found = {f"net.{k}": v for k, v in (*self.net.named_parameters(), *self.net.named_buffers())}
         found |= {f"ema.{k}": v for k, v in self.ema.state_dict(keep_vars=True).items()}
         found |= {"head.bias": self.head.bias, "slot": self.slots.h, "h0": self.h0, "h1": self.h1}
+        found |= {"leaf": self.leaf}
         found |= {f"recent.{i}": v for i, v in enumerate(self.recent)}
         found |= {"w": self.w, "buf": self.buf, "row": self.row, "alias": self.alias, "twin": self.twin}
         found |= {f"table.{k}": v for k, v in self.table.items()}
@@ -106,6 +108,7 @@ S["noise"] = lambda W, v, i, j: at(v, i) + torch.rand(2, 3)
 S["layer"] = lambda W, v, i, j: W.net(at(v, i))
 S["by_mode"] = lambda W, v, i, j: at(v, i) * 2 if W.net.training else at(v, i) - 1
 S["weight"] = lambda W, v, i, j: W.w
+S["leaf"] = lambda W, v, i, j: W.leaf
 S["buffer"] = lambda W, v, i, j: W.buf
 S["stored"] = lambda W, v, i, j: W.table["h"]
 S["second"] = lambda W, v, i, j: W.pair[1]
@@ -353,6 +356,54 @@ B: dict[str, Between] = {
     "moment": lambda W, i: [s["step"].add_(i) for s in W.opt.state.values() if "step" in s] and None,
 }
 
+# --- what happens after a call --------------------------------------------------------------------------------------
+
+After = Callable[[World, list[torch.Tensor], torch.Tensor, int], Any]
+
+
+def unrecorded(fn: After) -> After:
+    A[fn.__name__] = torch.no_grad()(fn)
+    return fn
+
+
+A: dict[str, After] = {
+    "backward": lambda W, out, x, i: at(out, i).requires_grad and at(out, i).sum().backward(),
+    "backward_kept": lambda W, out, x, i: (
+        at(out, i).requires_grad and (at(out, i) * W.w).sum().backward(retain_graph=True)
+    ),
+    "derivative": lambda W, out, x, i: W.kept.extend(
+        g
+        for g in torch.autograd.grad(at(out, i).square().sum() + W.w.sum(), (W.w, W.leaf), allow_unused=True)
+        if g is not None
+    ),
+    "second_derivative": lambda W, out, x, i: (
+        at(out, i).requires_grad
+        and sum(
+            g.square().sum()
+            for g in torch.autograd.grad(
+                at(out, i).pow(3).sum() + W.w.square().sum(), (W.w, W.leaf), create_graph=True, allow_unused=True
+            )
+            if g is not None
+        ).backward()
+    ),
+    "step": lambda W, out, x, i: W.opt.step(),
+}
+
+
+@unrecorded
+def overwrite(W: World, out: list[torch.Tensor], x: torch.Tensor, i: int) -> None:
+    at(out, i).mul_(0.5)
+
+
+@unrecorded
+def overwrite_given(W: World, out: list[torch.Tensor], x: torch.Tensor, i: int) -> None:
+    x.add_(0.25)
+
+
+@unrecorded
+def overwrite_state(W: World, out: list[torch.Tensor], x: torch.Tensor, i: int) -> None:
+    (W.w, W.buf, W.net[0].weight, W.leaf)[i % 4].mul_(0.75)
+
 
 @dataclass(frozen=True)
 class Program:
@@ -362,20 +413,21 @@ class Program:
         kind: the optimizer.
         statements: what the step does.
         returned: which of its values the step returns.
-        calls: for each call, what happens before it, and the number that is passed.
+        calls: for each call, what happens before it, the number that is passed, and what happens after it.
         touch: whether the caller changes what a call returned in place.
     """
 
     kind: str
     statements: tuple[tuple[str, int, int], ...]
     returned: tuple[int, ...]
-    calls: tuple[tuple[tuple[tuple[str, int], ...], int], ...]
+    calls: tuple[tuple[tuple[tuple[str, int], ...], int, tuple[tuple[str, int], ...]], ...]
     touch: bool
 
 
 def programs() -> st.SearchStrategy[Program]:
     number, given = st.integers(0, 7), st.integers(0, len(X) + len(ARGUMENTS) - 1)
     between = st.lists(st.tuples(st.sampled_from(sorted(B)), st.integers(0, 3)), max_size=2).map(tuple)
+    after = st.lists(st.tuples(st.sampled_from(sorted(A)), st.integers(0, 3)), max_size=3).map(tuple)
     some = st.lists(st.tuples(st.sampled_from(sorted(S)), number, number), min_size=1, max_size=8)
     whole = st.builds(
         lambda before, i, after: [*before, ("train", i, 0), *after], some, number, some
@@ -385,7 +437,7 @@ def programs() -> st.SearchStrategy[Program]:
         kind=st.sampled_from(["SGD", "Adam"]),
         statements=st.one_of(some, whole).map(tuple),
         returned=st.lists(number, min_size=1, max_size=3).map(tuple),
-        calls=st.lists(st.tuples(between, given), min_size=1, max_size=4).map(tuple),
+        calls=st.lists(st.tuples(between, given, after), min_size=1, max_size=4).map(tuple),
         touch=st.booleans(),
     )
 
@@ -409,7 +461,7 @@ def run(program: Program, compiler: Callable[..., Any] | None) -> list[Any]:
 
     call = body if compiler is None else compiler(body)
     seen: list[Any] = []
-    for before, number in program.calls:
+    for before, number, after in program.calls:
         for name, i in before:
             if name == "bump" and world.buf.requires_grad:
                 continue
@@ -419,6 +471,8 @@ def run(program: Program, compiler: Callable[..., Any] | None) -> list[Any]:
         x = ARGUMENTS[number - len(X)](world) if number >= len(X) else torch.tensor(X[number])
         try:
             out = call(x)
+            for name, i in after:
+                A[name](world, out, x, i)
         except Exception as error:
             seen.append((type(error).__name__, str(error).split(" at version ")[0]))
             break

@@ -116,38 +116,44 @@ RIGHT: list[Step] = [
 ]
 
 
-def three_calls(make: Step, compile: Callable[[Any], Any]) -> list[Any]:
+def three_calls(make: Step, compile: Callable[[Any], Any], *, inside: bool) -> list[Any]:
     """What three calls on one argument give, and what they leave; or the words of what they raise."""
     w = torch.linspace(0.1, 0.6, 6).reshape(2, 3).requires_grad_()
     held, x, seen = torch.ones(2, 3), torch.linspace(-1.0, 1.0, 6).reshape(2, 3), []
 
     def step(x: Any) -> Any:
         loss = make(w, held, x).sum()
-        loss.backward()
+        if inside:
+            loss.backward()
         return loss
 
     run = compile(step)
     for _ in range(3):
         try:
-            loss = run(x).item()
+            loss = run(x)
+            if not inside:
+                loss.backward()
         except RuntimeError as error:
             seen.append(str(error).split(" at version ")[0])
             break
         assert w.grad is not None
-        seen.append([loss, *(t.detach().numpy().copy() for t in (w.grad, w, held, x))])
+        seen.append([loss.item(), *(t.detach().numpy().copy() for t in (w.grad, w, held, x))])
     return seen
 
 
+@pytest.mark.parametrize("inside", [True, False], ids=["inside", "outside"])
 @pytest.mark.parametrize("make", OVERWRITTEN, ids=lambda make: make.__name__)
-def test_a_backward_misses(make: Step) -> None:
-    eager = three_calls(make, lambda fn: fn)
+def test_a_backward_misses(make: Step, inside: bool) -> None:
+    eager = three_calls(make, lambda fn: fn, inside=inside)
     assert "modified by an inplace operation" in eager[-1]
-    assert three_calls(make, lambda fn: torch.jit(fn, fullgraph=True)) == eager
+    assert three_calls(make, lambda fn: torch.jit(fn, fullgraph=True), inside=inside) == eager
 
 
+@pytest.mark.parametrize("inside", [True, False], ids=["inside", "outside"])
 @pytest.mark.parametrize("make", RIGHT, ids=lambda make: make.__name__)
-def test_a_backward_does_not_miss(make: Step) -> None:
-    eager, compiled = three_calls(make, lambda fn: fn), three_calls(make, lambda fn: torch.jit(fn, fullgraph=True))
+def test_a_backward_does_not_miss(make: Step, inside: bool) -> None:
+    eager = three_calls(make, lambda fn: fn, inside=inside)
+    compiled = three_calls(make, lambda fn: torch.jit(fn, fullgraph=True), inside=inside)
     assert len(eager) == len(compiled) == 3
     for a, b in zip(eager, compiled, strict=True):
         for u, v in zip(a, b, strict=True):
