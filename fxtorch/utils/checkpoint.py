@@ -14,6 +14,7 @@ from fxtorch.amp.autocast_mode import same_region
 from fxtorch.func.call import Call
 from fxtorch.func.watch import Watch
 from fxtorch.tensor import Tensor, modes, unwrap, wrap
+from fxtorch.tensor.execute import overwritten
 from fxtorch.tensor.generator import default_generator
 from fxtorch.tensor.tape import Node, next_number
 from fxtorch.tensor.tensor import unwrap_aval
@@ -111,12 +112,7 @@ class CheckpointNode(Node):
     def _pull(self, cts: Sequence[Any], *, create_graph: bool) -> list[Any]:
         for t, version in self.versions:
             if t._version != version:
-                raise RuntimeError(
-                    "one of the variables needed for gradient computation has been modified by an inplace operation: "
-                    "an "
-                    f"argument of a checkpointed function is at version {t._version}; expected version {version} "
-                    "instead."
-                )
+                raise overwritten(self.name(), t._version, version)
         assert self.run is not None
         start = next_number()
         with _grad(True), _random_key(self.key), _kept_apart(self, cts), same_region(self.autocast):

@@ -35,9 +35,9 @@ def test_what_a_step_inside_changes_under_no_grad_is_a_constant() -> None:
 
         seen = []
         for i in range(3):
-            w.grad = None
+            opt.zero_grad()
             step(torch.ones(2, 3) * (i + 1)).backward()
-            seen.append(w.grad.clone())
+            seen.append(torch.clone(w.grad))
         return seen, w
 
     assert_agrees(scenario, traces=1)
