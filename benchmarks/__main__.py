@@ -82,6 +82,8 @@ def systems(options: argparse.Namespace) -> str:
             report.rates(results, engines, sizes),
             "The first step, compiling included, and the peak memory above that of the imported library:",
             report.firsts(results, engines),
+            "The most memory that a later step takes beside its operands and the state that stays, in MB:",
+            report.footprints(results, engines),
         ]
     )
 

@@ -72,12 +72,21 @@ class Remote:
 
 @dataclass(frozen=True)
 class Timing:
-    """What one engine showed on one case; times in seconds, memory in bytes."""
+    """What one engine showed on one case; times in seconds, memory in bytes.
+
+    Attributes:
+        median: of the turns, for one call.
+        quartiles: the first and the third.
+        first: the first call, compiling included.
+        peak: the most memory held, compiling included, above what the imported library holds.
+        call: the most that one later call takes beside its operands and the state that stays.
+    """
 
     median: float
     quartiles: tuple[float, float]
     first: float
     peak: float
+    call: float
 
 
 @contextmanager
@@ -115,6 +124,7 @@ def interleaved(remotes: list[Remote], group: str, name: str, size: int | str, r
             _quartiles(seconds[remote.engine]),
             firsts[remote.engine],
             remote.ask("memory")["bytes"],
+            remote.ask("call_memory")["bytes"],
         )
         for remote in running
     }

@@ -104,11 +104,20 @@ def rates(results: Results, engines: Sequence[str], sizes: Mapping[str, int]) ->
 
 
 def firsts(results: Results, engines: Sequence[str]) -> str:
-    """Seconds of the first step, and the peak memory above the imported library's, in MB."""
+    """Seconds of the first step, and the most memory held by then above the imported library's, in MB."""
     rows = []
     for case, row in results.items():
         seen = [row.get(e) for e in engines]
         rows.append([case, *("–" if t is None else f"{t.first:.2f} s, {t.peak / 1e6:.0f} MB" for t in seen)])
+    return table(["", *engines], rows)
+
+
+def footprints(results: Results, engines: Sequence[str]) -> str:
+    """The most memory that one call takes beside its operands and the state that stays, in MB."""
+    rows = []
+    for case, row in results.items():
+        seen = [row.get(e) for e in engines]
+        rows.append([case, *("–" if t is None else f"{t.call / 1e6:.1f}" for t in seen)])
     return table(["", *engines], rows)
 
 

@@ -79,8 +79,12 @@ class Worker:
         return {"seconds": time.perf_counter() - start}
 
     def footprint(self, group: str, name: str, size: int | str) -> dict[str, float]:
-        """The most memory that one call of a case takes beside its operands, once its programs are compiled."""
+        """:meth:`call_memory` of a case, once its programs are compiled."""
         self.prepare(group, name, size)
+        return self.call_memory()
+
+    def call_memory(self) -> dict[str, float]:
+        """The most memory that one call takes beside its operands and the state that stays."""
         give_back()
         idle = resident("VmRSS")
         forget_peak()

@@ -1,7 +1,11 @@
 """How a function is given to XLA: the options that every compiled program of the house shares.
 
 On a CPU, XLA's library of fused kernels ("YNN") computes matrix products, and the convolutions that come down to them,
-faster than its default does (two cores, batch 128: a CNN's step 154 ms in place of 184, an LSTM's 145 in place of 160).
+faster than its default does (two cores, batch 128: a CNN's step 154 ms in place of 184, an LSTM's 145 in place of 160),
+and sums, squares included, in one parallel pass over the data (sums and sums of squares of 128 x 32 x 32 x 32 by
+channel: 4 ms in place of 32; a transformer's step 1.1 times, a CNN's 1.2 times as fast).  It has elementwise kernels
+too, with which an LSTM and a perceptron take 1.15 times as long.
+
 An option that a version of jaxlib does not know is an error, so it is given only to versions on which the tests passed.
 """
 
@@ -14,7 +18,7 @@ import jax
 import jaxlib.version
 
 _TESTED = frozenset({"0.10.0", "0.10.1", "0.10.2"})
-_ON_CPU: Any = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT"}
+_ON_CPU: Any = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE"}
 
 
 def compiled(function: Callable[..., Any], **options: Any) -> Any:
