@@ -21,7 +21,13 @@ def _write(base: Array, value: Array, places: Arrays, spec: Spec) -> Array:
     return Plan(base.shape, spec, places).put(base, value)
 
 
-def _np_getitem(a: np.ndarray, places: Sequence[Any], spec: Spec) -> np.ndarray:
+def is_basic(spec: Spec) -> bool:
+    """Whether an index has no arrays among its parts: what it takes is a view."""
+    return not any(isinstance(kind, str) and kind.startswith(("index", "mask")) for kind in spec)
+
+
+def strided(a: np.ndarray, places: Sequence[Any], spec: Spec) -> np.ndarray:
+    """The view that a basic index takes of a NumPy array."""
     index: list[Any] = []
     left = iter(places)
     for kind in spec:
@@ -33,7 +39,7 @@ def _np_getitem(a: np.ndarray, places: Sequence[Any], spec: Spec) -> np.ndarray:
     return a[(*index, ...)]
 
 
-@op(where=(), view=View(write=_write, strides=_np_getitem))
+@op(where=(), view=View(write=_write, strides=strided))
 def getitem(input: Array, places: Arrays, spec: Any) -> Array:
     """``input[index]`` for a basic index (numbers, slices, ``None``, ``...``): a view.
 

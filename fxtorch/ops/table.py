@@ -48,16 +48,17 @@ class View:
     Attributes:
         write: ``write(base, value, *args, **kwargs)`` returns ``base`` with the viewed region replaced by ``value``;
             the further arguments are those of the operator.  For an operator with several results it takes
-            ``index=`` too: which of them ``value`` is.  ``None``: the view shares memory within itself
-            (``expand``), so writing through it raises.
+            ``index=`` too: which of them ``value`` is.
         strides: the same view of a NumPy array, used only to learn strides.  ``None``: the result is laid out as
             its base is.  It gives ``None`` where the strides of the base allow no such view.
         otherwise: what to do then: ``"copy"`` as ``reshape`` does, or ``"raise"`` as ``view`` does.
+        repeats: whether elements of the view may share memory with each other (``expand``).
     """
 
-    write: Callable[..., Any] | None
+    write: Callable[..., Any]
     strides: Callable[..., Any] | None = None
     otherwise: Literal["copy", "raise"] | None = None
+    repeats: bool = False
 
 
 @dataclass(frozen=True)

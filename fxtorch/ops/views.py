@@ -149,19 +149,37 @@ def _np_expand(a: np.ndarray, size: Sequence[int], implicit: builtins.bool = Fal
     return np.broadcast_to(a, expanded_shape(a.shape, size))
 
 
-@op(where=(), method=True, variadic="size", view=View(write=None, strides=_np_expand))
+def _write_repeated(base: Array, value: Array, *args: Any, **kwargs: Any) -> Array:
+    """Each element of ``base`` becomes the first of its repetitions in ``value`` that differs from it."""
+    if not value.size:
+        return base
+    shape = (1,) * (value.ndim - base.ndim) + base.shape
+    repeated = tuple(i for i, n in enumerate(shape) if n != value.shape[i])
+    front = tuple(range(len(repeated)))
+    kept = [n for i, n in enumerate(shape) if i not in repeated]
+    new = jnp.moveaxis(value, repeated, front).reshape(-1, *kept)
+    old = base.reshape(kept)
+    which = jnp.argmax((new != old) & ~((new != new) & (old != old)), axis=0, keepdims=True)
+    return jnp.take_along_axis(new, which, axis=0).reshape(base.shape)
+
+
+@op(where=(), method=True, variadic="size", view=View(write=_write_repeated, strides=_np_expand, repeats=True))
 def expand(input: Array, size: tuple[int, ...], *, implicit: builtins.bool = False) -> Array:
     """Dimensions of size 1 repeated to ``size``, new ones in front; -1 keeps a size."""
     return jnp.broadcast_to(input, expanded_shape(input.shape, size))
 
 
-@op(where=(), method=True, view=View(write=None, strides=lambda a, other: np.broadcast_to(a, other.shape)))
+@op(
+    where=(),
+    method=True,
+    view=View(write=_write_repeated, strides=lambda a, other: np.broadcast_to(a, other.shape), repeats=True),
+)
 def expand_as(input: Array, other: Array) -> Array:
     """:func:`expand` to the shape of ``other``."""
     return jnp.broadcast_to(input, expanded_shape(input.shape, other.shape))
 
 
-@op(method=True, view=View(write=None, strides=_np_expand))
+@op(method=True, view=View(write=_write_repeated, strides=_np_expand, repeats=True))
 def broadcast_to(input: Array, size: tuple[int, ...]) -> Array:
     """:func:`expand` under NumPy's name."""
     return jnp.broadcast_to(input, expanded_shape(input.shape, size))

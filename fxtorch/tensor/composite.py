@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from fxtorch.ops import return_types
 from fxtorch.tensor import dispatch
 from fxtorch.tensor.dispatch import namespace
@@ -104,6 +106,51 @@ def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storag
 
 
 dispatch.replace("torch.as_strided", as_strided)
+_broadcast, _grid = _torch["broadcast_tensors"], _torch["meshgrid"]
+
+
+def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
+    """The Tensors, each expanded to the shape to which all broadcast: views of them.
+
+    >>> from fxtorch import tensor
+    >>> broadcast_tensors(tensor([[1], [2]]), tensor([3, 4]))
+    (tensor([[1, 1],
+            [2, 2]]), tensor([[3, 4],
+            [3, 4]]))
+
+    Raises:
+        RuntimeError: the shapes do not fit.
+    """
+    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
+    try:
+        size = np.broadcast_shapes(*(t.shape for t in given))
+    except ValueError:
+        return _broadcast(*given)  # which says what does not fit
+    return tuple(t.expand(size) for t in given)
+
+
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
+    """For each 1-dim Tensor its values all over the grid of them all: views; ``"xy"`` has the second one first.
+
+    >>> from fxtorch import tensor
+    >>> meshgrid(tensor([1, 2]), tensor([3, 4]), indexing="ij")
+    (tensor([[1, 1],
+            [2, 2]]), tensor([[3, 4],
+            [3, 4]]))
+
+    Raises:
+        RuntimeError: a Tensor has two dimensions or more, or ``indexing`` is neither ``"ij"`` nor ``"xy"``.
+    """
+    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
+    if not given or indexing not in (None, "ij", "xy") or any(t.ndim > 1 for t in given):
+        return _grid(*given, indexing=indexing)  # which says what is wrong
+    size = tuple(t.numel() for t in given)
+    grid = [t.reshape(-1, *[1] * (len(size) - 1 - i)).expand(size) for i, t in enumerate(given)]
+    return tuple(g.transpose(0, 1) for g in grid) if indexing == "xy" and len(size) > 1 else tuple(grid)
+
+
+dispatch.replace("torch.broadcast_tensors", broadcast_tensors)
+dispatch.replace("torch.meshgrid", meshgrid)
 
 
 def empty_strided(size: Sequence[int], stride: Sequence[int], **options: Any) -> Tensor:

@@ -25,6 +25,7 @@ from fxtorch.tensor.modes import modes
 from fxtorch.tensor.older import in_older_form
 from fxtorch.tensor.operator import Operator
 from fxtorch.tensor.outputs import into, into_fitting
+from fxtorch.tensor.overlap import check_written
 from fxtorch.tensor.quick import quick
 from fxtorch.tensor.structure import structure
 from fxtorch.tensor.tensor import Tensor
@@ -74,6 +75,8 @@ def in_place(op: Operator, position: int, args: Sequence[Any]) -> Tensor:
     target = args[position]
     if modes.grad:
         check_writable(target)
+    if target._cell is not None:
+        check_written(op, position, args)
     result = op(*args)
     node = result._node
     if modes.forward is not None:

@@ -11,6 +11,7 @@ from fxtorch.ops.table import Out
 from fxtorch.tensor import errors
 from fxtorch.tensor.layout import layout
 from fxtorch.tensor.modes import modes
+from fxtorch.tensor.overlap import check_out
 from fxtorch.tensor.tensor import Tensor, unwrap
 
 
@@ -29,6 +30,7 @@ def into(out: Any, result: Any) -> Any:
             "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
             "requires grad."
         )
+    check_out(out)
     array = unwrap(result)
     errors.check_result_cast(array.dtype, unwrap(out).dtype)
     out._rebind(rules.cast(array, unwrap(out).dtype))

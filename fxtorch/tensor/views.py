@@ -99,7 +99,9 @@ class Link:
             modes.forward.give(parent, whole.__dict__.get("_tangent"))
         parent._rebind(whole._data, whole._node, whole._index, versioned=False)
         recorded = whole._node is not None
-        self.seen = -1 if recorded else view._cell[0]  # type: ignore[index]
+        assert operator.op.view is not None
+        afresh = recorded or operator.op.view.repeats  # what was written to one element shows in others
+        self.seen = -1 if afresh else view._cell[0]  # type: ignore[index]
 
 
 _writers: dict[Operator, Operator] = {}
@@ -111,11 +113,6 @@ def writer(operator: Operator) -> Operator:
     if found is None:
         op = operator.op
         assert op.view is not None
-        if op.view.write is None:
-            raise RuntimeError(
-                "unsupported operation: more than one element of the written-to tensor refers to a single memory "
-                "location. Please clone() the tensor before performing the operation."
-            )
         params = [op.params[0], Param("value", "array", False, None), *op.params[1:]]
         if _has_index(op):
             params.append(Param("index", "static", True, None))
@@ -129,7 +126,6 @@ def writer(operator: Operator) -> Operator:
 def _has_index(op: Op) -> bool:
     return (
         op.view is not None
-        and op.view.write is not None
         and "index"
         in op.view.write.__code__.co_varnames[
             op.view.write.__code__.co_argcount : op.view.write.__code__.co_argcount
