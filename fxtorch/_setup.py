@@ -55,28 +55,32 @@ def _keep_programs_on_disk() -> None:
 
 
 MOST_BYTES_KEPT = 1 << 30
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of mallopt(3)
+_TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # of mallopt(3)
 
 
 def _keep_memory() -> None:
     """Memory that is freed stays with the process, up to ``MOST_BYTES_KEPT``, and is not mapped anew for each program.
 
     XLA asks for the working memory of a program as one block at each call.  glibc maps a large block from the system
-    and gives it back at once, so that every page of it is zeroed again in the next call: 12 % of a DCGAN's step
-    on 2 cores.  Blocks above 64 MB that XLA's own threads ask for are mapped all the same.  A single arena
-    (``M_ARENA_MAX``) keeps them too (CNN 98 to 80 ms, LSTM 139 to 107), and makes small steps a third slower.  Settings
-    of one's own, another malloc and ``FXTORCH_KEEP_MEMORY=0`` win.
+    and gives it back at once, so that every page of it is zeroed again in the next call: 12 % of a DCGAN's step on 2
+    cores.  Blocks above 64 MB that XLA's own threads ask for are mapped all the same: their arenas are no larger.
+    ``FXTORCH_KEEP_MEMORY=all`` gives all threads one arena, which has no bound (zeroed pages are 30 of the 146 ms of a
+    CNN's step, 91 of a transformer's 600); its lock makes small steps a third slower.  Settings of one's own, another
+    malloc and ``FXTORCH_KEEP_MEMORY=0`` win.
     """
     own = any(name.startswith("MALLOC_") for name in os.environ) or "glibc.malloc" in os.environ.get(
         "GLIBC_TUNABLES", ""
     )
-    if own or os.environ.get("LD_PRELOAD") or os.environ.get("FXTORCH_KEEP_MEMORY", "1") == "0":
+    kept = os.environ.get("FXTORCH_KEEP_MEMORY", "1")
+    if own or os.environ.get("LD_PRELOAD") or kept == "0":
         return
     process = ctypes.CDLL(None)
     if not hasattr(process, "gnu_get_libc_version"):
         return
     process.mallopt(_MMAP_MAX, 0)
     process.mallopt(_TRIM_THRESHOLD, MOST_BYTES_KEPT)
+    if kept == "all":
+        process.mallopt(_ARENA_MAX, 1)
 
 
 _switch_64_bit_types()
