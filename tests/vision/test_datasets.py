@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import pickle
 import struct
 import tarfile
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import io
 
 import fxtorch as torch
 from fxtorch.vision import _download, datasets, transforms
@@ -145,3 +147,74 @@ def test_voc_annotations_are_nested_dicts(tmp_path: Path) -> None:
     (base / "Annotations/x.xml").write_text(one)
     target = datasets.VOCDetection(tmp_path)[0][1]
     assert target == {"annotation": {"size": {"width": "4"}, "object": [{"name": "cat"}]}}
+
+
+def test_emnist_has_letters_in_its_splits(tmp_path: Path) -> None:
+    images, labels = RNG.integers(0, 256, (2, 28, 28), dtype=np.uint8), np.array([1, 26], np.uint8)
+    write_idx(tmp_path / "EMNIST" / "raw" / "emnist-letters-test-images-idx3-ubyte.gz", images)
+    write_idx(tmp_path / "EMNIST" / "raw" / "emnist-letters-test-labels-idx1-ubyte.gz", labels)
+    data = datasets.EMNIST(tmp_path, "letters", train=False)
+    assert [data.classes[label] for _, label in data] == ["a", "z"]
+    np.testing.assert_array_equal(np.asarray(data[1][0]), images[1])
+    with pytest.raises(RuntimeError, match="no emnist-letters-train-images"):
+        datasets.EMNIST(tmp_path, "letters", download=True)
+    with pytest.raises(ValueError, match="Unknown value 'runes' for argument split"):
+        datasets.EMNIST(tmp_path, "runes")
+
+
+def test_house_numbers_call_ten_zero(tmp_path: Path) -> None:
+    pixels = RNG.integers(0, 256, (32, 32, 3, 2), dtype=np.uint8)
+    io.savemat(tmp_path / "test_32x32.mat", {"X": pixels, "y": np.array([[10], [3]], np.uint8)})
+    data = datasets.SVHN(tmp_path, "test")
+    assert [label for _, label in data] == [0, 3] and data.data.shape == (2, 3, 32, 32)
+    np.testing.assert_array_equal(np.asarray(data[1][0]), pixels[..., 1])
+    with pytest.raises(RuntimeError, match=r"no .*train_32x32\.mat"):
+        datasets.SVHN(tmp_path)
+
+
+def test_flowers_are_numbered_from_one_in_their_files(tmp_path: Path) -> None:
+    base = tmp_path / "flowers-102"
+    (base / "jpg").mkdir(parents=True)
+    Image.new("RGB", (4, 2), (200, 0, 0)).save(base / "jpg" / "image_00002.jpg")
+    io.savemat(base / "imagelabels.mat", {"labels": np.array([[5, 102, 7]])})
+    io.savemat(base / "setid.mat", {"trnid": np.array([[1]]), "valid": np.array([[2]]), "tstid": np.array([[3]])})
+    (picture, label), = datasets.Flowers102(tmp_path, "val")  # fmt: skip
+    assert picture.size == (4, 2) and label == 101
+
+
+def test_faces_have_the_targets_that_are_asked_for(tmp_path: Path) -> None:
+    base = tmp_path / "celeba"
+    (base / "img_align_celeba").mkdir(parents=True)
+    for name in ("000001.jpg", "000002.jpg"):
+        Image.new("RGB", (3, 2)).save(base / "img_align_celeba" / name)
+    (base / "list_eval_partition.txt").write_text("000001.jpg 0\n000002.jpg 2\n")
+    (base / "identity_CelebA.txt").write_text("000001.jpg 2880\n000002.jpg 2937\n")
+    (base / "list_attr_celeba.txt").write_text("2\nBald Young\n000001.jpg -1  1\n000002.jpg  1  1\n")
+    (base / "list_bbox_celeba.txt").write_text(
+        "2\nimage_id x_1 y_1 width height\n000001.jpg 1 2 3 4\n000002.jpg 5 6 7 8\n"
+    )
+    (base / "list_landmarks_align_celeba.txt").write_text("2\nx y\n000001.jpg 1 2\n000002.jpg 3 4\n")
+    data = datasets.CelebA(tmp_path, "test", target_type=["attr", "identity", "bbox", "landmarks"])
+    picture, (attr, identity, box, points) = data[0]
+    assert len(data) == 1 and picture.size == (3, 2) and data.attr_names == ["Bald", "Young"]
+    assert (attr.tolist(), identity.item(), box.tolist(), points.tolist()) == ([1, 1], 2937, [5, 6, 7, 8], [3, 4])
+    assert datasets.CelebA(tmp_path)[0][1].tolist() == [0, 1]
+    assert len(datasets.CelebA(tmp_path, "all", target_type=[])) == 2
+    with pytest.raises(ValueError, match='Target type "mood" is not recognized'):
+        datasets.CelebA(tmp_path, target_type="mood")
+
+
+def test_annotations_of_coco_come_with_their_pictures(tmp_path: Path) -> None:
+    Image.new("RGB", (5, 4)).save(tmp_path / "b.png")
+    Image.new("L", (3, 2)).save(tmp_path / "a.png")
+    notes = [{"id": 7, "image_id": 9, "bbox": [0, 0, 1, 1], "category_id": 2, "caption": "a square"}]
+    found = {
+        "images": [{"id": 9, "file_name": "b.png"}, {"id": 4, "file_name": "a.png"}],
+        "annotations": notes,
+        "categories": [{"id": 2, "name": "square"}],
+    }
+    (tmp_path / "notes.json").write_text(json.dumps(found))
+    data = datasets.CocoDetection(tmp_path, tmp_path / "notes.json", transforms=lambda x, y: (x.size, y))
+    assert data.ids == [4, 9] and [*data] == [((3, 2), []), ((5, 4), notes)]
+    assert data.categories[2]["name"] == "square"
+    assert datasets.CocoCaptions(tmp_path, tmp_path / "notes.json")[1][1] == ["a square"]
