@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from fxtorch.tensor.errors import type_name
-from fxtorch.tensor.execute import edge_tensor
 from fxtorch.tensor.modes import modes
+from fxtorch.tensor.nodes import edge_tensor
 from fxtorch.tensor.tape import FREED, Node
 from fxtorch.tensor.tensor import Tensor, unwrap, wrap
 

@@ -20,9 +20,10 @@ from fxtorch.compiler import errors
 from fxtorch.compiler.references import Input, Reference
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.engine import reachable, summed
-from fxtorch.tensor.execute import TracedNode, overwritten
+from fxtorch.tensor.nodes import overwritten
 from fxtorch.tensor.record import pull_back
 from fxtorch.tensor.tape import Node
+from fxtorch.tensor.traced import TracedNode
 
 Name = Reference | tuple[str, int] | tuple[str, int, int] | None  # of a Tensor: one from outside, or one that was made
 

@@ -66,7 +66,7 @@ class Steady:
         state = self._state
         if state is None or not state.arrays:
             state = self._state = Resident(self.tensors, self.slots)
-        if state.taken:
+        if state.taken or state.returned:
             state.renew(arrays)
             self._cells = [cell for t in self.tensors if (cell := t._cell) is not None]
         else:

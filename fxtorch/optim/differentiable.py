@@ -11,7 +11,8 @@ import jax
 from fxtorch.autograd import enable_grad
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.dispatch import check_writable
-from fxtorch.tensor.execute import OpNode, apply
+from fxtorch.tensor.execute import apply
+from fxtorch.tensor.nodes import OpNode
 from fxtorch.tensor.record import Record
 
 

@@ -20,8 +20,8 @@ from fxtorch.ops.table import TABLE, Op, Out, Param
 from fxtorch.tensor import device as devices
 from fxtorch.tensor import generator, meta, views
 from fxtorch.tensor.dtype import dtype
-from fxtorch.tensor.execute import OpNode, TracedNode
 from fxtorch.tensor.modes import modes
+from fxtorch.tensor.nodes import OpNode
 from fxtorch.tensor.older import in_older_form
 from fxtorch.tensor.operator import Operator
 from fxtorch.tensor.outputs import into, into_fitting
@@ -29,6 +29,7 @@ from fxtorch.tensor.overlap import check_written
 from fxtorch.tensor.quick import quick
 from fxtorch.tensor.structure import structure
 from fxtorch.tensor.tensor import Tensor
+from fxtorch.tensor.traced import TracedNode
 
 _NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
 _FACTORY = ("layout", "device", "pin_memory", "requires_grad", "memory_format")

@@ -17,7 +17,7 @@ import jax
 from fxtorch.tensor.tensor import Tensor
 
 lock = threading.RLock()  # held while arrays are taken, and by a step from the time it looks until they are renewed
-_HELD_BY_US = 4  # the Tensor, the list of arrays, a variable and getrefcount's own argument
+_HELD_BY_US = 2  # a variable and getrefcount's own argument
 
 Slots = tuple[tuple[int, ...], ...]
 
@@ -32,6 +32,7 @@ class Resident:
     Attributes:
         arrays: one for each slot; None for those that were taken.
         taken: the numbers of the Tensors that have their array again.
+        returned: whether Tensors gave back what they had taken, before the arrays were renewed.
         dropped: those whose array nobody needs any more: gradients that were set to None.
 
     >>> import jax.numpy as jnp
@@ -42,7 +43,7 @@ class Resident:
     ([], [1.0, 1.0], [1])
     """
 
-    __slots__ = ("_all", "_left", "_places", "_rows", "_slots", "arrays", "dropped", "taken", "tensors")
+    __slots__ = ("_all", "_left", "_places", "_rows", "_slots", "arrays", "dropped", "returned", "taken", "tensors")
 
     def __init__(self, tensors: Sequence[Tensor], slots: Sequence[Sequence[int]]) -> None:
         self.tensors = list(tensors)
@@ -51,6 +52,7 @@ class Resident:
         }
         self.arrays: list[Any] = [None] * len(slots)
         self.taken = list(range(len(self.tensors)))
+        self.returned = False
         self.dropped: list[int] = []
         self._rows: dict[int, Any] = {}  # those that were taken out of a stack, which holds them still
         self._all: dict[int, list[Any]] = {}  # all rows of the stacks of which more than one was taken
@@ -68,6 +70,7 @@ class Resident:
         if self.taken:
             self.taken = []
             self._rows, self._all = {}, {}
+        self.returned = False
         self.arrays = arrays
 
     def take(self, tensor: Tensor) -> Any:
@@ -114,16 +117,10 @@ class Resident:
     def release(self) -> None:
         """Give every Tensor its array, and hold none."""
         with lock:
-            if self.arrays:  # a second time there are none
-                for place, tensor in enumerate(self.tensors):
-                    own = tensor.__dict__
-                    if "_data" not in own:
-                        slot, row = self._slots[place]
-                        array = self.arrays[slot]
-                        own["_data"] = array if row is None or array is None else self._take_row(slot, row)
-                    if own.get("_resident") is self:
-                        del own["_resident"]
-            self.arrays, self.taken, self.dropped, self._rows, self._all = [], [], [], {}, {}
+            for tensor, slot, row in self._rows_left():
+                tensor._data = self._take_row(slot, row)
+                del tensor._resident
+            self._forget()
 
     def dissolve(self) -> None:
         """Let no Tensor keep the others: each has its array, and the rows of a stack are by themselves.
@@ -132,16 +129,8 @@ class Resident:
         """
         with lock:
             rows: dict[int, list[tuple[Tensor, int]]] = {}
-            for place, tensor in enumerate(self.tensors) if self.arrays else ():
-                own = tensor.__dict__
-                slot, row = self._slots[place]
-                if own.get("_resident") is not self:
-                    continue
-                if "_data" not in own and row is not None and self.arrays[slot] is not None:
-                    rows.setdefault(slot, []).append((tensor, row))
-                    continue
-                own.setdefault("_data", self.arrays[slot])
-                del own["_resident"]
+            for tensor, slot, row in self._rows_left():
+                rows.setdefault(slot, []).append((tensor, row))
             for slot, members in rows.items():
                 part = Resident([], [])
                 part.tensors = [tensor for tensor, _ in members]
@@ -150,7 +139,27 @@ class Resident:
                 part._places = {id(tensor): i for i, (tensor, _) in enumerate(members)}
                 for tensor, _ in members:
                     tensor._resident = part
-            self.arrays, self.taken, self.dropped, self._rows, self._all = [], [], [], {}, {}
+            self._forget()
+
+    def _rows_left(self) -> list[tuple[Tensor, int, int]]:
+        """Give every Tensor what is for it alone, and let it go; those that are left have a row of a slot."""
+        left = []
+        for place, tensor in enumerate(self.tensors) if self.arrays else ():  # a second time there are none
+            own = tensor.__dict__
+            if own.get("_resident") is not self:
+                continue
+            if "_data" not in own:
+                slot, row = self._slots[place]
+                array = self.arrays[slot]
+                if row is not None and array is not None:
+                    left.append((tensor, slot, row))
+                    continue
+                own["_data"] = array
+            del own["_resident"]
+        return left
+
+    def _forget(self) -> None:
+        self.arrays, self.taken, self.dropped, self._rows, self._all = [], [], [], {}, {}
 
     def exchange(self, place: int) -> Tensor:
         """Let the Tensor at ``place`` keep its array, and stand a new one there."""
@@ -165,16 +174,21 @@ class Resident:
     def all_arrays(self, copy: Any) -> list[Any] | None:
         """What all slots hold now, to be overwritten; of what somebody else holds too, a ``copy``.
 
+        The Tensors give up what would be overwritten, so that another thread that reads one waits for its new values.
         None where a row of a stack has become something else, which does not fit in.
         """
-        for i in self.taken:
-            array = self.tensors[i]._data
+        taken, self.taken = self.taken, []
+        self.returned |= bool(taken)
+        for i in taken:
+            own = self.tensors[i].__dict__
             slot, row = self._slots[i]
             if row is None:
-                self.arrays[slot] = array
-                if sys.getrefcount(array) > _HELD_BY_US:
-                    self.arrays[slot] = copy(array)
-            elif array is not self._rows[i]:
+                array = own.pop("_data")
+                held = sys.getrefcount(array) > _HELD_BY_US
+                self.arrays[slot] = copy(array) if held else array
+                continue
+            self.taken.append(i)
+            if (array := own["_data"]) is not self._rows[i]:
                 whole, old = self.arrays[slot], self._rows[i]
                 if (array.shape, array.dtype, array.sharding) != (old.shape, old.dtype, old.sharding):
                     return None

@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from fxtorch.tensor.execute import OpNode, PackedNode, edge_tensor
+from fxtorch.tensor.nodes import OpNode, PackedNode, edge_tensor
 from fxtorch.tensor.operator import Operator
 from fxtorch.tensor.tensor import wrap
 

@@ -14,8 +14,8 @@ from fxtorch.amp.autocast_mode import same_region
 from fxtorch.func.call import Call
 from fxtorch.func.watch import Watch
 from fxtorch.tensor import Tensor, modes, unwrap, wrap
-from fxtorch.tensor.execute import overwritten
 from fxtorch.tensor.generator import default_generator
+from fxtorch.tensor.nodes import overwritten
 from fxtorch.tensor.tape import Node, next_number
 from fxtorch.tensor.tensor import unwrap_aval
 from fxtorch.utils._checkpoint_names import (

@@ -205,17 +205,41 @@ def test_a_thread_that_looks_while_another_trains_sees_whole_steps() -> None:
         net.weight.zero_()
     step()
     seen: list[Any] = []
-    stop = threading.Event()
+    looks, stop = threading.Event(), threading.Event()
 
     def look() -> None:
         while not stop.is_set():
             seen.append(net.weight.detach().clone().numpy())
+            looks.set()
 
     watcher = threading.Thread(target=look)
     watcher.start()
+    assert looks.wait(60)  # on a machine that is busy all steps may be over before a thread has begun
     for _ in range(300):
         step()
     stop.set()
     watcher.join()
     assert seen and all((w == w[0]).all() for w in seen)
     assert net.weight[0].item() == -301
+
+
+def test_a_thread_that_reads_what_is_being_overwritten_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, _, step = trainer(torch.jit)
+    for _ in range(2):
+        step(torch.ones(5, 3))
+    net[0].weight.tolist()  # the Tensor has its own array again
+    program = next(iter(step.programs.values()))[0]
+    plain, seen, early = program.run, [], []
+    reader = threading.Thread(target=lambda: seen.append(net[0].weight.detach().clone().numpy()))
+
+    def run(*given: Any) -> Any:
+        reader.start()
+        reader.join(0.2)
+        early.extend(seen)
+        return plain(*given)
+
+    monkeypatch.setattr(program, "run", run)
+    step(torch.ones(5, 3))
+    reader.join()
+    assert not early
+    np.testing.assert_array_equal(seen[0], net[0].weight.detach().numpy())
