@@ -19,6 +19,7 @@ from fxtorch.compiler.results import is_leaf
 from fxtorch.compiler.timing import Making, timed
 from fxtorch.compiler.trace import Traced
 from fxtorch.tensor import Tensor
+from fxtorch.tensor.meta import Abstract
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.tracing import traces
 
@@ -69,7 +70,7 @@ class CompiledFunction:
         """Run the program that fits; make one if there is none."""
         traces.wait()
         leaves, tree = _flatten(args, kwargs)
-        if modes.capture is not None or modes.forward is not None or any(map(_is_traced, leaves)):
+        if modes.capture is not None or modes.forward is not None or any(map(_is_unreal, leaves)):
             return self.fn(*args, **kwargs)
         with _lock:
             result = self._run(leaves, tree)
@@ -221,9 +222,10 @@ def _show(entry: Any) -> str:
     return repr(entry[1]) if isinstance(entry, tuple) and len(entry) == 2 else str(entry)
 
 
-def _is_traced(x: Any) -> bool:
+def _is_unreal(x: Any) -> bool:
+    """Whether it holds a tracer of JAX's, or no values at all: there is nothing to run a program on."""
     array = x._data if isinstance(x, Tensor) else x
-    return array.__class__ is not ArrayImpl and isinstance(array, Tracer)
+    return array.__class__ is not ArrayImpl and isinstance(array, Tracer | Abstract)
 
 
 def _flatten(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Sequence[Any], Any]:

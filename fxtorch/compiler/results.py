@@ -69,7 +69,7 @@ class Graph:
         if node is None:
             return cls(requires_grad, "leaf")
         for behind in reachable([node]):
-            if behind.hooks:
+            if behind.hooks or getattr(behind, "of_hooks", False):
                 raise errors.NotCompilable(
                     "a hook on a gradient inside of it would not run when the backward is called outside; call "
                     "backward() in the function, too"

@@ -120,3 +120,24 @@ def test_a_step_in_the_hooks_of_gradients_is_compiled() -> None:
         return [round(call(ROW).item(), 5) for _ in range(3)]
 
     assert run(lambda fn: torch.jit(fn, fullgraph=True)) == run(lambda fn: fn)
+
+
+def test_a_hook_that_keeps_gradients_runs_where_the_backward_is_outside_of_the_compiled_module() -> None:
+    kept: dict[str, torch.Tensor] = {}
+    net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    net[1].register_full_backward_hook(lambda m, inputs, outputs: kept.update(output=outputs[0]))
+    compiled = torch.jit(net)
+    with pytest.warns(UserWarning, match="a hook on a gradient inside of it would not run"):
+        out = compiled(ROW)
+    out.sum().backward()
+    assert kept["output"].tolist() == [[1.0]]
+    out = compiled(ROW)
+    out.mul(3).sum().backward()
+    assert kept["output"].tolist() == [[3.0]]
+
+
+def test_a_compiled_function_of_tensors_without_values_gives_their_shapes() -> None:
+    double = torch.jit(lambda x: torch.cat([x, x]))
+    assert double(torch.ones(2)).tolist() == [1.0] * 4
+    out = double(torch.empty(3, device="meta"))
+    assert out.is_meta and out.shape == (6,) and double.traces == 1

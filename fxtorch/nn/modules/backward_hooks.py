@@ -182,7 +182,7 @@ class _Watch(Function):
 
     @staticmethod
     def forward(ctx: Any, known: Callable[..., Any], *tensors: Tensor) -> tuple[Tensor, ...]:
-        ctx.known = known
+        ctx.known, ctx.of_hooks = known, True
         ctx.set_materialize_grads(False)
         passed = tuple(wrap(unwrap(t)) for t in tensors)
         ctx.mark_non_differentiable(*(p for p, t in zip(passed, tensors, strict=True) if not t.requires_grad))
