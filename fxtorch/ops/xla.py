@@ -4,7 +4,7 @@ On a CPU, XLA's library of fused kernels ("YNN") computes matrix products, and t
 faster than its default does (two cores, batch 128: a CNN's step 154 ms in place of 184, an LSTM's 145 in place of 160),
 and sums, squares included, in one parallel pass over the data (sums and sums of squares of 128 x 32 x 32 x 32 by
 channel: 4 ms in place of 32; a transformer's step 1.1 times, a CNN's 1.2 times as fast).  It has elementwise kernels
-too, with which an LSTM and a perceptron take 1.15 times as long.
+too, with which an LSTM and a perceptron take 1.15 times as long.  jaxlib 0.10.0 ignores the option for sums.
 
 An option that a version of jaxlib does not know is an error, so it is given only to versions on which the tests passed.
 """
