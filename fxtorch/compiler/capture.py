@@ -57,6 +57,7 @@ class Capture(Stores):
         self.sides: set[str] = set()
         self.inputs: dict[Any, Input] = {}  # by the identity of whose eager graph they stand for
         self.grads_written: dict[Any, Held | Argument] = {}
+        self.late: dict[Any, Held | Argument] = {}  # whose ``.grad`` is used after gradients have gone there
         self.given: dict[int, Any] = {}  # the tracer each known Tensor was given
         self._known = {r.identity: t for r, t in zip(references, tracers, strict=True)}
         self._values = dict(zip(((id(s.owner), s.key) for s in scalars), scalar_tracers, strict=True))
@@ -138,9 +139,10 @@ class Capture(Stores):
         node = self.inputs[owner.identity] = Input(owner)
         tensor._rg, tensor._node, tensor._index = True, node, 0
 
-    def touch_grad(self, tensor: Tensor) -> None:
+    def touch_grad(self, tensor: Tensor, *, adds: bool = False) -> None:
         """A ``.grad`` is about to be read: unless it was set before, it is state, and that it exists is a guard."""
         owner = self._owner(tensor)
+        self._note_late(owner, adds)
         if owner is None or ("grad", owner.identity) in self._grads_seen:
             return
         self._remember(tensor)
@@ -159,9 +161,15 @@ class Capture(Stores):
                 named = lambda: f"{self._name(tensor)}.grad is there"  # noqa: E731
                 self.guards.computed(named, lambda: tensor._grad is not None, True)
 
-    def write_grad(self, tensor: Tensor) -> None:
+    def _note_late(self, owner: Held | Argument | None, adds: bool) -> None:
+        """Gradients that go on into an eager graph arrive after the program: what is used before must be none of them."""
+        if owner is not None and not adds and any(node.ct is not None for node in self.inputs.values()):
+            self.late[owner.identity] = owner
+
+    def write_grad(self, tensor: Tensor, *, adds: bool = False) -> None:
         """A ``.grad`` is about to be set."""
         owner = self._owner(tensor)
+        self._note_late(owner, adds)
         if owner is None:
             return
         self._remember(tensor)
@@ -325,6 +333,7 @@ class Capture(Stores):
             place.set(old)
         made = [(weakref.ref(t), self._lines[key]) for key, t in self._made.items()]
         self._made.clear()
+        self._stand_ins.clear()
         return made
 
     def _name(self, tensor: Tensor) -> str:

@@ -23,6 +23,7 @@ from fxtorch.ops.transposes import cancelling
 from fxtorch.ops.xla import compiled
 from fxtorch.tensor import Tensor, modes, unwrap
 from fxtorch.tensor.checking import CheckError
+from fxtorch.tensor.engine import reachable
 from fxtorch.tensor.resident import lock
 from fxtorch.tensor.sparse import is_sparse
 from fxtorch.tensor.stacks import Stacks
@@ -131,6 +132,8 @@ class Program:
 
     def _run(self, leaves: Sequence[Any], *, repeated: bool) -> Any:
         self._check_memory(leaves)
+        if self.layout.late:
+            self._check_graphs(leaves)
         self._keep_in_place(leaves)
         if not repeated:
             self._run_effects(late=False)
@@ -168,6 +171,21 @@ class Program:
             raise errors.Shared(f"an argument of {self.name} shares memory with state, and one of them is changed")
         if self._writes_arguments and len({id(t) for t in given if t._cell is not None}) != len(cells):
             raise errors.Shared(f"two arguments of {self.name} share memory, and one of them is changed")
+
+    def _check_graphs(self, leaves: Sequence[Any]) -> None:
+        """Make sure that the gradients that arrive after the program are none that it has used already.
+
+        Raises:
+            Shared: an eager graph that its backward goes on into leads to one.
+        """
+        used = {id(owner.find(leaves)) for owner in self.layout.late}
+        nodes = [end.owner.find(leaves)._node for end, _ in self.layout.flows]
+        for node in reachable([n for n in nodes if n is not None]):
+            if any(id(edge) in used for edge in node.edges):
+                raise errors.Shared(
+                    f"a backward in {self.name} goes on into a graph that was recorded outside of it, and {self.name} "
+                    "then uses a gradient that this graph adds to"
+                )
 
     def _keep_in_place(self, leaves: Sequence[Any]) -> None:
         """Tie all state to its device where some is: the results will be, and JAX compiles anew for what changes so."""

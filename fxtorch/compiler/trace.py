@@ -59,6 +59,7 @@ class Layout:
         grads: whose ``.grad`` was set, and the piece that it is now.
         entries: what was stored where: its structure and leaves.
         flows: cotangents that go on into eager graphs: the outputs with them.
+        late: whose ``.grad`` is used after that, so that these graphs must not lead there.
         guards: what the trace took for granted.
         effects: what is to be done on the host, and whether after the program.
         grad_mode: what the function left gradient recording switched to.
@@ -76,6 +77,7 @@ class Layout:
     grads: list[tuple[Held | Argument, int | None]]
     entries: list[tuple[Place, Any, list[Leaf]]]
     flows: list[tuple[Input, int]]
+    late: list[Held | Argument]
     guards: Guards
     effects: list[tuple[Callable[[], None], bool]]
     grad_mode: bool
@@ -327,8 +329,8 @@ def _lay_out(
     pieces = zip(collector.pieces, collector.tensors, strict=True)
     roots += [(p.output, t) for p, t in pieces if isinstance(p, Fresh) and p.graph.kind == "alive"]
     layout = Layout(
-        tree, results, Pieces(collector.pieces), changes, gradients, stored, flows, capture.guards, capture.effects,
-        modes.grad, capture.sides, capture.surroundings.naming, capture.stacked(),
+        tree, results, Pieces(collector.pieces), changes, gradients, stored, flows, [*capture.late.values()],
+        capture.guards, capture.effects, modes.grad, capture.sides, capture.surroundings.naming, capture.stacked(),
         bool(roots),
     )  # fmt: skip
     return outputs, layout, roots, collector

@@ -99,13 +99,13 @@ class Watch:
             before.array = tensor._data = self.given[key]
         self._arrays.append(before.attributes["_data"])
 
-    def touch_grad(self, tensor: Tensor) -> None:
+    def touch_grad(self, tensor: Tensor, *, adds: bool = False) -> None:
         """A ``.grad`` is read."""
         if self.outer is not None:
             self.outer.touch_grad(tensor)
         self.touch(tensor)
 
-    def write_grad(self, tensor: Tensor) -> None:
+    def write_grad(self, tensor: Tensor, *, adds: bool = False) -> None:
         """A ``.grad`` is set."""
         if self.outer is not None:
             self.outer.write_grad(tensor)

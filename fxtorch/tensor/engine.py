@@ -274,11 +274,19 @@ def _check_nan(node: Node, grads: Sequence[Any]) -> None:
 
 def accumulate(leaf: Tensor, ct: Any, create_graph: bool) -> None:
     """Add ``ct`` to ``leaf.grad``."""
-    old = leaf.grad
-    if old is None:
-        leaf.grad = ct if create_graph else wrap(ct)
-    elif create_graph:
-        leaf.grad = old + ct
+    capture = modes.capture
+    if capture is None:
+        old = leaf.grad
+    else:
+        capture.touch_grad(leaf, adds=True)
+        old = leaf._grad
+    if old is None or create_graph:
+        new = ct if create_graph else wrap(ct)
+        if capture is None:
+            leaf.grad = new if old is None else old + new
+        else:
+            capture.write_grad(leaf, adds=True)
+            leaf._set_grad(new if old is None else old + new)
     else:
         old._rebind(summed(unwrap(old), ct))
     for hook in tuple((leaf._post_hooks or {}).values()):

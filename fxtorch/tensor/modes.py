@@ -26,11 +26,11 @@ class Capture(Protocol):
     def touch(self, tensor: Tensor) -> None:
         """A Tensor is about to be read or rebound."""
 
-    def touch_grad(self, tensor: Tensor) -> None:
-        """The ``.grad`` of a Tensor is about to be read."""
+    def touch_grad(self, tensor: Tensor, *, adds: bool = False) -> None:
+        """The ``.grad`` of a Tensor is about to be read; ``adds``: by a backward that adds to it."""
 
-    def write_grad(self, tensor: Tensor) -> None:
-        """The ``.grad`` of a Tensor is about to be set."""
+    def write_grad(self, tensor: Tensor, *, adds: bool = False) -> None:
+        """The ``.grad`` of a Tensor is about to be set; ``adds``: by a backward that adds to it."""
 
     def scalar(self, owner: dict[Any, Any], key: Any) -> Any:
         """A number that lives in a dictionary and may change between calls is read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections import OrderedDict, deque
 from typing import Any
 
@@ -172,3 +173,25 @@ def test_objects_and_deques_around_an_argument_come_back_with_the_callers_tensor
     pair, recent = torch.jit(lambda x: (Pair(x, x + 1), deque([x, x * 2, x * 3], maxlen=2)))(x)
     assert pair.a is x and pair.b.tolist() == [2, 2]
     assert type(recent) is deque and recent.maxlen == 2 and [t.tolist() for t in recent] == [[2, 2], [3, 3]]
+
+
+def test_a_gradient_of_the_graph_behind_an_argument_is_there_before_an_optimizer_steps() -> None:
+    for shared in (True, False):
+        seen = []
+        for compile in (lambda fn: fn, torch.jit):
+            w, v = torch.ones(2, requires_grad=True), torch.full((2,), 2.0, requires_grad=True)
+            opt = torch.optim.SGD([w], lr=0.1)
+
+            def step(h: torch.Tensor, w: Any = w, opt: Any = opt) -> None:
+                opt.zero_grad()
+                (h * w).sum().backward()
+                opt.step()
+
+            run = compile(step)
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                for _ in range(3):
+                    run(w * 3 if shared else v * 3)
+            assert len(told) == (shared and compile is torch.jit)
+            seen.append([w.tolist(), v.grad is None or v.grad.tolist()])
+        assert seen[0] == seen[1]
