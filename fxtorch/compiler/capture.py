@@ -162,7 +162,7 @@ class Capture(Stores):
                 self.guards.computed(named, lambda: tensor._grad is not None, True)
 
     def _note_late(self, owner: Held | Argument | None, adds: bool) -> None:
-        """Gradients that go on into an eager graph arrive after the program: what is used before must be none of them."""
+        """Gradients that go on into an eager graph arrive after the program: none that is used before may be theirs."""
         if owner is not None and not adds and any(node.ct is not None for node in self.inputs.values()):
             self.late[owner.identity] = owner
 

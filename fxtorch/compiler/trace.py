@@ -131,6 +131,8 @@ class Traced:
         self._cached: list[tuple[Tensor, str]] | None = None  # while the first trace runs: what escapes from it
         self.open = True  # whether pure() may run: JAX calls it again when the state's shapes change
         self.names = names_around(fn, leaves)
+        # whether each argument wants a gradient, and has a graph: the call may change that before another trace
+        self._stood = {i: (x._rg, x._node is not None) for i, x in enumerate(leaves) if isinstance(x, Tensor)}
         self.inputs = [i for i, x in enumerate(leaves) if i not in pinned and (isinstance(x, Tensor) or _is_array(x))]
 
     def discover(self) -> None:
@@ -208,7 +210,7 @@ class Traced:
             known.references, state, known.scalars, scalars, stand_ins, self.leaves, known.assigned, self.names, stacks
         )
         for position in stand_ins:
-            if self.leaves[position]._node is not None:
+            if self._stood[position][1]:
                 capture.input(stand_ins[position], Argument(position))
         made = []
         grad_mode = modes.grad
@@ -221,7 +223,7 @@ class Traced:
                 out = self.fn(*args, **kwargs)
             capture.settle()
             given = dict(zip(self.inputs, arrays, strict=True))
-            outputs, layout, roots, collector = _lay_out(capture, out, stand_ins, given, self.leaves)
+            outputs, layout, roots, collector = _lay_out(capture, out, stand_ins, given, self._stood)
             own: Sequence[Any] = ()
             if pulls is not None:
                 with watching(capture):
@@ -257,7 +259,7 @@ class Traced:
             elif (at := first.setdefault(id(original), position)) != position:  # the same Tensor once more
                 leaves[position] = stand_ins[at]
             else:
-                leaves[position] = stand_ins[position] = _stand_in(original, array)
+                leaves[position] = stand_ins[position] = _stand_in(original, array, self._stood[position][0])
         return leaves, stand_ins
 
     def abandon(self) -> None:
@@ -273,15 +275,15 @@ def _is_array(x: Any) -> bool:
 _PLACE = frozenset({"_link", "_cell", "_node", "_index", "_resident"})  # which a stand-in has not
 
 
-def _stand_in(original: Tensor, array: Any) -> Tensor:
+def _stand_in(original: Tensor, array: Any, requires_grad: bool) -> Tensor:
     t = object.__new__(type(original))
     t.__dict__.update({k: v for k, v in original.__dict__.items() if k not in _PLACE})
-    t._data = array
+    t._data, t._rg = array, requires_grad
     return t
 
 
 def _lay_out(
-    capture: Capture, out: Any, stand_ins: dict[int, Tensor], given: dict[int, Any], originals: Sequence[Any]
+    capture: Capture, out: Any, stand_ins: dict[int, Tensor], given: dict[int, Any], stood: dict[int, Any]
 ) -> tuple[Sequence[Any], Layout, Roots, Collector]:
     """Take the trace's outcome apart: what the program returns, what it means, and what of it has a graph."""
     collector = Collector(capture)
@@ -318,7 +320,7 @@ def _lay_out(
     changed += [change(*entry) for entry in touched if not entry[1].ndim]
     for position, stand_in in stand_ins.items():
         owner = Argument(position)
-        was = (originals[position]._rg, capture.inputs.get(owner.identity))
+        was = (stood[position][0], capture.inputs.get(owner.identity))
         changed.append(change(owner, stand_in, given[position], was))
     flows = []
     for node in capture.inputs.values():

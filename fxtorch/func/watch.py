@@ -102,13 +102,13 @@ class Watch:
     def touch_grad(self, tensor: Tensor, *, adds: bool = False) -> None:
         """A ``.grad`` is read."""
         if self.outer is not None:
-            self.outer.touch_grad(tensor)
+            self.outer.touch_grad(tensor, adds=adds)
         self.touch(tensor)
 
     def write_grad(self, tensor: Tensor, *, adds: bool = False) -> None:
         """A ``.grad`` is set."""
         if self.outer is not None:
-            self.outer.write_grad(tensor)
+            self.outer.write_grad(tensor, adds=adds)
         self.touch(tensor)
 
     def scalar(self, owner: dict[Any, Any], key: Any) -> Any:

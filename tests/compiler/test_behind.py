@@ -212,6 +212,17 @@ def test_a_sparse_gradient_stays_sparse() -> None:
     assert_agrees(scenario)
 
 
+def test_an_argument_that_the_call_brings_onto_the_tape_does_not_disturb_a_second_derivative() -> None:
+    def scenario(compile: Compile) -> Any:
+        w, x = nn.Parameter(values()), values() + 2
+        call = compile(lambda x: x.copy_((w * w).sin()))
+        (g,) = torch.autograd.grad(call(x).sum(), w, create_graph=True)
+        g.square().sum().backward()
+        return x, w.grad
+
+    assert_agrees(scenario)
+
+
 def test_hooks_of_leaves_see_each_gradient_once() -> None:
     def scenario(compile: Compile) -> Any:
         w, seen = nn.Parameter(values()), []
