@@ -159,7 +159,7 @@ class Capture(Stores):
                 self.guards.entry(tensor.__dict__, "_grad", ABSENT, A_TENSOR)
             else:
                 named = lambda: f"{self._name(tensor)}.grad is there"  # noqa: E731
-                self.guards.computed(named, lambda: tensor._grad is not None, True)
+                self.guards.computed(named, lambda: (now := tensor._grad) is not None and now._node is None, True)
 
     def _note_late(self, owner: Held | Argument | None, adds: bool) -> None:
         """Gradients that go on into an eager graph arrive after the program: none that is used before may be theirs."""

@@ -103,3 +103,25 @@ def test_a_gradient_with_a_graph_of_its_own_makes_the_call_eager() -> None:
     with pytest.warns(UserWarning, match="w.grad is part of a graph that was recorded outside of it"):
         got = torch.jit(step)()
     assert got.tolist() == [9.0, 9.0]  # 3 w^2 and, added, its derivative 6 w
+
+
+def test_a_gradient_that_comes_into_a_graph_later_is_seen() -> None:
+    seen = []
+    for compile in (lambda fn: fn, torch.jit):
+        w = torch.ones(2, requires_grad=True)
+
+        def step(x: torch.Tensor, w: Any = w) -> None:
+            (w * (w.grad * x).sum()).sum().backward()
+
+        run, found = compile(step), []
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            for i in range(4):
+                w.grad = torch.ones(2)
+                if i >= 2:
+                    w.grad.copy_(w)  # recorded: the gradient is part of a graph
+                run(torch.ones(2))
+                found.append((w.grad.tolist(), w.grad.requires_grad))
+        assert len(told) == (compile is torch.jit)
+        seen.append(found)
+    assert seen[0] == seen[1]
