@@ -108,7 +108,7 @@ class Capture(Stores):
         reference = self.reference(tensor)
         tracer = self._known.get(reference.identity, ABSENT)
         if tracer is ABSENT:
-            self._found(reference)
+            self._found(reference, tensor._data)
             tracer = tensor._data
             if self.stacks is not None and id(tracer) in self._constants:  # the copies of a block begin with one array
                 tracer = jnp.copy(tracer)
@@ -348,10 +348,10 @@ class Capture(Stores):
         if id(tensor) not in self._arguments:
             self.touch(tensor)
 
-    def _found(self, reference: Reference) -> None:
+    def _found(self, reference: Reference, array: Any) -> None:
         self.found_new = True
         self.references.append(reference)
-        self._known[reference.identity] = reference.find(self._originals)._data
+        self._known[reference.identity] = array
 
 
 def _numeric(value: Any) -> bool:

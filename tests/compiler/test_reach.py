@@ -216,3 +216,18 @@ def test_a_view_that_becomes_a_leaf_is_seen() -> None:
     w = torch.ones(2, 3)[0]
     run = torch.jit(lambda x: (w * x).requires_grad)
     assert [run(torch.ones(3)), (w.requires_grad_(), run(torch.ones(3)))[1]] == [False, True]
+
+
+def test_a_gradient_that_is_held_is_read_after_it_was_set_to_none() -> None:
+    seen = []
+    for compile in (lambda fn: fn, torch.jit):
+        w = torch.ones(2, requires_grad=True)
+
+        def step(w: Any = w) -> Any:
+            held, w.grad = w.grad, None
+            (w * held).sum().backward()
+            return held * 2
+
+        w.grad, run = torch.full((2,), 3.0), compile(step)
+        seen.append([run().tolist(), run().tolist(), w.grad.tolist()])
+    assert seen[0] == seen[1]
