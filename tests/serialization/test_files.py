@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import fxtorch as torch
+from fxtorch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from fxtorch.nn.parameter import Parameter
 from fxtorch.serialization import (
     add_safe_globals,
@@ -419,7 +420,7 @@ def test_a_module_whose_class_is_let_in_loads_without_running_code() -> None:
     data = written(layer).getvalue()
     with pytest.raises(pickle.UnpicklingError, match=r"torch\.nn\.modules\.activation\.MultiheadAttention"):
         load(io.BytesIO(data))
-    classes = [torch.nn.MultiheadAttention, torch.nn.modules.linear.NonDynamicallyQuantizableLinear]
+    classes = [torch.nn.MultiheadAttention, NonDynamicallyQuantizableLinear]
     with torch.serialization.safe_globals(classes):
         again = load(io.BytesIO(data))
     assert torch.equal(again.in_proj_weight, layer.in_proj_weight)
