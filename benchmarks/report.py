@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -74,9 +74,15 @@ def best(*timings: Timing | None) -> Timing | None:
     return min((t for t in timings if t is not None), key=lambda t: t.median, default=None)
 
 
+def _each(results: Results, engines: Sequence[str], show: Callable[[str, Timing], str]) -> str:
+    """A row a case, a column an engine: what ``show`` makes of the case and the engine's timing."""
+    rows = [[case, *(show(case, row[e]) if e in row else "–" for e in engines)] for case, row in results.items()]
+    return table(["", *engines], rows)
+
+
 def times(results: Results, engines: Sequence[str]) -> str:
     """Medians of every engine on every case."""
-    return table(["", *engines], [[case, *(spread(row.get(e)) for e in engines)] for case, row in results.items()])
+    return _each(results, engines, lambda case, t: spread(t))
 
 
 def speedups(results: Results, eager: bool = True) -> str:
@@ -97,28 +103,17 @@ def speedups(results: Results, eager: bool = True) -> str:
 
 def rates(results: Results, engines: Sequence[str], sizes: Mapping[str, int]) -> str:
     """Samples a second."""
-    rows = []
-    for case, row in results.items():
-        rows.append([case, *(f"{sizes[case] / row[e].median:,.0f}" if e in row else "–" for e in engines)])
-    return table(["", *engines], rows)
+    return _each(results, engines, lambda case, t: f"{sizes[case] / t.median:,.0f}")
 
 
 def firsts(results: Results, engines: Sequence[str]) -> str:
     """Seconds of the first step, and the most memory held by then above the imported library's, in MB."""
-    rows = []
-    for case, row in results.items():
-        seen = [row.get(e) for e in engines]
-        rows.append([case, *("–" if t is None else f"{t.first:.2f} s, {t.peak / 1e6:.0f} MB" for t in seen)])
-    return table(["", *engines], rows)
+    return _each(results, engines, lambda case, t: f"{t.first:.2f} s, {t.peak / 1e6:.0f} MB")
 
 
 def footprints(results: Results, engines: Sequence[str]) -> str:
     """The most memory that one call takes beside its operands and the state that stays, in MB."""
-    rows = []
-    for case, row in results.items():
-        seen = [row.get(e) for e in engines]
-        rows.append([case, *("–" if t is None else f"{t.call / 1e6:.1f}" for t in seen)])
-    return table(["", *engines], rows)
+    return _each(results, engines, lambda case, t: f"{t.call / 1e6:.1f}")
 
 
 def overheads(results: Results) -> str:

@@ -65,8 +65,8 @@ def _keep_memory() -> None:
     and gives it back at once, so that every page of it is zeroed again in the next call: 12 % of a DCGAN's step on 2
     cores.  Blocks above 64 MB that XLA's own threads ask for are mapped all the same: their arenas are no larger.
     ``FXTORCH_KEEP_MEMORY=all`` gives all threads one arena, which has no bound (zeroed pages are 30 of the 146 ms of a
-    CNN's step, 91 of a transformer's 600); its lock makes small steps a third slower.  Settings of one's own, another
-    malloc and ``FXTORCH_KEEP_MEMORY=0`` win.
+    CNN's step, 91 of a transformer's 600); with its lock small steps take 1.2 to 1.5 times as long.  Settings of one's
+    own, another malloc and ``FXTORCH_KEEP_MEMORY=0`` win.
     """
     own = any(name.startswith("MALLOC_") for name in os.environ) or "glibc.malloc" in os.environ.get(
         "GLIBC_TUNABLES", ""

@@ -14,12 +14,13 @@ from fxtorch.tensor.dtype import bfloat16, dtype
 
 _table = namespace("nn.functional")
 _EIGHT_BITS = ("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz")
-_BLOCKS_OF_128 = (ScalingType.BlockWise1x128, ScalingType.BlockWise128x128)
 _PAIRS = {
     (ScalingType.TensorWise, ScalingType.TensorWise),
     (ScalingType.RowWise, ScalingType.RowWise),
     (ScalingType.BlockWise1x32, ScalingType.BlockWise1x32),
-    *((a, b) for a in _BLOCKS_OF_128 for b in _BLOCKS_OF_128 if a is not b or a is ScalingType.BlockWise1x128),
+    (ScalingType.BlockWise1x128, ScalingType.BlockWise1x128),
+    (ScalingType.BlockWise1x128, ScalingType.BlockWise128x128),
+    (ScalingType.BlockWise128x128, ScalingType.BlockWise1x128),
 }
 _ALLOWED = (
     "Invalid scaling configuration.  Both matrices are 8-bit floats and each has one scale.  With float32 scales the "

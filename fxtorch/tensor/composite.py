@@ -109,6 +109,11 @@ dispatch.replace("torch.as_strided", as_strided)
 _broadcast, _grid = _torch["broadcast_tensors"], _torch["meshgrid"]
 
 
+def _listed(tensors: tuple[Any, ...]) -> Sequence[Tensor]:
+    """Tensors that are given one by one, or as one list."""
+    return tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
+
+
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """The Tensors, each expanded to the shape to which all broadcast: views of them.
 
@@ -121,7 +126,7 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     Raises:
         RuntimeError: the shapes do not fit.
     """
-    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
+    given = _listed(tensors)
     try:
         size = np.broadcast_shapes(*(t.shape for t in given))
     except ValueError:
@@ -141,7 +146,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     Raises:
         RuntimeError: a Tensor has two dimensions or more, or ``indexing`` is neither ``"ij"`` nor ``"xy"``.
     """
-    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
+    given = _listed(tensors)
     if not given or indexing not in (None, "ij", "xy") or any(t.ndim > 1 for t in given):
         return _grid(*given, indexing=indexing)  # which says what is wrong
     size = tuple(t.numel() for t in given)

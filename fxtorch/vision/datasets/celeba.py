@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from fxtorch.tensor import Tensor
 from fxtorch.vision._torch import torch
 from fxtorch.vision.datasets.folder import pil_loader
-from fxtorch.vision.datasets.vision import VisionDataset
+from fxtorch.vision.datasets.vision import VisionDataset, check_split
 
 _FILES = {
     "attr": ("list_attr_celeba.txt", True),
@@ -61,8 +61,7 @@ class CelebA(VisionDataset):
         target_transform: Callable[..., Any] | None = None,
     ) -> None:
         super().__init__(root, transform=transform, target_transform=target_transform)
-        if split not in self.splits:
-            raise ValueError(f"Unknown value '{split}' for argument split. Valid values are {tuple(self.splits)}.")
+        check_split(split, self.splits)
         self.split = split
         self.target_type = [target_type] if isinstance(target_type, str) else list(target_type)
         for kind in self.target_type:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from fxtorch.vision.datasets.mnist import MNIST
+from fxtorch.vision.datasets.vision import check_split
 
 _ALIKE = set("cijklmopsuvwxyz")  # lower case looks like upper case
 _ALL = sorted(string.digits + string.ascii_letters)
@@ -40,8 +41,7 @@ class EMNIST(MNIST):
     mirrors: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, root: str | os.PathLike[str], split: str, **kwargs: Any) -> None:
-        if split not in self.splits:
-            raise ValueError(f"Unknown value '{split}' for argument split. Valid values are {self.splits}.")
+        check_split(split, self.splits)
         self.split = split
         self.classes = tuple(_CLASSES[split])
         super().__init__(root, **kwargs)

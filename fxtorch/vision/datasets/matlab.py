@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.io import loadmat
 
-from fxtorch.vision._pil import pillow
+from fxtorch.vision.datasets.arrays import LabelledArrays
 from fxtorch.vision.datasets.folder import pil_loader
-from fxtorch.vision.datasets.vision import VisionDataset
+from fxtorch.vision.datasets.vision import VisionDataset, check_split
 
 Transform = Callable[..., Any] | None
 
@@ -23,7 +23,7 @@ def _tables(path: Path, where: str) -> dict[str, Any]:
     return loadmat(path, squeeze_me=True)
 
 
-class SVHN(VisionDataset):
+class SVHN(LabelledArrays):
     """House numbers: colour pictures of 32 by 32 of one digit, from ``train_32x32.mat`` and so on in ``root``.
 
     Args:
@@ -53,19 +53,11 @@ class SVHN(VisionDataset):
         target_transform: Transform = None,
     ) -> None:
         super().__init__(root, transform=transform, target_transform=target_transform)
-        if split not in self.splits:
-            raise ValueError(f"Unknown value '{split}' for argument split. Valid values are {self.splits}.")
+        check_split(split, self.splits)
         self.split = split
         tables = _tables(self.folder / f"{split}_32x32.mat", "http://ufldl.stanford.edu/housenumbers")
         self.data = np.ascontiguousarray(tables["X"].reshape(32, 32, 3, -1).transpose(3, 2, 0, 1))
         self.labels = np.atleast_1d(tables["y"]).astype(np.int64) % 10
-
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        picture = pillow().fromarray(np.ascontiguousarray(self.data[index].transpose(1, 2, 0)))
-        return self._dressed(picture, int(self.labels[index]))
-
-    def __len__(self) -> int:
-        return len(self.data)
 
     def extra_repr(self) -> str:
         """The part."""
@@ -98,8 +90,7 @@ class Flowers102(VisionDataset):
         target_transform: Transform = None,
     ) -> None:
         super().__init__(root, transform=transform, target_transform=target_transform)
-        if split not in self.splits:
-            raise ValueError(f"Unknown value '{split}' for argument split. Valid values are {tuple(self.splits)}.")
+        check_split(split, self.splits)
         base, where = self.folder / "flowers-102", "https://www.robots.ox.ac.uk/~vgg/data/flowers/102"
         self._split = split
         self._ids = np.atleast_1d(_tables(base / "setid.mat", where)[self.splits[split]]).tolist()

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from fxtorch.vision._pil import pillow
+from fxtorch.vision.datasets.arrays import LabelledArrays
 from fxtorch.vision.datasets.utils import download_and_extract_archive
-from fxtorch.vision.datasets.vision import VisionDataset
+from fxtorch.vision.datasets.vision import check_split
 
 _URL = "http://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz"
 _MD5 = "91f7769df0f17e558f3565bffb0c7dfb"
 
 
-class STL10(VisionDataset):
+class STL10(LabelledArrays):
     """Colour pictures of 96 by 96 in ten classes, and more without classes.
 
     Args:
@@ -41,8 +41,7 @@ class STL10(VisionDataset):
         download: bool = False,
     ) -> None:
         super().__init__(root, transform=transform, target_transform=target_transform)
-        if split not in self.splits:
-            raise ValueError(f"Unknown value '{split}' for argument split. Valid values are {self.splits}.")
+        check_split(split, self.splits)
         self.split = split
         base = self.folder / self.base_folder
         if download and not base.is_dir():
@@ -60,13 +59,6 @@ class STL10(VisionDataset):
         if part == "unlabeled":
             return pixels, np.full(len(pixels), -1)
         return pixels, np.fromfile(base / f"{part}_y.bin", np.uint8).astype(np.int64) - 1
-
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        picture = pillow().fromarray(np.ascontiguousarray(self.data[index].transpose(1, 2, 0)))
-        return self._dressed(picture, int(self.labels[index]))
-
-    def __len__(self) -> int:
-        return len(self.data)
 
     def extra_repr(self) -> str:
         """The part."""

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from fxtorch.utils.data import Dataset
+
+
+def check_split(split: str, splits: Collection[str]) -> None:
+    """Raise unless ``split`` is one of ``splits``.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    if split not in splits:
+        raise ValueError(f"Unknown value '{split}' for argument split. Valid values are {tuple(splits)}.")
 
 
 class StandardTransform:
