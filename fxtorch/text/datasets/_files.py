@@ -38,6 +38,30 @@ def splits(split: str | tuple[str, ...], one: Callable[[str], Read], known: tupl
     return made[0] if isinstance(split, str) else made
 
 
+def by_split(
+    name: str, parts: tuple[str, ...], one: Callable[[str | Path, str], Read], what: str, source: str
+) -> Callable[..., Any]:
+    """A public dataset ``name(root, split)``, of which ``one(root, part)`` is a split."""
+
+    def dataset(root: str | Path = ".data", split: str | tuple[str, ...] = parts) -> Any:
+        return splits(split, lambda part: one(root, part), parts)
+
+    dataset.__name__ = dataset.__qualname__ = name
+    dataset.__doc__ = f"""{what}.
+
+    Args:
+        root: the folder that holds the files.
+        split: {", ".join(f'``"{p}"``' for p in parts)} or several of them.
+
+    Raises:
+        FileNotFoundError: the files are not there.
+        ValueError: there is no such split.
+
+    Source: {source}.
+    """
+    return dataset
+
+
 def find(root: str | Path, name: str, *files: str) -> Path:
     """The first of ``files`` that is there.
 

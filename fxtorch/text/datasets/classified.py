@@ -6,33 +6,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fxtorch.text.datasets._files import Read, find, rows, splits
+from fxtorch.text.datasets._files import Read, by_split, find, rows
 
 
 def _classified(name: str, folder: str, classes: str) -> Callable[..., Any]:
     """A dataset of ``train.csv`` and ``test.csv``: a class, counted from 1, and texts that are joined by spaces."""
 
-    def dataset(root: str | Path = ".data", split: str | tuple[str, ...] = ("train", "test")) -> Any:
-        def one(part: str) -> Read:
-            path = find(root, name, f"{part}.csv", f"{folder}/{part}.csv")
-            return Read(lambda: ((int(row[0]), " ".join(row[1:])) for row in rows(path)))
+    def one(root: str | Path, part: str) -> Read:
+        path = find(root, name, f"{part}.csv", f"{folder}/{part}.csv")
+        return Read(lambda: ((int(row[0]), " ".join(row[1:])) for row in rows(path)))
 
-        return splits(split, one, ("train", "test"))
-
-    dataset.__name__ = dataset.__qualname__ = name
-    dataset.__doc__ = f"""``(class, text)`` of {classes}, from ``train.csv`` and ``test.csv``.
-
-    Args:
-        root: the folder that holds the files.
-        split: ``"train"``, ``"test"`` or both.
-
-    Raises:
-        FileNotFoundError: the files are not there.
-        ValueError: there is no such split.
-
-    Source: Zhang, Zhao and LeCun, "Character-level Convolutional Networks for Text Classification" (2015).
-    """
-    return dataset
+    return by_split(
+        name,
+        ("train", "test"),
+        one,
+        f"``(class, text)`` of {classes}, from ``train.csv`` and ``test.csv``",
+        'Zhang, Zhao and LeCun, "Character-level Convolutional Networks for Text Classification" (2015)',
+    )
 
 
 AG_NEWS = _classified("AG_NEWS", "ag_news_csv", "news: 1 world, 2 sports, 3 business, 4 science and technology")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fxtorch.text.datasets._files import Read, find, rows, splits
+from fxtorch.text.datasets._files import Read, by_split, find, rows
 
 Row = list[str]
 _ENTAILMENT = {"entailment": 0, "not_entailment": 1}
@@ -25,34 +25,17 @@ def _task(
     quotes: bool = True,
 ) -> Callable[..., Any]:
     """A dataset of one table a split; ``unlabelled`` makes the items of the test where that has no labels."""
-    parts = tuple(files)
 
-    def dataset(root: str | Path = ".data", split: str | tuple[str, ...] = parts) -> Any:
-        def one(part: str) -> Read:
-            path = find(root, name, *files[part])
-            make = unlabelled if unlabelled is not None and part == "test" else item
+    def one(root: str | Path, part: str) -> Read:
+        path = find(root, name, *files[part])
+        make = unlabelled if unlabelled is not None and part == "test" else item
 
-            def read() -> Iterator[Any]:
-                return (make(row) for row in rows(path, "\t", header=header, quotes=quotes) if kept(row))
+        def read() -> Iterator[Any]:
+            return (make(row) for row in rows(path, "\t", header=header, quotes=quotes) if kept(row))
 
-            return Read(read)
+        return Read(read)
 
-        return splits(split, one, parts)
-
-    dataset.__name__ = dataset.__qualname__ = name
-    dataset.__doc__ = f"""{what}.
-
-    Args:
-        root: the folder that holds the files.
-        split: {", ".join(f'``"{p}"``' for p in parts)} or several of them.
-
-    Raises:
-        FileNotFoundError: the files are not there.
-        ValueError: there is no such split.
-
-    Source: Wang et al., "GLUE" (2018).
-    """
-    return dataset
+    return by_split(name, tuple(files), one, what, 'Wang et al., "GLUE" (2018)')
 
 
 def _three(folder: str) -> dict[str, tuple[str, ...]]:
