@@ -55,34 +55,34 @@ def _keep_programs_on_disk() -> None:
 
 
 MOST_BYTES_KEPT = 1 << 30
-_TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # of mallopt(3)
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # of mallopt(3)
 
 
-def _keep_memory() -> None:
+def _keep_memory() -> bool:
     """Memory that is freed stays with the process, up to ``MOST_BYTES_KEPT``, and is not mapped anew for each program.
 
     XLA asks for the working memory of a program as one block at each call.  glibc maps a large block from the system
     and gives it back at once, so that every page of it is zeroed again in the next call: 12 % of a DCGAN's step on 2
-    cores.  Blocks above 64 MB that XLA's own threads ask for are mapped all the same: their arenas are no larger.
-    ``FXTORCH_KEEP_MEMORY=all`` gives all threads one arena, which has no bound (zeroed pages are 30 of the 146 ms of a
-    CNN's step, 91 of a transformer's 600); with its lock small steps take 1.2 to 1.5 times as long.  Settings of one's
-    own, another malloc and ``FXTORCH_KEEP_MEMORY=0`` win.
+    cores.  Blocks above 64 MB that XLA's own threads ask for are mapped all the same, since their arenas are no larger:
+    ``compiler/pieces.py`` avoids them.  Settings of one's own, another malloc and ``FXTORCH_KEEP_MEMORY=0`` win.
+
+    Returns:
+        Whether it was done.
     """
     own = any(name.startswith("MALLOC_") for name in os.environ) or "glibc.malloc" in os.environ.get(
         "GLIBC_TUNABLES", ""
     )
-    kept = os.environ.get("FXTORCH_KEEP_MEMORY", "1")
-    if own or os.environ.get("LD_PRELOAD") or kept == "0":
-        return
+    if own or os.environ.get("LD_PRELOAD") or os.environ.get("FXTORCH_KEEP_MEMORY", "1") == "0":
+        return False
     process = ctypes.CDLL(None)
     if not hasattr(process, "gnu_get_libc_version"):
-        return
+        return False
     process.mallopt(_MMAP_MAX, 0)
     process.mallopt(_TRIM_THRESHOLD, MOST_BYTES_KEPT)
-    if kept == "all":
-        process.mallopt(_ARENA_MAX, 1)
+    process.mallopt(_TOP_PAD, 64 << 20)  # the size of a thread's heap: glibc then gives none back
+    return True
 
 
 _switch_64_bit_types()
 _keep_programs_on_disk()
-_keep_memory()
+keeps_memory = _keep_memory()

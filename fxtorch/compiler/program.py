@@ -17,6 +17,7 @@ from fxtorch.compiler.behind import Behind, ProgramNode
 from fxtorch.compiler.guards import Guards
 from fxtorch.compiler.outcome import Outcome, array_of, renews
 from fxtorch.compiler.packing import Packing
+from fxtorch.compiler.pieces import CALLS, in_pieces
 from fxtorch.compiler.references import Argument, Entry, Held, Reference
 from fxtorch.compiler.trace import Layout, Traced
 from fxtorch.ops.transposes import cancelling
@@ -73,6 +74,8 @@ class Program:
         plain = self.behind is not None or not traced.convolves  # what is saved for a backward lies as it is
         self.run = compiled(run if plain else cancelling(run), donate_argnums=0)
         self.compiled = False
+        self._calls = 0
+        self.in_pieces: Any = None  # what runs in place of ``run`` once there were enough calls
         self._outcome: Outcome | None = None
         self._held = {r.identity: r.tensor for r in references if isinstance(r, Held)}
         self._held_ids = frozenset(self._held)
@@ -227,7 +230,7 @@ class Program:
                 raise errors.StateChanged from error
         self.traced.open = not self.compiled
         try:
-            return self.run(*given)
+            return self._run_again(given) if self._calls >= CALLS else self.run(*given)
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" in str(error) and any(array.is_deleted() for array in given[0]):
                 raise jax.errors.JaxRuntimeError(
@@ -237,6 +240,17 @@ class Program:
             raise
         finally:
             self.compiled = True
+            self._calls += 1
+
+    def _run_again(self, given: Any) -> Any:
+        if self._calls == CALLS:
+            self.in_pieces = in_pieces(self.run, given)
+        if self.in_pieces is not None:
+            try:
+                return self.in_pieces(*given)
+            except (TypeError, ValueError):  # other types than at that call, for which JAX compiles anew
+                self.in_pieces = None
+        return self.run(*given)
 
     def _gather(self, leaves: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
         """The state that is donated, the state that is not, the arguments and the numbers."""

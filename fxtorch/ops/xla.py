@@ -21,14 +21,14 @@ _TESTED = frozenset({"0.10.0", "0.10.1", "0.10.2"})
 _ON_CPU: Any = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE"}
 
 
-def compiled(function: Callable[..., Any], **options: Any) -> Any:
-    """``jax.jit(function, **options)`` with the house's compiler options; not to be called while JAX traces.
+def compiled(function: Callable[..., Any], **arguments: Any) -> Any:
+    """``jax.jit(function, **arguments)`` with the house's compiler options; not to be called while JAX traces.
 
     >>> import jax.numpy as jnp
     >>> float(compiled(lambda x: x + 1)(jnp.float32(1)))
     2.0
     """
-    return jax.jit(function, compiler_options=_options(), **options)
+    return jax.jit(function, compiler_options=_options(_ON_CPU), **arguments)
 
 
 def compiled_anywhere(function: Callable[..., Any]) -> Any:
@@ -55,6 +55,12 @@ def compiled_anywhere(function: Callable[..., Any]) -> Any:
     return call
 
 
-def _options() -> dict[str, Any] | None:
+def pieces_of(most: int) -> dict[str, Any] | None:
+    """The option for working memory in blocks of at most ``most`` bytes; None where it is not known."""
+    return _options({"xla_multiheap_size_constraint_per_heap": most})
+
+
+def _options(wanted: dict[str, Any]) -> dict[str, Any] | None:
+    """Those ``wanted`` of a CPU, where they are known to be understood."""
     known = jaxlib.version.__version__ in _TESTED
-    return _ON_CPU if known and jax.default_backend() == "cpu" else None
+    return wanted if known and jax.default_backend() == "cpu" else None
