@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SECONDS_A_TURN = 0.25
+WARM = 60  # calls of a training step before the clock runs: fxtorch compiles a large one once more after 50
 PAUSE = 0.02  # lets the other engines' idle threads fall asleep
 
 
@@ -96,16 +97,18 @@ def workers(engines: list[str]) -> Iterator[list[Remote]]:
         yield [stack.enter_context(Remote(engine)) for engine in engines]
 
 
-def interleaved(remotes: list[Remote], group: str, name: str, size: int | str, rounds: int) -> dict[str, Timing]:
+def interleaved(
+    remotes: list[Remote], group: str, name: str, size: int | str, rounds: int, warm: int = 3
+) -> dict[str, Timing]:
     """Time one case on every engine, a quarter of a second at a time, in an order that turns each round.
 
-    An engine that fails is left out, and said.
+    Before that each engine makes ``warm`` calls.  An engine that fails is left out, and said.
     """
     running, firsts, calls = [], {}, {}
     for remote in remotes:
         try:
             firsts[remote.engine] = remote.ask("prepare", group=group, name=name, size=size)["first"]
-            per_call = remote.ask("run", calls=3)["seconds"] / 3
+            per_call = remote.ask("run", calls=warm)["seconds"] / warm
         except EngineError:
             print(f"  {remote.engine}: failed on {name}", file=sys.stderr)
             continue
