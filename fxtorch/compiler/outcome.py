@@ -9,8 +9,8 @@ from typing import Any
 import jax
 
 from fxtorch.compiler.behind import ProgramNode
-from fxtorch.compiler.packing import Packing, slots_of
-from fxtorch.compiler.references import Held
+from fxtorch.compiler.packing import Packing, new_slot, slots_of
+from fxtorch.compiler.references import Gradient, Held
 from fxtorch.compiler.results import Leaf
 from fxtorch.compiler.steady import Steady
 from fxtorch.compiler.trace import Change, Layout
@@ -79,15 +79,17 @@ class Outcome:
         new = {id(tensor): output for tensor, output in self._renewed}
         kept = [new.pop(id(tensor)) for tensor in overwritten]
         owners, graded = [t for t, _ in self._graded], [output for _, output in self._graded]
-        steady = Steady.of(overwritten, packing.slots, owners, slots_of([outputs[i] for i in graded], stacks))
+        orders = [packing.orders.get(Gradient(Held(owner)).identity) for owner in owners]
+        grad_slots = slots_of([outputs[i] for i in graded], orders, stacks)
+        steady = Steady.of(overwritten, packing.slots, owners, grad_slots)
         self._renewed, self._graded = [(t, output) for t, output in self._renewed if id(t) in new], []
         self.steady = steady
 
         def take(places: Sequence[int], slots: Slots) -> list[Any]:
-            rows = [[outputs[places[i]] for i in slot] for slot in slots]
+            new = [new_slot(slot, [outputs[places[i]] for i in slot.members], stacks) for slot in slots]
             for i in places:
                 outputs[i] = None
-            return [r[0] if stacks is None or len(r) == 1 else stacks.whole(r) for r in rows]
+            return new
 
         state, grads = take(kept, packing.slots), take(graded, steady.grad_slots)
         return state[: packing.early], outputs, grads, state[packing.early :]

@@ -1,17 +1,30 @@
-"""How the state that a program overwrites lies in its inputs: alone, or stacked with others of its shape."""
+"""How the state that a program overwrites lies in its inputs.
+
+It lies there as it is, or stacked with others of its shape, or in the order of dimensions in which a convolution makes
+its new value.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
+from jax.extend.core import Jaxpr
+from jax.sharding import SingleDeviceSharding
 
 from fxtorch.compiler import errors
-from fxtorch.compiler.references import Held, Reference
-from fxtorch.tensor.resident import Slots
+from fxtorch.compiler.references import Gradient, Held, Reference
+from fxtorch.ops.orders import Order, back, orders_of_results, turned
+from fxtorch.tensor.resident import Slot, Slots
 from fxtorch.tensor.stacks import Stacks
+
+if TYPE_CHECKING:
+    from fxtorch.compiler.trace import Layout
+
+_LARGE = 2**14  # elements from which transposing an array costs more than starting a kernel that does it
 
 
 class Packing:
@@ -21,6 +34,7 @@ class Packing:
         references: the state that is overwritten.
         scalar: of each, whether it is a single number: those come last, as their new values do.
         stacked: what to stack.
+        orders: in which order to keep which of the state, and the gradients of which (see :func:`new_orders`).
 
     Attributes:
         slots: what each input holds, by the numbers of the references.
@@ -28,16 +42,22 @@ class Packing:
     """
 
     def __init__(
-        self, references: Sequence[Reference], scalar: Sequence[bool], stacked: Sequence[Sequence[Held]]
+        self,
+        references: Sequence[Reference],
+        scalar: Sequence[bool],
+        stacked: Sequence[Sequence[Held]],
+        orders: Mapping[Any, Order],
     ) -> None:
+        self.orders = orders
         places = {r.identity: i for i, r in enumerate(references)}
         stacks = [
             tuple(places[r.identity] for r in rows) for rows in stacked if all(r.identity in places for r in rows)
         ]
         inside = {i for stack in stacks for i in stack}
-        slots = sorted(stacks + [(i,) for i in range(len(references)) if i not in inside])
-        early = [slot for slot in slots if not scalar[slot[0]]]
-        self.slots: Slots = (*early, *(slot for slot in slots if scalar[slot[0]]))
+        alone = [Slot((i,), orders.get(r.identity)) for i, r in enumerate(references) if i not in inside]
+        slots = sorted([*map(Slot, stacks), *alone], key=lambda slot: slot.members)
+        early = [slot for slot in slots if not scalar[slot.members[0]]]
+        self.slots: Slots = (*early, *(slot for slot in slots if scalar[slot.members[0]]))
         self.early = len(early)
         self.stacks = bool(stacks)
 
@@ -47,37 +67,73 @@ class Packing:
         Raises:
             StateChanged: arrays that were alike no longer are.
         """
-        return [arrays[slot[0]] if len(slot) == 1 else _stack([arrays[i] for i in slot]) for slot in self.slots]
+        return [_join([arrays[i] for i in members], order) for members, order in self.slots]
 
     def separate(self, inputs: Sequence[Any], stacks: Stacks | None) -> list[Any]:
         """The arrays that the inputs hold, in a trace."""
-        arrays: list[Any] = [None] * sum(map(len, self.slots))
-        for slot, given in zip(self.slots, inputs, strict=True):
-            rows = [given] if stacks is None or len(slot) == 1 else stacks.rows(given)
-            for i, row in zip(slot, rows, strict=True):
-                arrays[i] = row
+        arrays: list[Any] = [None] * sum(len(slot.members) for slot in self.slots)
+        for (members, order), given in zip(self.slots, inputs, strict=True):
+            rows = [given] if stacks is None or len(members) == 1 else stacks.rows(given)
+            for i, row in zip(members, rows, strict=True):
+                arrays[i] = row if order is None else lax.transpose(row, order)
         return arrays
 
 
-def slots_of(arrays: Sequence[Any], stacks: Stacks | None) -> Slots:
-    """Which of ``arrays`` are all rows of one stack, and which stand alone."""
+def new_orders(jaxpr: Jaxpr, layout: Layout) -> dict[Any, Order]:
+    """In which order to keep large state, and large gradients: that in which the function makes their new values.
+
+    Args:
+        jaxpr: the traced function.
+        layout: what its outputs mean.
+
+    Returns:
+        the orders by the identities of the references; what is not there is kept as it is.
+    """
+    found = orders_of_results(jaxpr)
+    made = [(c.reference, c.reference, c.output) for c in layout.changed if c.output is not None]
+    made += [(owner, Gradient(owner), layout.pieces.plain[piece]) for owner, piece in layout.grads if piece is not None]
+    orders: dict[Any, Order] = {}
+    for owner, reference, output in made:
+        order = None if output < 0 else found[output]
+        if order is None or not isinstance(owner, Held) or jaxpr.outvars[output].aval.size < _LARGE:
+            continue
+        if isinstance(getattr(owner.tensor._data, "sharding", None), SingleDeviceSharding):
+            orders[reference.identity] = order
+    return orders
+
+
+def new_slot(slot: Slot, arrays: Sequence[Any], stacks: Stacks | None) -> Any:
+    """What ``slot`` is to hold of the new ``arrays`` of its members, in a trace."""
+    if slot.order is not None:
+        return lax.transpose(arrays[0], back(slot.order))
+    return arrays[0] if stacks is None or len(arrays) == 1 else stacks.whole(arrays)
+
+
+def slots_of(arrays: Sequence[Any], orders: Sequence[Order | None], stacks: Stacks | None) -> Slots:
+    """Which of ``arrays`` are all rows of one stack, and which stand alone, and in which order."""
     places = {id(a): i for i, a in enumerate(arrays)}
-    slots: list[tuple[int, ...]] = []
+    slots: list[Slot] = []
     placed: set[int] = set()
     for i, array in enumerate(arrays):
         if i in placed:
             continue
         rows = None if stacks is None else stacks.siblings(array)
-        slot = tuple(places.get(id(row), -1) for row in rows or ())
-        if i not in slot or -1 in slot or not placed.isdisjoint(slot):
-            slot = (i,)
-        placed.update(slot)
+        members = tuple(places.get(id(row), -1) for row in rows or ())
+        stacked = i in members and -1 not in members and placed.isdisjoint(members)
+        slot = Slot(members) if stacked else Slot((i,), orders[i])
+        placed.update(slot.members)
         slots.append(slot)
     return tuple(slots)
 
 
-def _stack(rows: list[Any]) -> Any:
+def _join(rows: list[Any], order: Order | None) -> Any:
     first = rows[0]
+    if len(rows) == 1:
+        if order is None:
+            return first
+        if first.ndim != len(order):
+            raise errors.StateChanged
+        return turned(first, back(order))
     if any((r.shape, r.dtype, r.sharding) != (first.shape, first.dtype, first.sharding) for r in rows):
         raise errors.StateChanged
     return _stacked(rows)

@@ -83,7 +83,9 @@ class Program:
         self._written = [r.tensor for r in owners if isinstance(r, Held)]
         self._stays = self.behind is None and renews(self.layout, self._tensors[0])
         single = [self._stays and unwrap_aval(r.find(traced.leaves)).ndim == 0 for r in self._mutable]
-        self._packing = Packing(self._mutable, single, self.layout.stacked if self._stays else ())
+        self._packing = Packing(
+            self._mutable, single, self.layout.stacked if self._stays else (), traced.orders if self._stays else {}
+        )
         self._writes_arguments = any(isinstance(r, Argument | Entry) for r in owners)
         self._entries = [r for r in references if isinstance(r, Entry)]
 

@@ -21,7 +21,7 @@ class Steady:
 
     Args:
         tensors: what is overwritten.
-        slots: which of them, by number, each array of the program's is for (see :class:`Resident`).
+        slots: which of them each array of the program's is for (see :class:`Resident`).
         owners: what gets gradients, all of them plain leaves of which nobody knows.
         grad_slots: the same of the gradients.
     """

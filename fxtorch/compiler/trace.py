@@ -7,7 +7,7 @@ traced again with that state as inputs, to be compiled; should that trace still 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from fxtorch.compiler.escape import escaped, refuse
 from fxtorch.compiler.guards import Guards
 from fxtorch.compiler.naming import Naming
 from fxtorch.compiler.opened import flatten
+from fxtorch.compiler.packing import new_orders
 from fxtorch.compiler.places import Place
 from fxtorch.compiler.recording import Recording
 from fxtorch.compiler.references import Argument, Held, Input, Reference, Scalar
@@ -27,6 +28,7 @@ from fxtorch.compiler.results import Collector, Fresh, Graph, Leaf, Pieces
 from fxtorch.compiler.surroundings import names_around
 from fxtorch.compiler.taping import Pulls, Roots, taped
 from fxtorch.compiler.watching import watching
+from fxtorch.ops.orders import Order
 from fxtorch.ops.transposes import convolves
 from fxtorch.tensor import Tensor, modes
 from fxtorch.tensor.stacks import Stacks
@@ -128,6 +130,7 @@ class Traced:
         self.layout: Layout | None = None
         self.found_new = False
         self.convolves = False
+        self.orders: Mapping[Any, Order] = {}  # of the dimensions of state, where a compiled step keeps it in another
         self._cached: list[tuple[Tensor, str]] | None = None  # while the first trace runs: what escapes from it
         self.open = True  # whether pure() may run: JAX calls it again when the state's shapes change
         self.names = names_around(fn, leaves)
@@ -154,6 +157,8 @@ class Traced:
             for (tensor, _), value in zip(cached, values, strict=True):
                 tensor._data = value
         self.convolves = convolves(traced.jaxpr)
+        if self.convolves and self.layout is not None:
+            self.orders = new_orders(traced.jaxpr, self.layout)
 
     def _array(self, position: int) -> Any:
         leaf = self.leaves[position]

@@ -60,15 +60,16 @@ def cancelling(function: Callable[..., Any]) -> Callable[..., Any]:
     return rewritten
 
 
-def _inner(eqn: JaxprEqn) -> ClosedJaxpr | None:
+def inner(eqn: JaxprEqn) -> ClosedJaxpr | None:
+    """What a call of another function computes; None for everything else."""
     return (eqn.params.get("jaxpr") or eqn.params.get("call_jaxpr")) if eqn.primitive.name in _INLINED else None
 
 
 def convolves(jaxpr: Jaxpr) -> bool:
     """Whether it holds a convolution."""
-    inner = (_inner(eqn) for eqn in jaxpr.eqns)
+    called = (inner(eqn) for eqn in jaxpr.eqns)
     return any(eqn.primitive.name == "conv_general_dilated" for eqn in jaxpr.eqns) or any(
-        convolves(closed.jaxpr) for closed in inner if closed is not None
+        convolves(closed.jaxpr) for closed in called if closed is not None
     )
 
 
@@ -88,7 +89,7 @@ def _run(jaxpr: Jaxpr, consts: Sequence[Any], arguments: Sequence[Kept]) -> list
 
 def _apply(eqn: JaxprEqn, operands: list[Kept]) -> list[Kept]:
     name = eqn.primitive.name
-    if (closed := _inner(eqn)) is not None:
+    if (closed := inner(eqn)) is not None:
         return _run(closed.jaxpr, closed.consts, operands)
     if name == "transpose" and len(eqn.params["permutation"]) > 2:
         return [_transposed(operands[0], eqn.params["permutation"])]

@@ -10,16 +10,32 @@ import functools
 import sys
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
+from fxtorch.ops.orders import Order, back, turned
 from fxtorch.tensor.tensor import Tensor
 
 lock = threading.RLock()  # held while arrays are taken, and by a step from the time it looks until they are renewed
 _HELD_BY_US = 2  # a variable and getrefcount's own argument
 
-Slots = tuple[tuple[int, ...], ...]
+Part = int | Order | None
+
+
+class Slot(NamedTuple):
+    """What one array holds: one Tensor, as it is or in another order of its dimensions; or the rows of several.
+
+    Attributes:
+        members: the numbers of the Tensors.
+        order: the transposition that makes the one Tensor of the array; None where it lies as it is.
+    """
+
+    members: tuple[int, ...]
+    order: Order | None = None
+
+
+Slots = tuple[Slot, ...]
 
 
 class Resident:
@@ -27,7 +43,7 @@ class Resident:
 
     Args:
         tensors: whose they are.
-        slots: which Tensors, by number, each array is for: one, or all those whose rows it holds.
+        slots: which Tensors each array is for.
 
     Attributes:
         arrays: one for each slot; None for those that were taken.
@@ -37,26 +53,29 @@ class Resident:
 
     >>> import jax.numpy as jnp
     >>> v, w = Tensor(2), Tensor(2)
-    >>> held = Resident([v, w], [(0, 1)])
+    >>> held = Resident([v, w], [Slot((0, 1))])
     >>> held.renew([jnp.ones((2, 2))])
     >>> list(held.taken), w.tolist(), held.taken
     ([], [1.0, 1.0], [1])
     """
 
-    __slots__ = ("_all", "_left", "_places", "_rows", "_slots", "arrays", "dropped", "returned", "taken", "tensors")
+    __slots__ = ("_all", "_left", "_parts", "_places", "_slots", "arrays", "dropped", "returned", "taken", "tensors")
 
-    def __init__(self, tensors: Sequence[Tensor], slots: Sequence[Sequence[int]]) -> None:
+    def __init__(self, tensors: Sequence[Tensor], slots: Sequence[Slot]) -> None:
         self.tensors = list(tensors)
-        self._slots = {
-            i: (n, None if len(slot) == 1 else row) for n, slot in enumerate(slots) for row, i in enumerate(slot)
+        # of each Tensor, its slot and which part of it it is: all (None), a row, or all of it transposed
+        self._slots: dict[int, tuple[int, Part]] = {
+            i: (n, slot.order if len(slot.members) == 1 else row)
+            for n, slot in enumerate(slots)
+            for row, i in enumerate(slot.members)
         }
         self.arrays: list[Any] = [None] * len(slots)
         self.taken = list(range(len(self.tensors)))
         self.returned = False
         self.dropped: list[int] = []
-        self._rows: dict[int, Any] = {}  # those that were taken out of a stack, which holds them still
+        self._parts: dict[int, Any] = {}  # those that were taken out of an array, which holds them still
         self._all: dict[int, list[Any]] = {}  # all rows of the stacks of which more than one was taken
-        self._left = list(map(len, slots))  # how many Tensors of a slot were not dropped
+        self._left = [len(slot.members) for slot in slots]  # how many Tensors of a slot were not dropped
         self._places = {id(tensor): i for i, tensor in enumerate(self.tensors)}
         for tensor in self.tensors:
             if tensor._resident is not None:
@@ -69,7 +88,7 @@ class Resident:
             self.tensors[i].__dict__.pop("_data", None)
         if self.taken:
             self.taken = []
-            self._rows, self._all = {}, {}
+            self._parts, self._all = {}, {}
         self.returned = False
         self.arrays = arrays
 
@@ -79,22 +98,25 @@ class Resident:
             own = tensor.__dict__
             if "_data" not in own:
                 place = self._places[id(tensor)]
-                slot, row = self._slots[place]
-                if row is None:
+                slot, part = self._slots[place]
+                if part is None:
                     own["_data"], self.arrays[slot] = self.arrays[slot], None
                 else:
-                    own["_data"] = self._rows[place] = self._take_row(slot, row)
+                    own["_data"] = self._parts[place] = self._cut_out(slot, part)
                 self.taken.append(place)
             return own["_data"]
 
-    def _take_row(self, slot: int, row: int) -> Any:
+    def _cut_out(self, slot: int, part: int | Order) -> Any:
+        if isinstance(part, tuple):
+            with jax.ensure_compile_time_eval():  # a trace may ask
+                return turned(self.arrays[slot], part)
         rows = self._all.get(slot)
         if rows is None:  # the first is taken alone, the second with all others: whoever asks twice asks for all
             self._all[slot] = []
-            return _row(self.arrays[slot], row)
+            return _row(self.arrays[slot], part)
         if not rows:
             rows = self._all[slot] = _all_rows(self.arrays[slot])
-        return rows[row]
+        return rows[part]
 
     def drop(self, tensor: Tensor) -> None:
         """Forget the array of ``tensor``, unless it was taken."""
@@ -117,49 +139,49 @@ class Resident:
     def release(self) -> None:
         """Give every Tensor its array, and hold none."""
         with lock:
-            for tensor, slot, row in self._rows_left():
-                tensor._data = self._take_row(slot, row)
+            for tensor, slot, part in self._parts_left():
+                tensor._data = self._cut_out(slot, part)
                 del tensor._resident
             self._forget()
 
     def dissolve(self) -> None:
-        """Let no Tensor keep the others: each has its array, and the rows of a stack are by themselves.
+        """Let no Tensor keep the others: each has its array, and the parts of another one are by themselves.
 
         The collector may call this in the middle of anything, so that JAX is not to be called here.
         """
         with lock:
-            rows: dict[int, list[tuple[Tensor, int]]] = {}
-            for tensor, slot, row in self._rows_left():
-                rows.setdefault(slot, []).append((tensor, row))
-            for slot, members in rows.items():
-                part = Resident([], [])
-                part.tensors = [tensor for tensor, _ in members]
-                part.arrays, part._left = [self.arrays[slot]], [len(members)]
-                part._slots = {i: (0, row) for i, (_, row) in enumerate(members)}
-                part._places = {id(tensor): i for i, (tensor, _) in enumerate(members)}
+            parts: dict[int, list[tuple[Tensor, int | Order]]] = {}
+            for tensor, slot, part in self._parts_left():
+                parts.setdefault(slot, []).append((tensor, part))
+            for slot, members in parts.items():
+                alone = Resident([], [])
+                alone.tensors = [tensor for tensor, _ in members]
+                alone.arrays, alone._left = [self.arrays[slot]], [len(members)]
+                alone._slots = {i: (0, part) for i, (_, part) in enumerate(members)}
+                alone._places = {id(tensor): i for i, (tensor, _) in enumerate(members)}
                 for tensor, _ in members:
-                    tensor._resident = part
+                    tensor._resident = alone
             self._forget()
 
-    def _rows_left(self) -> list[tuple[Tensor, int, int]]:
-        """Give every Tensor what is for it alone, and let it go; those that are left have a row of a slot."""
-        left = []
+    def _parts_left(self) -> list[tuple[Tensor, int, int | Order]]:
+        """Give every Tensor an array that is for it as it is, and let it go; those that are left have a part of one."""
+        left: list[tuple[Tensor, int, int | Order]] = []
         for place, tensor in enumerate(self.tensors) if self.arrays else ():  # a second time there are none
             own = tensor.__dict__
             if own.get("_resident") is not self:
                 continue
             if "_data" not in own:
-                slot, row = self._slots[place]
+                slot, part = self._slots[place]
                 array = self.arrays[slot]
-                if row is not None and array is not None:
-                    left.append((tensor, slot, row))
+                if part is not None and array is not None:
+                    left.append((tensor, slot, part))
                     continue
                 own["_data"] = array
             del own["_resident"]
         return left
 
     def _forget(self) -> None:
-        self.arrays, self.taken, self.dropped, self._rows, self._all = [], [], [], {}, {}
+        self.arrays, self.taken, self.dropped, self._parts, self._all = [], [], [], {}, {}
 
     def exchange(self, place: int) -> Tensor:
         """Let the Tensor at ``place`` keep its array, and stand a new one there."""
@@ -175,24 +197,25 @@ class Resident:
         """What all slots hold now, to be overwritten; of what somebody else holds too, a ``copy``.
 
         The Tensors give up what would be overwritten, so that another thread that reads one waits for its new values.
-        None where a row of a stack has become something else, which does not fit in.
+        None where a part of an array has become something else, which does not fit in.
         """
         taken, self.taken = self.taken, []
         self.returned |= bool(taken)
         for i in taken:
             own = self.tensors[i].__dict__
-            slot, row = self._slots[i]
-            if row is None:
+            slot, part = self._slots[i]
+            if part is None:
                 array = own.pop("_data")
                 held = sys.getrefcount(array) > _HELD_BY_US
                 self.arrays[slot] = copy(array) if held else array
                 continue
             self.taken.append(i)
-            if (array := own["_data"]) is not self._rows[i]:
-                whole, old = self.arrays[slot], self._rows[i]
+            if (array := own["_data"]) is not self._parts[i]:
+                whole, old = self.arrays[slot], self._parts[i]
                 if (array.shape, array.dtype, array.sharding) != (old.shape, old.dtype, old.sharding):
                     return None
-                self.arrays[slot], self._rows[i] = _with_row(whole, row, array), array
+                self.arrays[slot] = _with_row(whole, part, array) if isinstance(part, int) else turned(array, back(part))
+                self._parts[i] = array
         return self.arrays
 
 
