@@ -89,15 +89,16 @@ def new_orders(jaxpr: Jaxpr, layout: Layout) -> dict[Any, Order]:
     Returns:
         the orders by the identities of the references; what is not there is kept as it is.
     """
-    found = orders_of_results(jaxpr)
-    made = [(c.reference, c.reference, c.output) for c in layout.changed if c.output is not None]
-    made += [(owner, Gradient(owner), layout.pieces.plain[piece]) for owner, piece in layout.grads if piece is not None]
+    of_state, of_grads = orders_of_results(jaxpr), orders_of_results(jaxpr, rows=True)
+    made = [(c.reference, c.reference, c.output, of_state) for c in layout.changed if c.output is not None]
+    pieces = ((owner, layout.pieces.plain[piece]) for owner, piece in layout.grads if piece is not None)
+    made += [(owner, Gradient(owner), output, of_grads) for owner, output in pieces if output >= 0]
     orders: dict[Any, Order] = {}
-    for owner, reference, output in made:
-        order = None if output < 0 else found[output]
-        if order is None or not isinstance(owner, Held) or jaxpr.outvars[output].aval.size < _LARGE:
+    for owner, reference, output, found in made:
+        if (order := found[output]) is None or not isinstance(owner, Held):
             continue
-        if isinstance(getattr(owner.tensor._data, "sharding", None), SingleDeviceSharding):
+        array = owner.tensor._data
+        if array.size >= _LARGE and isinstance(getattr(array, "sharding", None), SingleDeviceSharding):
             orders[reference.identity] = order
     return orders
 

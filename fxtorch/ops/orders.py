@@ -1,10 +1,11 @@
 """In which order of its dimensions a value comes out of a convolution, and keeping state in that order.
 
-A convolution's weight gradient comes as ``(I, H, W, O)`` and is transposed to PyTorch's ``(O, I, H, W)``.  Adam reads
-it three times, and XLA fuses the transposition into each: for 512 x 512 x 3 x 3, three kernels of 13 ms where a plain
-copy takes 1.6.  A compiled step that keeps the weight and its moments between the calls keeps them in the gradient's
-order instead: their new values then come in it, and nothing is transposed (see compiler/packing.py, and transposes.py,
-which lets the transpositions around the optimizer's elementwise work cancel).
+A convolution reads its weight as ``(H, W, I, O)``, and its gradient comes as ``(I, H, W, O)``, rows of the same length;
+PyTorch's order is ``(O, I, H, W)``.  Adam reads the gradient three times, and XLA fuses the transposition into each of
+them: for 512 x 512 x 3 x 3, three kernels of 13 ms where a plain copy takes 1.6.  A compiled step that keeps the weight
+and its moments between the calls keeps them as the convolution reads them instead.  Their new values come so, and
+nothing is transposed (see compiler/packing.py, and transposes.py, which lets the transpositions around the optimizer's
+elementwise work cancel); a gradient is kept as it comes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import jax
 from jax import Array, lax
 from jax.extend.core import Jaxpr, Literal
 
-from fxtorch.ops.transposes import ELEMENTWISE, inner
+from fxtorch.ops.transposes import ELEMENTWISE, inner, moves_rows
 
 Order = tuple[int, ...]
 
@@ -41,12 +42,13 @@ def turned(array: Array, order: Order) -> Array:
     return lax.transpose(array, order)
 
 
-def orders_of_results(jaxpr: Jaxpr, given: Sequence[Order | None] = ()) -> list[Order | None]:
+def orders_of_results(jaxpr: Jaxpr, given: Sequence[Order | None] = (), *, rows: bool = False) -> list[Order | None]:
     """For each result, the transposition that ends its computation but for elementwise work; None where there is none.
 
     Args:
         jaxpr: what computes them.
         given: the same of its operands.
+        rows: count the transpositions that only move rows, too, which otherwise are done at once (see transposes.py).
 
     >>> def gradient(x, w):
     ...     return 0.5 * w + x.transpose(2, 0, 1), x.transpose(2, 0, 1).sum(0)
@@ -62,7 +64,7 @@ def orders_of_results(jaxpr: Jaxpr, given: Sequence[Order | None] = ()) -> list[
     for eqn in jaxpr.eqns:
         if (closed := inner(eqn)) is not None:
             found: Mapping[Any, Order | None] = dict(
-                zip(eqn.outvars, orders_of_results(closed.jaxpr, list(map(of, eqn.invars))), strict=True)
+                zip(eqn.outvars, orders_of_results(closed.jaxpr, list(map(of, eqn.invars)), rows=rows), strict=True)
             )
             known.update(found)
             continue
@@ -72,7 +74,10 @@ def orders_of_results(jaxpr: Jaxpr, given: Sequence[Order | None] = ()) -> list[
         order = None
         if eqn.primitive.name == "transpose":
             before, permutation = of(eqn.invars[0]), eqn.params["permutation"]
-            order = tuple(permutation) if before is None else tuple(before[i] for i in permutation)
+            if before is not None:
+                order = tuple(before[i] for i in permutation)
+            elif rows or not moves_rows(permutation):
+                order = tuple(permutation)
         elif eqn.primitive.name in ELEMENTWISE:
             order = next((o for atom in eqn.invars if (o := of(atom)) is not None), None)
         if order != tuple(range(ndim)):

@@ -4,7 +4,7 @@ A convolution works channels last inside (see layout.py), between a transpositio
 XLA cancels two transpositions that touch, but not two with a ReLU or a sum between them; it then computes that ReLU in
 one layout from operands in the other.  Here a traced function is gone through once more.  Each of its values is kept
 either as it is, or as another value and the transposition that it still lacks; elementwise operators and reductions
-work on what is kept, and everything else asks for the transposition first.
+work on what is kept, as does turning round, and everything else asks for the transposition first.
 """
 
 from __future__ import annotations
@@ -96,6 +96,8 @@ def _apply(eqn: JaxprEqn, operands: list[Kept]) -> list[Kept]:
     order = next((kept.order for kept in operands if kept.order is not None), None)
     if order is not None and name in ELEMENTWISE and (aligned := _aligned(operands, order, eqn)) is not None:
         return [Kept(_bind(eqn, aligned)[0], order)]
+    if order is not None and name == "rev":
+        return [Kept(lax.rev(operands[0].array, [order[i] for i in eqn.params["dimensions"]]), order)]
     if order is not None and name in REDUCTIONS:
         return [_reduced(eqn, operands[0].array, order)]
     results = _bind(eqn, [kept.whole() for kept in operands])
@@ -112,8 +114,18 @@ def _bind(eqn: JaxprEqn, arrays: Sequence[Any]) -> list[Any]:
 
 
 def _transposed(kept: Kept, permutation: Sequence[int]) -> Kept:
+    if kept.order is None and moves_rows(permutation):
+        return Kept(lax.transpose(kept.array, permutation), None, kept.light)
     order = tuple(permutation) if kept.order is None else tuple(kept.order[i] for i in permutation)
     return Kept(kept.array, None if order == tuple(range(len(order))) else order, kept.light)
+
+
+def moves_rows(permutation: Sequence[int]) -> bool:
+    """Whether the last dimension stays where it is.
+
+    Such a transposition is done at once: it costs no more than a copy, and little where XLA fuses it into its readers.
+    """
+    return permutation[-1] == len(permutation) - 1
 
 
 def _aligned(operands: Sequence[Kept], order: tuple[int, ...], eqn: JaxprEqn) -> list[Array] | None:

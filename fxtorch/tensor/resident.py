@@ -214,7 +214,9 @@ class Resident:
                 whole, old = self.arrays[slot], self._parts[i]
                 if (array.shape, array.dtype, array.sharding) != (old.shape, old.dtype, old.sharding):
                     return None
-                self.arrays[slot] = _with_row(whole, part, array) if isinstance(part, int) else turned(array, back(part))
+                self.arrays[slot] = (
+                    _with_row(whole, part, array) if isinstance(part, int) else turned(array, back(part))
+                )
                 self._parts[i] = array
         return self.arrays
 

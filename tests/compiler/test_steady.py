@@ -33,7 +33,21 @@ def stacked_trainer(compile: Compile) -> tuple[Any, Any, Step]:
     return net, opt, compile(step_of(net, opt))
 
 
-TRAINERS = {"alone": trainer, "stacked": stacked_trainer}
+class Pictures(nn.Sequential):
+    """Layers whose inputs are rows of pixels, each made a picture of one color."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x[:, :, None, None].expand(-1, -1, 3, 3))
+
+
+def turned_trainer(compile: Compile) -> tuple[Any, Any, Step]:
+    """One whose weights lie in the order in which a convolution reads them."""
+    net = Pictures(nn.Conv2d(3, 700, 3, padding=1), nn.Dropout(0.5), nn.Conv2d(700, 3, 3))
+    opt = torch.optim.Adam(net.parameters(), lr=0.05)
+    return net, opt, compile(step_of(net, opt))
+
+
+TRAINERS = {"alone": trainer, "stacked": stacked_trainer, "turned": turned_trainer}
 
 
 def at_each_step(look: Callable[[Any, Any], Any], trainer: Any) -> Callable[[Compile], Any]:

@@ -1,4 +1,4 @@
-"""Convolutions whose kernel is larger than their input take ways of their own on a CPU."""
+"""Convolutions whose kernel is larger than their input, or than their outputs, take ways of their own on a CPU."""
 
 from __future__ import annotations
 
@@ -63,6 +63,48 @@ def test_a_small_dilated_input_gradient_gives_what_xlas_own_convolution_gives(mo
     ours = input_gradient(g, w, (3, 2), geometry)
     wanted = plainly(monkeypatch, input_gradient, g, w, (3, 2), geometry)
     np.testing.assert_allclose(ours, wanted, rtol=1e-7, atol=1e-7)
+
+
+# size of the gradient, kernel, stride, padding, dilation, size of the result
+FEW = [
+    ((3,), (2,), (1,), (0,), (1,), (4,)),
+    ((3, 2), (3, 1), (1, 1), (1, 0), (1, 1), (3, 2)),
+    ((2, 3), (2, 3), (2, 1), (1, 2), (1, 1), (2, 1)),
+    ((2, 2), (2, 2), (3, 3), (0, 1), (1, 1), (6, 5)),
+    ((3, 3), (3, 3), (2, 1), (2, 4), (2, 2), (6, 2)),
+    ((2, 2, 1), (1, 2, 1), (1, 2, 1), (0, 1, 0), (1, 1, 3), (2, 2, 1)),
+]
+
+
+@pytest.mark.parametrize(("count", "kernel", "stride", "padding", "dilation", "sizes"), FEW)
+def test_few_outputs_give_the_input_gradient_by_taps(
+    count: tuple[int, ...],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    dilation: tuple[int, ...],
+    sizes: tuple[int, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    geometry = Geometry(stride, tuple((p, p) for p in padding), dilation, 1)
+    g, w = arrays((2, 20, *count), (20, 3, *kernel))
+    taken, by_taps = [], conv_kernels._by_taps
+    monkeypatch.setattr(conv_kernels, "_by_taps", lambda *args: taken.append(args) or by_taps(*args))
+    ours = input_gradient(g, w, sizes, geometry)
+    wanted = plainly(monkeypatch, input_gradient, g, w, sizes, geometry)
+    np.testing.assert_allclose(ours, wanted, rtol=1e-7, atol=1e-7)
+    assert len(taken) == 1
+
+
+def test_the_input_gradient_by_taps_has_derivatives(monkeypatch: pytest.MonkeyPatch) -> None:
+    geometry = Geometry((2, 1), ((1, 1), (0, 0)), (1, 1), 1)
+    g, w, v = arrays((2, 20, 2, 3), (20, 3, 2, 3), (2, 3, 3, 5))
+
+    def derivatives(g: jax.Array, w: jax.Array) -> Any:
+        return jax.grad(lambda g, w: jnp.sum(jnp.sin(input_gradient(g, w, (3, 5), geometry)) * v), (0, 1))(g, w)
+
+    ours, wanted = derivatives(g, w), plainly(monkeypatch, derivatives, g, w)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-7), ours, wanted)
 
 
 def test_a_convolution_larger_than_its_input_pads_first() -> None:
