@@ -30,12 +30,17 @@ def _count(x: Array) -> int:
     return math.prod((x.shape[0], *x.shape[2:]))
 
 
+def _moved(x: Array) -> tuple[Array, Array]:
+    """``x`` without each channel's mean over the first sample, and that mean."""
+    shift = lax.stop_gradient(jnp.mean(x[0], tuple(range(1, x.ndim - 1))))
+    return x - _over_channels(shift, x), shift
+
+
 def moments(x: Array) -> tuple[Array, Array]:
     """Mean and biased variance of ``(N, C, ...)`` over all dimensions but ``C``."""
     x = wide(x)
     count = _count(x)
-    shift = lax.stop_gradient(jnp.mean(x[0], tuple(range(1, x.ndim - 1))))
-    moved = x - _over_channels(shift, x)
+    moved, shift = _moved(x)
     mean = totals(moved) / count
     variance = totals(moved * moved) / count - mean * mean
     return mean + shift, jnp.maximum(variance, 0)
@@ -61,20 +66,22 @@ def _train_fwd(x: Array, weight: Array, bias: Array, eps: float) -> tuple[tuple[
 def _train_bwd(eps: float, saved: tuple, cotangents: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
     """``dx = weight / std (g - mean(g) - xhat mean(g xhat))``, the constants folded into three per channel.
 
-    The moments' own cotangents, which second derivatives need, only change those constants.
+    The moments' own cotangents, which second derivatives need, only change those constants.  The sum of ``g (x - mean)``
+    is taken of the ``x - s`` that the moments were taken of: XLA's sums want it in memory, where it then is already.
     """
     x, weight, mean, variance = saved
     g, g_mean, g_variance = cotangents
     dtype, count = x.dtype, _count(x)
     x, g = wide(x), wide(g)
     inverse = lax.rsqrt(variance + eps)
-    centred = x - _over_channels(mean, x)
+    moved, shift = _moved(x)
+    far = mean - shift
     total = totals(g)
-    along = totals(g * centred) * inverse
+    along = (totals(g * moved) - far * total) * inverse
     scale = wide(weight) * inverse
-    offset = (scale * total - g_mean) / count
     slope = (scale * inverse * along - 2 * g_variance) / count
-    dx = g * _over_channels(scale, x) - _over_channels(offset, x) - centred * _over_channels(slope, x)
+    offset = (scale * total - g_mean) / count - far * slope
+    dx = g * _over_channels(scale, x) - _over_channels(offset, x) - moved * _over_channels(slope, x)
     return cast(dx, dtype), cast(along, weight.dtype), cast(total, weight.dtype)
 
 
