@@ -66,8 +66,9 @@ def _train_fwd(x: Array, weight: Array, bias: Array, eps: float) -> tuple[tuple[
 def _train_bwd(eps: float, saved: tuple, cotangents: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
     """``dx = weight / std (g - mean(g) - xhat mean(g xhat))``, the constants folded into three per channel.
 
-    The moments' own cotangents, which second derivatives need, only change those constants.  The sum of ``g (x - mean)``
-    is taken of the ``x - s`` that the moments were taken of: XLA's sums want it in memory, where it then is already.
+    The moments' own cotangents, which second derivatives need, only change those constants.  The sum of
+    ``g (x - mean)`` is made from that of ``g (x - s)``: XLA's sums want what they add in memory, where the ``x - s`` of
+    the moments is already (a CNN's step 1.03 times as fast).
     """
     x, weight, mean, variance = saved
     g, g_mean, g_variance = cotangents
