@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
+import jax
+
 from fxtorch import ops
 from fxtorch.autograd import Function
 from fxtorch.tensor import Tensor
@@ -27,12 +29,14 @@ class CustomOp:
 
     Attributes:
         run: its implementation.
+        on_gpu: the one that was registered for CUDA alone, beside ``run``.
         backward: ``backward(ctx, *gradients)``, with ``setup_context(ctx, inputs, output)``.
     """
 
     def __init__(self, name: str) -> None:
         self.name = self.__name__ = name
         self.run: Callable[..., Any] | None = None
+        self.on_gpu: Callable[..., Any] | None = None
         self.backward: Callable[..., Any] | None = None
         self.setup_context: Callable[..., Any] | None = None
         self.native = False  # of fxtorch's own: what a library says of its gradients has been said
@@ -44,18 +48,25 @@ class CustomOp:
         Raises:
             NotImplementedError: nothing that runs was registered.
         """
-        if self.run is None:
-            raise NotImplementedError(f"the operator {self.name} has no implementation in Python")
+        run = self._chosen()
         if self.backward is None:
-            return self.run(*args, **kwargs)
-        bound = inspect.signature(self.run).bind(*args, **kwargs)
+            return run(*args, **kwargs)
+        bound = inspect.signature(run).bind(*args, **kwargs)
         bound.apply_defaults()  # setup_context sees every argument
         return self._function.apply(*bound.args, *bound.kwargs.values())
 
+    def _chosen(self) -> Callable[..., Any]:
+        run = self.run
+        if self.on_gpu is not None and (run is None or jax.default_backend() == "gpu"):
+            run = self.on_gpu
+        if run is None:
+            raise NotImplementedError(f"the operator {self.name} has no implementation in Python")
+        return run
+
     @functools.cached_property
     def _function(self) -> type[Function]:
-        run, backward, setup = self.run, self.backward, self.setup_context
-        assert run is not None and backward is not None
+        run, backward, setup = self._chosen(), self.backward, self.setup_context
+        assert backward is not None
 
         def forward(ctx: Any, *args: Any) -> Any:
             out = run(*args)
@@ -179,8 +190,14 @@ def impl(qualname: Any, types: str | Sequence[str], func: Callable[..., Any] | N
 
 def _impl_now(qualname: Any, types: str | Sequence[str], func: Callable[..., Any]) -> Callable[..., Any]:
     operator = _operator(_name_of(qualname))
-    if not operator.native and any(t in _RUNS for t in ([types] if isinstance(types, str) else types)):
+    keys = [types] if isinstance(types, str) else types
+    if operator.native or not any(t in _RUNS for t in keys):
+        return func
+    if all(t in ("CUDA", "cuda") for t in keys):
+        operator.on_gpu = func
+    else:
         operator.run = func
+    operator.__dict__.pop("_function", None)
     return func
 
 
@@ -232,6 +249,11 @@ def custom_op(
 
 
 triton_op = custom_op
+
+
+def wrap_triton(kernel: Any) -> Any:
+    """The kernel itself: a compiler that would look into it is not there."""
+    return kernel
 
 
 def opcheck(*args: Any, **kwargs: Any) -> dict[str, str]:

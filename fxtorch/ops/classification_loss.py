@@ -14,7 +14,7 @@ from fxtorch.ops.checks import check_subtraction
 from fxtorch.ops.dtypes import at_least_single, cast, is_float, is_inexact, result_type, type_name
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.loss_reduction import chosen_reduction, reduced
-from fxtorch.ops.table import Array, op
+from fxtorch.ops.table import Array, Strict, op
 
 _WHERE = ("nn.functional",)
 
@@ -128,9 +128,9 @@ def _averaged(losses: JaxArray, present: JaxArray, weights: JaxArray | None, red
 
 @op(where=_WHERE, real=True)
 def cross_entropy(
-    input: Array,
-    target: Array,
-    weight: Array | None = None,
+    input: Strict,
+    target: Strict,
+    weight: Strict | None = None,
     size_average: bool | None = None,
     ignore_index: int = -100,
     reduce: bool | None = None,
@@ -191,9 +191,9 @@ def cross_entropy(
 
 @op(where=_WHERE, real=True)
 def nll_loss(
-    input: Array,
-    target: Array,
-    weight: Array | None = None,
+    input: Strict,
+    target: Strict,
+    weight: Strict | None = None,
     size_average: bool | None = None,
     ignore_index: int = -100,
     reduce: bool | None = None,
@@ -234,9 +234,9 @@ _binary_losses.defvjp(_binary_fwd, _binary_bwd)
 
 @op(where=_WHERE, real=True)
 def binary_cross_entropy(
-    input: Array,
-    target: Array,
-    weight: Array | None = None,
+    input: Strict,
+    target: Strict,
+    weight: Strict | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
@@ -261,13 +261,13 @@ def binary_cross_entropy(
 
 @op(where=_WHERE, real=True)
 def binary_cross_entropy_with_logits(
-    input: Array,
-    target: Array,
-    weight: Array | None = None,
+    input: Strict,
+    target: Strict,
+    weight: Strict | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-    pos_weight: Array | None = None,
+    pos_weight: Strict | None = None,
 ) -> Array:
     """:func:`binary_cross_entropy` of ``sigmoid(input)``, without overflow; ``pos_weight`` multiplies the first term.
 

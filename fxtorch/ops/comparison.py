@@ -103,7 +103,7 @@ def isclose(input: Strict, other: Strict, rtol: float = 1e-05, atol: float = 1e-
 
 
 @op(method=True, differentiable=False, dynamic=True)
-def allclose(input: Array, other: Array, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+def allclose(input: Strict, other: Strict, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether :func:`isclose` holds everywhere, as a Python bool.
 
     Raises:
@@ -114,7 +114,7 @@ def allclose(input: Array, other: Array, rtol: float = 1e-05, atol: float = 1e-0
 
 
 @op(method=True, differentiable=False, dynamic=True)
-def equal(input: Array, other: Array) -> bool:
+def equal(input: Strict, other: Strict) -> bool:
     """Whether both have one shape and the same values, as a Python bool.
 
     Raises:
@@ -148,21 +148,21 @@ def _check_ordered(name: str, input: Array) -> None:
 
 
 @op(method=True, out=True, differentiable=False)
-def isposinf(input: Array) -> Array:
+def isposinf(input: Strict) -> Array:
     """Whether an element is positive infinity."""
     _check_ordered("isposinf", input)
     return input == np.inf if is_float(input.dtype) else jnp.zeros(input.shape, dtype=np.bool_)
 
 
 @op(method=True, out=True, differentiable=False)
-def isneginf(input: Array) -> Array:
+def isneginf(input: Strict) -> Array:
     """Whether an element is negative infinity."""
     _check_ordered("isneginf", input)
     return input == -np.inf if is_float(input.dtype) else jnp.zeros(input.shape, dtype=np.bool_)
 
 
 @op(method=True, differentiable=False)
-def isreal(input: Array) -> Array:
+def isreal(input: Strict) -> Array:
     """Whether the imaginary part of an element is 0."""
     return jnp.isreal(input)
 

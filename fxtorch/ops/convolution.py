@@ -9,7 +9,7 @@ from jax import Array as JaxArray
 
 from fxtorch.ops.channels import add_to_channels
 from fxtorch.ops.conv_kernels import Geometry, forward, input_gradient
-from fxtorch.ops.table import Array, op
+from fxtorch.ops.table import Array, Strict, op
 from fxtorch.ops.windows import Sizes, batched, expand, times
 
 
@@ -117,9 +117,9 @@ def _named_padding(
 
 @op(where=("torch", "nn.functional"))
 def conv1d(
-    input: Array,
-    weight: Array,
-    bias: Array | None = None,
+    input: Strict,
+    weight: Strict,
+    bias: Strict | None = None,
     stride: Sizes = 1,
     padding: Sizes | str = 0,
     dilation: Sizes = 1,
@@ -131,9 +131,9 @@ def conv1d(
 
 @op(where=("torch", "nn.functional"))
 def conv2d(
-    input: Array,
-    weight: Array,
-    bias: Array | None = None,
+    input: Strict,
+    weight: Strict,
+    bias: Strict | None = None,
     stride: Sizes = 1,
     padding: Sizes | str = 0,
     dilation: Sizes = 1,
@@ -164,9 +164,9 @@ def conv2d(
 
 @op(where=("torch", "nn.functional"))
 def conv3d(
-    input: Array,
-    weight: Array,
-    bias: Array | None = None,
+    input: Strict,
+    weight: Strict,
+    bias: Strict | None = None,
     stride: Sizes = 1,
     padding: Sizes | str = 0,
     dilation: Sizes = 1,
@@ -221,9 +221,9 @@ def _convolve_transposed(
 
 @op(where=("torch", "nn.functional"))
 def conv_transpose1d(
-    input: Array,
-    weight: Array,
-    bias: Array | None = None,
+    input: Strict,
+    weight: Strict,
+    bias: Strict | None = None,
     stride: Sizes = 1,
     padding: Sizes = 0,
     output_padding: Sizes = 0,
@@ -236,9 +236,9 @@ def conv_transpose1d(
 
 @op(where=("torch", "nn.functional"))
 def conv_transpose2d(
-    input: Array,
-    weight: Array,
-    bias: Array | None = None,
+    input: Strict,
+    weight: Strict,
+    bias: Strict | None = None,
     stride: Sizes = 1,
     padding: Sizes = 0,
     output_padding: Sizes = 0,
@@ -267,9 +267,9 @@ def conv_transpose2d(
 
 @op(where=("torch", "nn.functional"))
 def conv_transpose3d(
-    input: Array,
-    weight: Array,
-    bias: Array | None = None,
+    input: Strict,
+    weight: Strict,
+    bias: Strict | None = None,
     stride: Sizes = 1,
     padding: Sizes = 0,
     output_padding: Sizes = 0,

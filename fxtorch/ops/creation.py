@@ -12,7 +12,7 @@ import numpy as np
 from jax import lax
 
 from fxtorch.ops.dtypes import cast, default_float, is_inexact, result_type
-from fxtorch.ops.table import Array, Number, op
+from fxtorch.ops.table import Array, Number, Strict, op
 
 
 def _checked(size: Sequence[int], name: str) -> tuple[int, ...]:
@@ -56,25 +56,25 @@ def _filled(value: Any, dtype: np.dtype) -> Array:
 
 
 @op(factory=True, differentiable=False)
-def zeros_like(input: Array, *, dtype: Any = None) -> Array:
+def zeros_like(input: Strict, *, dtype: Any = None) -> Array:
     """Zeros with the shape, and by default the dtype, of ``input``."""
     return jnp.zeros(input.shape, dtype=dtype or input.dtype)
 
 
 @op(factory=True, differentiable=False)
-def ones_like(input: Array, *, dtype: Any = None) -> Array:
+def ones_like(input: Strict, *, dtype: Any = None) -> Array:
     """Ones with the shape, and by default the dtype, of ``input``."""
     return jnp.ones(input.shape, dtype=dtype or input.dtype)
 
 
 @op(factory=True, differentiable=False)
-def empty_like(input: Array, *, dtype: Any = None) -> Array:
+def empty_like(input: Strict, *, dtype: Any = None) -> Array:
     """Values that do not matter (zeros), with the shape, and by default the dtype, of ``input``."""
     return jnp.zeros(input.shape, dtype=dtype or input.dtype)
 
 
 @op(factory=True, differentiable=False)
-def full_like(input: Array, fill_value: Number, *, dtype: Any = None) -> Array:
+def full_like(input: Strict, fill_value: Number, *, dtype: Any = None) -> Array:
     """One value, with the shape, and by default the dtype, of ``input``."""
     return jnp.broadcast_to(_filled(fill_value, np.dtype(dtype or input.dtype)), input.shape)
 

@@ -12,13 +12,13 @@ from fxtorch.ops.checks import check_broadcast, wrap_dim
 from fxtorch.ops.dtypes import at_least_single, cast, promote
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.reduction import vector_norm_of
-from fxtorch.ops.table import Array, op
+from fxtorch.ops.table import Array, Strict, op
 
 _DIRECT_ROWS = 25
 
 
 @op(where=("torch", "nn.functional"), dtype="promote")
-def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-08) -> Array:
+def cosine_similarity(x1: Strict, x2: Strict, dim: int = 1, eps: float = 1e-08) -> Array:
     """``x1 . x2 / (max(|x1|, eps) max(|x2|, eps))`` along ``dim``, the others broadcast."""
     check_broadcast(x1.shape, x2.shape)
     dtype = x1.dtype
@@ -29,14 +29,14 @@ def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-08) ->
 
 
 @op(where=("torch", "nn.functional"), dtype="float")
-def pairwise_distance(x1: Array, x2: Array, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False) -> Array:
+def pairwise_distance(x1: Strict, x2: Strict, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False) -> Array:
     """``|x1 - x2 + eps|_p`` along the last dimension."""
     check_broadcast(x1.shape, x2.shape)
     return vector_norm_of(x1 - x2 + eps, float(p), (max(x1.ndim, x2.ndim) - 1,), keepdim)
 
 
 @op(where=("torch", "nn.functional"), real=RuntimeError)
-def pdist(input: Array, p: float = 2.0) -> Array:
+def pdist(input: Strict, p: float = 2.0) -> Array:
     """The distances of all pairs ``i < j`` of the rows of ``(N, M)``, in row-major order.
 
     Raises:
@@ -76,7 +76,7 @@ _euclidean.defvjp(_euclidean_fwd, _euclidean_bwd)
 
 
 @op(where=("torch",), saves="residuals", real=RuntimeError)
-def cdist(x1: Array, x2: Array, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Array:
+def cdist(x1: Strict, x2: Strict, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Array:
     """The distance of every row of ``(..., P, M)`` to every row of ``(..., R, M)``: ``(..., P, R)``.
 
     Args:

@@ -11,7 +11,7 @@ from jax import lax
 
 from fxtorch.ops.dtypes import at_least_single, cast
 from fxtorch.ops.gradient import custom_gradient
-from fxtorch.ops.table import Array, Number, op
+from fxtorch.ops.table import Array, Number, Strict, op
 
 _NO_PADDING = -1
 
@@ -63,8 +63,8 @@ def _padding_row(padding_idx: int | None, rows: int) -> int:
 
 @op(where=("nn.functional",))
 def embedding(
-    input: Array,
-    weight: Array,
+    input: Strict,
+    weight: Strict,
     padding_idx: int | None = None,
     max_norm: float | None = None,
     norm_type: float = 2.0,
@@ -114,15 +114,15 @@ def embedding_renorm(weight: Array, indices: Array, max_norm: Number, norm_type:
 
 @op(where=("nn.functional",))
 def embedding_bag(
-    input: Array,
-    weight: Array,
-    offsets: Array | None = None,
+    input: Strict,
+    weight: Strict,
+    offsets: Strict | None = None,
     max_norm: float | None = None,
     norm_type: float = 2.0,
     scale_grad_by_freq: bool = False,
     mode: str = "mean",
     sparse: bool = False,
-    per_sample_weights: Array | None = None,
+    per_sample_weights: Strict | None = None,
     include_last_offset: bool = False,
     padding_idx: int | None = None,
 ) -> Array:

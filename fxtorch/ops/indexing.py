@@ -11,7 +11,7 @@ from jax import lax
 from fxtorch.ops import getitem
 from fxtorch.ops.checks import check_broadcast, check_concrete, wrap_dim
 from fxtorch.ops.dtypes import cast
-from fxtorch.ops.table import Array, Arrays, Out, op
+from fxtorch.ops.table import Array, Arrays, Out, Strict, op
 
 
 def narrow_index(index: Array, size: int) -> Array:
@@ -31,7 +31,7 @@ def _check_vector(index: Array, name: str) -> Array:
 
 
 @op(method=True, out=Out(typed=True, apart=True))
-def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -> Array:
+def gather(input: Strict, dim: int, index: Strict, *, sparse_grad: bool = False) -> Array:
     """``out[i][j] = input[index[i][j]][j]`` for ``dim`` 0, and so on; as large as ``index``.
 
     Raises:
@@ -59,7 +59,7 @@ def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -
 
 
 @op(method=True, out=Out(typed=True, apart=True))
-def take(input: Array, index: Array) -> Array:
+def take(input: Strict, index: Strict) -> Array:
     """The elements at the positions ``index`` of ``input`` flattened."""
     _check_integers(index, "take")
     flat = input.reshape(-1)
@@ -67,7 +67,7 @@ def take(input: Array, index: Array) -> Array:
 
 
 @op(method=True, out=True)
-def take_along_dim(input: Array, indices: Array, dim: int | None = None) -> Array:
+def take_along_dim(input: Strict, indices: Strict, dim: int | None = None) -> Array:
     """:func:`gather` with the other dimensions broadcast; without ``dim``, :func:`take`."""
     _check_integers(indices, "torch.take_along_dim")
     if dim is None:
@@ -85,7 +85,7 @@ def take_along_dim(input: Array, indices: Array, dim: int | None = None) -> Arra
 
 
 @op(method=True, out=Out(typed=True, apart=True))
-def index_select(input: Array, dim: int, index: Array) -> Array:
+def index_select(input: Strict, dim: int, index: Strict) -> Array:
     """The slices ``index`` of dimension ``dim``, in that order."""
     index = _check_vector(index, "index_select")
     _check_integers(index, "index_select")
@@ -97,7 +97,7 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
 
 
 @op(method=True, inplace=True)
-def index_fill(input: Array, dim: int, index: Array, value: Array) -> Array:
+def index_fill(input: Strict, dim: int, index: Strict, value: Array) -> Array:
     """``input`` with the slices ``index`` of dimension ``dim`` filled with ``value``."""
     if jnp.ndim(value):
         raise RuntimeError(
@@ -110,7 +110,7 @@ def index_fill(input: Array, dim: int, index: Array, value: Array) -> Array:
 
 
 @op(method=True, inplace=True)
-def index_put(input: Array, indices: Arrays, values: Array, accumulate: bool = False) -> Array:
+def index_put(input: Strict, indices: Arrays, values: Strict, accumulate: bool = False) -> Array:
     """``input`` after ``input[indices] = values`` (or ``+=``, repeated positions adding up)."""
     spec = tuple(f"mask{i.ndim}" if i.dtype == np.bool_ else "index" for i in indices)
     if len(indices) > 1 and any(kind != "index" for kind in spec):
@@ -122,7 +122,7 @@ def index_put(input: Array, indices: Arrays, values: Array, accumulate: bool = F
 
 
 @op(method=True, inplace=True)
-def masked_fill(input: Array, mask: Array, value: Array) -> Array:
+def masked_fill(input: Strict, mask: Strict, value: Array) -> Array:
     """``input`` with ``value`` where ``mask`` is true; the two broadcast.
 
     Raises:
@@ -140,7 +140,7 @@ def masked_fill(input: Array, mask: Array, value: Array) -> Array:
 
 
 @op(method=True, inplace=True)
-def masked_scatter(input: Array, mask: Array, source: Array) -> Array:
+def masked_scatter(input: Strict, mask: Strict, source: Strict) -> Array:
     """``input`` with the elements of ``source``, in order, where ``mask`` is true."""
     if mask.dtype != np.bool_:
         raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype.name}")
@@ -162,7 +162,7 @@ _WHERE = "use torch.where, or masked_fill, which keep the shape"
 
 
 @op(method=True, out=Out(typed=True, apart=True), dynamic=True)
-def masked_select(input: Array, mask: Array) -> Array:
+def masked_select(input: Strict, mask: Strict) -> Array:
     """The elements of ``input`` where ``mask`` is true, in one dimension.
 
     Raises:
@@ -178,7 +178,7 @@ def masked_select(input: Array, mask: Array) -> Array:
 
 
 @op(method=True, dynamic=True, differentiable=False, out=True)
-def nonzero(input: Array, *, as_tuple: bool = False) -> Any:
+def nonzero(input: Strict, *, as_tuple: bool = False) -> Any:
     """The positions of the elements that are not zero: one a row, or as one index array for each dimension.
 
     Raises:
@@ -192,7 +192,7 @@ def nonzero(input: Array, *, as_tuple: bool = False) -> Any:
 
 
 @op(method=True, out=True, differentiable=False)
-def nonzero_static(input: Array, *, size: int, fill_value: int = -1) -> Array:
+def nonzero_static(input: Strict, *, size: int, fill_value: int = -1) -> Array:
     """The positions of the first ``size`` elements that are not zero, one a row; rows too many hold ``fill_value``.
 
     Raises:
@@ -207,13 +207,13 @@ def nonzero_static(input: Array, *, size: int, fill_value: int = -1) -> Array:
 
 
 @op(method=True, dynamic=True, differentiable=False)
-def argwhere(input: Array) -> Array:
+def argwhere(input: Strict) -> Array:
     """:func:`nonzero`, one position a row."""
     return nonzero(input)
 
 
 @op(where=("nn.functional",), dynamic=lambda input, num_classes: num_classes == -1, differentiable=False)
-def one_hot(input: Array, num_classes: int = -1) -> Array:
+def one_hot(input: Strict, num_classes: int = -1) -> Array:
     """A new last dimension of zeros, with a 1 at the place that each integer of ``input`` gives.
 
     Args:
@@ -243,7 +243,7 @@ def unravel_index(indices: Array, shape: tuple[int, ...]) -> tuple[Array, ...]:
 
 
 @op(method=True, inplace=True)
-def put(input: Array, index: Array, source: Array, accumulate: bool = False) -> Array:
+def put(input: Strict, index: Strict, source: Strict, accumulate: bool = False) -> Array:
     """``input`` with the elements at the positions ``index``, flattened, replaced by (or increased by) ``source``."""
     if index.size != source.size:
         raise RuntimeError(

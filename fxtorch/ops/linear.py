@@ -6,11 +6,11 @@ import math
 
 import jax.numpy as jnp
 
-from fxtorch.ops.table import Array, op
+from fxtorch.ops.table import Array, Strict, op
 
 
 @op(where=("nn.functional",), out=True)
-def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
+def linear(input: Strict, weight: Strict, bias: Strict | None = None) -> Array:
     """``input @ weight.T + bias``.
 
     Args:
@@ -42,7 +42,7 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
 
 
 @op(where=("torch", "nn.functional"))
-def bilinear(input1: Array, input2: Array, weight: Array, bias: Array | None = None) -> Array:
+def bilinear(input1: Strict, input2: Strict, weight: Strict, bias: Strict | None = None) -> Array:
     """``out[..., o] = input1^T weight[o] input2 + bias[o]``.
 
     Args:

@@ -11,7 +11,7 @@ from jax.scipy.special import xlogy
 from fxtorch.ops.checks import check_broadcast
 from fxtorch.ops.dtypes import at_least_single, cast, promote
 from fxtorch.ops.loss_reduction import chosen_reduction, reduced, warn_broadcast
-from fxtorch.ops.table import Array, op
+from fxtorch.ops.table import Array, Strict, op
 
 _WHERE = ("nn.functional",)
 
@@ -25,8 +25,8 @@ def _pair(input: Array, target: Array) -> tuple[Array, Array]:
 
 @op(where=_WHERE)
 def mse_loss(
-    input: Array,
-    target: Array,
+    input: Strict,
+    target: Strict,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
@@ -63,8 +63,8 @@ def _weighted(values: Array, weight: Array | None, reduction: str) -> Array:
 
 @op(where=_WHERE)
 def l1_loss(
-    input: Array,
-    target: Array,
+    input: Strict,
+    target: Strict,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
@@ -78,8 +78,8 @@ def l1_loss(
 
 @op(where=_WHERE, real=True)
 def smooth_l1_loss(
-    input: Array,
-    target: Array,
+    input: Strict,
+    target: Strict,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
@@ -101,7 +101,7 @@ def smooth_l1_loss(
 
 @op(where=_WHERE, real=True)
 def huber_loss(
-    input: Array, target: Array, reduction: str = "mean", delta: float = 1.0, weight: Array | None = None
+    input: Strict, target: Strict, reduction: str = "mean", delta: float = 1.0, weight: Array | None = None
 ) -> Array:
     """``d^2 / 2`` where ``|d| <= delta``, else ``delta (|d| - delta / 2)``, with ``d = input - target``.
 
@@ -120,8 +120,8 @@ def huber_loss(
 
 @op(where=_WHERE, real=RuntimeError)
 def kl_div(
-    input: Array,
-    target: Array,
+    input: Strict,
+    target: Strict,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
@@ -147,8 +147,8 @@ def kl_div(
 
 @op(where=_WHERE, dtype="float", real=True)
 def poisson_nll_loss(
-    input: Array,
-    target: Array,
+    input: Strict,
+    target: Strict,
     log_input: bool = True,
     full: bool = False,
     size_average: bool | None = None,

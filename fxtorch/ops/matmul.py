@@ -12,7 +12,7 @@ from fxtorch.ops.checks import check_broadcast
 from fxtorch.ops.dtypes import at_least_single, cast, is_float
 from fxtorch.ops.einsum_equation import check_equation
 from fxtorch.ops.pointwise import scaled
-from fxtorch.ops.table import Array, Arrays, Number, op
+from fxtorch.ops.table import Array, Arrays, Number, Strict, op
 
 
 def check_same_type(a: Array, b: Array) -> None:
@@ -61,7 +61,7 @@ def _sum_type(x: Array) -> np.dtype | None:
 
 
 @op(method=True, out=True, aliases=("linalg.matmul",))
-def matmul(input: Array, other: Array) -> Array:
+def matmul(input: Strict, other: Strict) -> Array:
     """The matrix product: (n,) @ (n,), (n, m) @ (m,), (..., n, m) @ (..., m, p); leading dimensions broadcast.
 
     Raises:
@@ -85,7 +85,7 @@ def _of_matrices(a: Array, b: Array, wide: bool = False) -> Array:
 
 
 @op(method=True, out=True)
-def mm(input: Array, mat2: Array) -> Array:
+def mm(input: Strict, mat2: Strict) -> Array:
     """The product of matrices (n, m) and (m, p)."""
     return _of_matrices(input, mat2)
 
@@ -106,7 +106,7 @@ def _of_batches(a: Array, b: Array, wide: bool = False) -> Array:
 
 
 @op(method=True, out=True)
-def bmm(input: Array, mat2: Array) -> Array:
+def bmm(input: Strict, mat2: Strict) -> Array:
     """The products of matrices (b, n, m) and (b, m, p), one by one."""
     return _of_batches(input, mat2)
 
@@ -118,7 +118,7 @@ def _of_vector(a: Array, b: Array, wide: bool = False) -> Array:
 
 
 @op(method=True, out=True)
-def mv(input: Array, vec: Array) -> Array:
+def mv(input: Strict, vec: Strict) -> Array:
     """The product of a matrix (n, m) and a vector (m,)."""
     return _of_vector(input, vec)
 
@@ -131,21 +131,21 @@ def _check_vectors(name: str, a: Array, b: Array) -> None:
 
 
 @op(method=True, out=True)
-def dot(input: Array, tensor: Array) -> Array:
+def dot(input: Strict, tensor: Strict) -> Array:
     """``sum(input * tensor)`` of vectors."""
     _check_vectors("dot", input, tensor)
     return product(input, tensor)
 
 
 @op(method=True, out=True)
-def vdot(input: Array, other: Array) -> Array:
+def vdot(input: Strict, other: Strict) -> Array:
     """``sum(conj(input) * other)`` of vectors."""
     _check_vectors("vdot", input, other)
     return product(jnp.conj(input), other)
 
 
 @op(method=True, out=True)
-def inner(input: Array, other: Array) -> Array:
+def inner(input: Strict, other: Strict) -> Array:
     """The sum of products over the last dimensions.
 
     Raises:
@@ -163,7 +163,7 @@ def inner(input: Array, other: Array) -> Array:
 
 
 @op(method=True, out=True, aliases=("ger",))
-def outer(input: Array, vec2: Array) -> Array:
+def outer(input: Strict, vec2: Strict) -> Array:
     """``result[i, j] = input[i] * vec2[j]``."""
     _check_dims("outer", ("self", input, 1), ("vec2", vec2, 1))
     return input[:, None] * vec2[None, :]
@@ -180,31 +180,31 @@ def _plus(input: Array, factor: Array, value: Array, beta: Number, alpha: Number
 
 
 @op(method=True, inplace=True, out=True, older=("beta", "alpha"))
-def addmm(input: Array, mat1: Array, mat2: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
+def addmm(input: Strict, mat1: Strict, mat2: Strict, *, beta: Number = 1, alpha: Number = 1) -> Array:
     """``beta * input + alpha * (mat1 @ mat2)``."""
     return _plus(input, mat1, _of_matrices(mat1, mat2, wide=True), beta, alpha)
 
 
 @op(method=True, inplace=True, out=True, older=("beta", "alpha"))
-def addmv(input: Array, mat: Array, vec: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
+def addmv(input: Strict, mat: Strict, vec: Strict, *, beta: Number = 1, alpha: Number = 1) -> Array:
     """``beta * input + alpha * (mat @ vec)``."""
     return _plus(input, mat, _of_vector(mat, vec, wide=True), beta, alpha)
 
 
 @op(method=True, inplace=True, out=True, older=("beta", "alpha"))
-def addr(input: Array, vec1: Array, vec2: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
+def addr(input: Strict, vec1: Strict, vec2: Strict, *, beta: Number = 1, alpha: Number = 1) -> Array:
     """``beta * input + alpha * outer(vec1, vec2)``."""
     return _plus(input, vec1, outer(vec1, vec2), beta, alpha)
 
 
 @op(method=True, inplace=True, out=True, older=("beta", "alpha"))
-def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
+def baddbmm(input: Strict, batch1: Strict, batch2: Strict, *, beta: Number = 1, alpha: Number = 1) -> Array:
     """``beta * input + alpha * bmm(batch1, batch2)``."""
     return _plus(input, batch1, _of_batches(batch1, batch2, wide=True), beta, alpha)
 
 
 @op(method=True, inplace=True, out=True, older=("beta", "alpha"))
-def addbmm(input: Array, batch1: Array, batch2: Array, *, beta: Number = 1, alpha: Number = 1) -> Array:
+def addbmm(input: Strict, batch1: Strict, batch2: Strict, *, beta: Number = 1, alpha: Number = 1) -> Array:
     """``beta * input + alpha * bmm(batch1, batch2).sum(0)``."""
     _check_batches(batch1, batch2)
     check_same_type(batch1, batch2)
@@ -283,7 +283,7 @@ def tensordot(a: Array, b: Array, dims: int | tuple[tuple[int, ...], tuple[int, 
 
 
 @op(method=True, out=True, dtype="promote")
-def kron(input: Array, other: Array) -> Array:
+def kron(input: Strict, other: Strict) -> Array:
     """The Kronecker product: every element of ``input`` times ``other``, laid out in blocks."""
     if input.dtype == np.bool_:
         return cast(jnp.kron(cast(input, np.uint8), cast(other, np.uint8)), np.bool_)
@@ -304,7 +304,7 @@ def _cross(input: Array, other: Array, dim: int) -> Array:
 
 
 @op(method=True, out=True)
-def cross(input: Array, other: Array, dim: int | None = None) -> Array:
+def cross(input: Strict, other: Strict, dim: int | None = None) -> Array:
     """The cross product along ``dim`` (by default the first of size 3).
 
     Raises:
@@ -319,7 +319,7 @@ def cross(input: Array, other: Array, dim: int | None = None) -> Array:
 
 
 @op(name="cross", where=("linalg",), out=True)
-def linalg_cross(input: Array, other: Array, *, dim: int = -1) -> Array:
+def linalg_cross(input: Strict, other: Strict, *, dim: int = -1) -> Array:
     """The cross product along ``dim`` (the last by default).
 
     Raises:
@@ -331,7 +331,7 @@ def linalg_cross(input: Array, other: Array, *, dim: int = -1) -> Array:
 
 
 @op(where=("linalg",), out=True)
-def vecdot(x: Array, y: Array, *, dim: int = -1) -> Array:
+def vecdot(x: Strict, y: Strict, *, dim: int = -1) -> Array:
     """``sum(conj(x) * y)`` along ``dim``."""
     check_broadcast(x.shape, y.shape)
     check_same_type(x, y)

@@ -57,13 +57,21 @@ def mul(input: Array, other: Array) -> Array:
 
 
 def _floor_quotient(a: Array, b: Array) -> Array:
-    """floor(a / b) without the rounding error of the quotient; a / b where b is 0."""
+    """floor(a / b) without the rounding error of the quotient; a / b where b is 0, whose sign a zero has."""
     if not is_float(a.dtype):
         return jnp.floor_divide(a, b)
     remainder = lax.rem(a, b)
     quotient = (a - remainder) / b
     quotient = jnp.where((remainder != 0) & ((b < 0) != (remainder < 0)), quotient - 1, quotient)
-    return jnp.where(b == 0, a / b, jnp.round(quotient))
+    ratio = a / b
+    whole = jnp.where(quotient == 0, jnp.copysign(jnp.zeros_like(ratio), ratio), jnp.round(quotient))
+    return jnp.where(b == 0, ratio, whole)
+
+
+def _check_whole(name: str, x: Array) -> None:
+    """Raise torch's error for division with a remainder of booleans."""
+    if x.dtype == np.bool_:
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'Bool'")
 
 
 @op(method=True, inplace=True, out=True, aliases=("divide", "true_divide"), numbers=True)
@@ -82,6 +90,7 @@ def div(input: Array, other: Array, *, rounding_mode: str | None = None) -> Arra
     a, b = jnp.broadcast_arrays(*promote(input, other, to_float=rounding_mode is None))
     if rounding_mode is None:
         return lax.div(a, b)
+    _check_whole(f"div_{rounding_mode}", a)
     if rounding_mode == "floor":
         return _floor_quotient(a, b)
     return jnp.trunc(a / b) if is_float(a.dtype) else lax.div(a, b)
@@ -89,13 +98,23 @@ def div(input: Array, other: Array, *, rounding_mode: str | None = None) -> Arra
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, differentiable=False, numbers=True, real=True)
 def floor_divide(input: Array, other: Array) -> Array:
-    """``floor(input / other)`` in the common type."""
+    """``floor(input / other)`` in the common type.
+
+    Raises:
+        NotImplementedError: both are boolean.
+    """
+    _check_whole("div_floor", input)
     return _floor_quotient(*jnp.broadcast_arrays(input, other))
 
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, real=True)
 def remainder(input: Array, other: Array) -> Array:
-    """``input - other * floor(input / other)``: it has the sign of ``other``, as Python's ``%``."""
+    """``input - other * floor(input / other)``: it has the sign of ``other``, as Python's ``%``.
+
+    Raises:
+        NotImplementedError: both are boolean.
+    """
+    _check_whole("remainder", input)
     a, b = jnp.broadcast_arrays(input, other)
     rest = lax.rem(a, b)
     return jnp.where((rest != 0) & ((b < 0) != (rest < 0)), rest + b, rest)
@@ -103,7 +122,12 @@ def remainder(input: Array, other: Array) -> Array:
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, real=True)
 def fmod(input: Strict, other: Array) -> Array:
-    """``input - other * trunc(input / other)``: it has the sign of ``input``, as C's ``fmod``."""
+    """``input - other * trunc(input / other)``: it has the sign of ``input``, as C's ``fmod``.
+
+    Raises:
+        NotImplementedError: both are boolean.
+    """
+    _check_whole("fmod", input)
     return lax.rem(*jnp.broadcast_arrays(input, other))
 
 

@@ -18,7 +18,7 @@ from jax import lax
 
 from fxtorch.ops.dtypes import cast, default_float, is_float, is_inexact
 from fxtorch.ops.random_bits import random_floats
-from fxtorch.ops.table import Array, Key, Number, Out, op
+from fxtorch.ops.table import Array, Key, Number, Out, Strict, op
 
 IMPLEMENTATION = "threefry2x32"
 
@@ -86,13 +86,13 @@ def randn(size: tuple[int, ...], *, key: Key, dtype: Any = None) -> Array:
 
 
 @op(factory=True, differentiable=False)
-def rand_like(input: Array, *, key: Key, dtype: Any = None) -> Array:
+def rand_like(input: Strict, *, key: Key, dtype: Any = None) -> Array:
     """Uniform draws in ``[0, 1)`` with the shape, and by default the dtype, of ``input``."""
     return _uniform01(key, input.shape, _floating(dtype, input))
 
 
 @op(factory=True, differentiable=False)
-def randn_like(input: Array, *, key: Key, dtype: Any = None) -> Array:
+def randn_like(input: Strict, *, key: Key, dtype: Any = None) -> Array:
     """Standard normal draws with the shape, and by default the dtype, of ``input``."""
     return jax.random.normal(wrap_key(key), input.shape, _floating(dtype, input, "normal_kernel_cpu"))
 
@@ -113,7 +113,7 @@ def randint(low: int, high: Any = None, size: Any = None, *, key: Key, dtype: An
 
 
 @op(factory=True, differentiable=False)
-def randint_like(input: Array, low: int, high: int | None = None, *, key: Key, dtype: Any = None) -> Array:
+def randint_like(input: Strict, low: int, high: int | None = None, *, key: Key, dtype: Any = None) -> Array:
     """Integers from ``[low, high)`` (``[0, low)`` with one bound), with the shape and dtype of ``input``."""
     low, high = (0, low) if high is None else (low, high)
     _check_range(low, high)
@@ -138,7 +138,7 @@ def normal(mean: Array, std: Array = 1.0, size: Any = None, *, key: Key, dtype: 
 
 
 @op(method=True, out=True)
-def bernoulli(input: Array, p: Array | None = None, *, key: Key) -> Array:
+def bernoulli(input: Strict, p: Array | None = None, *, key: Key) -> Array:
     """1 with probability ``input`` (or ``p``, if given), else 0, in the dtype of ``input``."""
     probability = input if p is None else p
     drawn = probability.dtype if is_float(jnp.result_type(probability)) else default_float()
@@ -146,7 +146,7 @@ def bernoulli(input: Array, p: Array | None = None, *, key: Key) -> Array:
 
 
 @op(method=True, out=Out(typed=True), differentiable=False)
-def multinomial(input: Array, num_samples: int, replacement: builtins.bool = False, *, key: Key) -> Array:
+def multinomial(input: Strict, num_samples: int, replacement: builtins.bool = False, *, key: Key) -> Array:
     """Indexes drawn with the probabilities in each row of ``input``, which need not sum to 1.
 
     With replacement the cumulative sums are inverted; without, the largest of ``p / e`` with exponential ``e`` win.

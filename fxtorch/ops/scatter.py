@@ -13,7 +13,7 @@ from fxtorch.ops.checks import wrap_dim
 from fxtorch.ops.dtypes import at_least_single, cast, is_float
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.indexing import narrow_index
-from fxtorch.ops.table import Array, Number, Out, op
+from fxtorch.ops.table import Array, Number, Out, Strict, op
 
 
 def _places(input: Array, dim: int, index: Array) -> tuple[Array, ...]:
@@ -48,7 +48,7 @@ def _prepared(input: Array, dim: int, index: Array, src: Any, name: str) -> tupl
 
 @op(method=True, inplace=True, out=Out(typed=True))
 def scatter(
-    input: Array, dim: int, index: Array, src: Array | None = None, *, value: Array | None = None, reduce: Any = None
+    input: Strict, dim: int, index: Strict, src: Array | None = None, *, value: Array | None = None, reduce: Any = None
 ) -> Array:
     """``input`` with ``input[index[i][j]][j] = src[i][j]`` for ``dim`` 0, and so on.
 
@@ -76,7 +76,7 @@ def scatter(
 
 
 @op(method=True, inplace=True, out=Out(typed=True))
-def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
+def scatter_add(input: Strict, dim: int, index: Strict, src: Strict) -> Array:
     """``input`` with ``input[index[i][j]][j] += src[i][j]`` for ``dim`` 0, and so on; repeated positions add up."""
     dim, base, index, src = _prepared(input, dim, index, src, "scatter_add")
     if index.size == 0:
@@ -90,7 +90,7 @@ def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
 
 @op(method=True, inplace=True, out=Out(typed=True))
 def scatter_reduce(
-    input: Array, dim: int, index: Array, src: Array, reduce: str, *, include_self: bool = True
+    input: Strict, dim: int, index: Strict, src: Strict, reduce: str, *, include_self: bool = True
 ) -> Array:
     """The elements of ``src`` that point to one place, reduced: ``sum``, ``prod``, ``mean``, ``amax`` or ``amin``.
 
@@ -214,7 +214,7 @@ def _rows(input: Array, dim: int, index: Array, source: Array, name: str) -> tup
 
 
 @op(method=True, inplace=True, out=Out(typed=True))
-def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: Number = 1) -> Array:
+def index_add(input: Strict, dim: int, index: Strict, source: Strict, *, alpha: Number = 1) -> Array:
     """``input`` with ``alpha`` times the slices of ``source`` added to its slices ``index``."""
     if input.dtype == np.bool_:  # whose sum is or
         wide = index_add(cast(input, np.int32), dim, index, cast(source, np.int32), alpha=cast(alpha, np.bool_))
@@ -228,7 +228,7 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: Num
 
 
 @op(method=True, inplace=True, out=Out(typed=True))
-def index_copy(input: Array, dim: int, index: Array, source: Array) -> Array:
+def index_copy(input: Strict, dim: int, index: Strict, source: Strict) -> Array:
     """``input`` with its slices ``index`` replaced by the slices of ``source``."""
     _, at, source = _rows(input, dim, index, source, "index_copy_")
     return at.set(source, mode="promise_in_bounds").reshape(input.shape)
@@ -236,7 +236,7 @@ def index_copy(input: Array, dim: int, index: Array, source: Array) -> Array:
 
 @op(method=True, inplace=True, out=Out(typed=True))
 def index_reduce(
-    input: Array, dim: int, index: Array, source: Array, reduce: str, *, include_self: bool = True
+    input: Strict, dim: int, index: Strict, source: Strict, reduce: str, *, include_self: bool = True
 ) -> Array:
     """:func:`scatter_reduce` of whole slices: ``prod``, ``mean``, ``amax`` or ``amin``."""
     if reduce not in ("prod", "mean", "amax", "amin"):
@@ -249,7 +249,7 @@ def index_reduce(
 
 
 @op(where=(), inplace=True)
-def fill_diagonal(input: Array, fill_value: Number, wrap: bool = False) -> Array:
+def fill_diagonal(input: Strict, fill_value: Number, wrap: bool = False) -> Array:
     """``input`` with its main diagonal filled; with ``wrap`` that of a tall matrix starts again below."""
     if input.ndim < 2:
         raise RuntimeError("dimensions must larger than 1")

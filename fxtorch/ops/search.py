@@ -11,7 +11,7 @@ from jax import numpy as jnp
 
 from fxtorch.ops.checks import check_concrete, wrap_dim
 from fxtorch.ops.dtypes import cast, is_inexact, promote
-from fxtorch.ops.table import Array, op
+from fxtorch.ops.table import Array, Strict, op
 
 
 def _side(right: bool, side: str | None) -> str:
@@ -26,13 +26,13 @@ def _side(right: bool, side: str | None) -> str:
 
 @op(out=True, differentiable=False)
 def searchsorted(
-    sorted_sequence: Array,
+    sorted_sequence: Strict,
     input: Array,
     *,
     out_int32: bool = False,
     right: bool = False,
     side: str | None = None,
-    sorter: Array | None = None,
+    sorter: Strict | None = None,
 ) -> Array:
     """Where each of ``input`` would go in ``sorted_sequence``, sorted along its last dimension.
 
@@ -64,7 +64,7 @@ def searchsorted(
 
 
 @op(out=True, differentiable=False, real=True)
-def bucketize(input: Array, boundaries: Array, *, out_int32: bool = False, right: bool = False) -> Array:
+def bucketize(input: Array, boundaries: Strict, *, out_int32: bool = False, right: bool = False) -> Array:
     """The bucket of each element: ``boundaries[i - 1] < input <= boundaries[i]``, or with ``right`` the other way.
 
     Raises:
@@ -110,7 +110,7 @@ def unique(
 
 @op(method=True, differentiable=False, dynamic=True)
 def unique_consecutive(
-    input: Array, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+    input: Strict, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Array | tuple[Array, ...]:
     """The elements (slices along ``dim``) that differ from the one before; where each went; how long each run is.
 
@@ -132,7 +132,7 @@ def unique_consecutive(
 
 
 @op(method=True, out=True, differentiable=False, real=True)
-def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Array:
+def histc(input: Strict, bins: int = 100, min: float = 0, max: float = 0) -> Array:
     """How many elements fall in each of ``bins`` equal bins of [``min``, ``max``] (of the data where both are equal).
 
     Raises:
@@ -156,7 +156,7 @@ def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Arra
 
 
 @op(method=True, dynamic=True)
-def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> Array:
+def bincount(input: Strict, weights: Strict | None = None, minlength: int = 0) -> Array:
     """How often each of 0, 1, ... comes in a 1-dim integer input, or the sum of the ``weights`` there.
 
     Raises:

@@ -83,6 +83,7 @@ class Param:
     keyword_only: bool
     default: Any
     strict: bool = False
+    annotation: str = "Any"
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +126,14 @@ def _kind(annotation: str) -> Kind:
 
 def _params(fn: Callable[..., Any]) -> tuple[Param, ...]:
     return tuple(
-        Param(p.name, _kind(str(p.annotation)), p.kind is p.KEYWORD_ONLY, p.default, "Strict" in str(p.annotation))
+        Param(
+            p.name,
+            _kind(str(p.annotation)),
+            p.kind is p.KEYWORD_ONLY,
+            p.default,
+            "Strict" in str(p.annotation),
+            str(p.annotation),
+        )
         for p in inspect.signature(fn).parameters.values()
     )
 

@@ -227,6 +227,8 @@ def _source(op: Op, name: str, short: Callable[..., Any] | None, *, inplace: boo
         out = "" if inplace or not op.out else ", **({} if out is None else {'out': out})"
         lines.append(f"    if {extra[0]} is not None: return _in_older_form({name}, {op.older}, ({given}){out})")
     if op.variadic is not None:
+        if next(p.kind for p in op.params if p.name == op.variadic) == "static":
+            lines.append(f"    if not {op.variadic} and not extra: raise _missing({name}, {op.variadic!r})")
         lines.append(f"    {op.variadic} = _spread('{op.variadic}', {op.variadic}, extra)")
     if renames or op.variadic:
         given = ", ".join(f"{p.name!r}: {p.name}" for p in public)
@@ -280,7 +282,7 @@ def _generate(op: Op) -> None:
         scope.update(
             _operator=runner, _in_place=in_place if op.view is None else become, _into=into, _factory=factory,
             _into_fitting=into_fitting, _wanted=op.out, _quick=short_way,
-            _spread=spread, _again=again, _generator=generator, _in_older_form=in_older_form,
+            _spread=spread, _again=again, _missing=missing, _generator=generator, _in_older_form=in_older_form,
         )  # fmt: skip
         exec(compile(text, f"<fxtorch {op.name}>", "exec"), scope)
         fn = made[name] = runner.public = scope[name]

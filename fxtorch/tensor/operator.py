@@ -15,8 +15,8 @@ from fxtorch.ops import dtypes as rules
 from fxtorch.ops.bounds import CHECKS
 from fxtorch.ops.singular import RESULT_CHECKS
 from fxtorch.ops.table import Op
+from fxtorch.tensor import arguments, errors, meta
 from fxtorch.tensor import dtype as types
-from fxtorch.tensor import errors, meta
 from fxtorch.tensor.execute import run_eager, run_traced
 from fxtorch.tensor.meta import Abstract
 from fxtorch.tensor.modes import modes
@@ -39,6 +39,8 @@ class Operator:
         records: its compiled programs, by static arguments.
         fn: the pure function; for the in-place form, cast to the type of the first argument.
         alone: whether it may be called without any Tensor.
+        called: its name as torch's errors have it.
+        wants: for each static parameter, what its argument must be (:func:`arguments.wanted`).
         check: what looks at the values of the arguments before, and raises.
         check_result: what looks at the values of the result after an eager call, and raises.
         public: the function that users know it by.
@@ -46,8 +48,8 @@ class Operator:
     """
 
     __slots__ = (
-        "alone", "check", "check_result", "differentiable", "dynamic", "fn", "inplace", "link", "name", "op", "params",
-        "public", "records", "usual",
+        "alone", "called", "check", "check_result", "differentiable", "dynamic", "fn", "inplace", "link", "name", "op",
+        "params", "public", "records", "usual", "wants",
     )  # fmt: skip
 
     every: ClassVar[list[Operator]] = []
@@ -57,6 +59,10 @@ class Operator:
         self.op = op
         self.name = op.name.rpartition(".")[2]
         self.inplace = inplace
+        self.called = arguments.called(op, inplace)
+        self.wants = tuple(
+            arguments.wanted(p.annotation) if p.kind in ("static", "either") else None for p in op.params
+        )
         self.fn = into_first(op.fn, self.name) if inplace else op.fn
         self.params = tuple((p.kind in _TRACED, p.default, "tensor" if p.strict else p.kind, p.name) for p in op.params)
         self.alone = op.numbers or op.factory or not any(p.kind == "array" for p in op.params)
@@ -128,11 +134,17 @@ class Operator:
             return Operator.sparse(self, args)
         if tensors and not isinstance(tensors[0], Tensor) and not self.alone:
             self._check_some_tensor(tensors)
+        static_key = tuple(key)
+        try:
+            record = self.records.get(static_key)
+        except TypeError:  # not hashable
+            arguments.check(self, args)
+            raise
+        if record is None:
+            arguments.check(self, args)
         if self.check is not None:
             values = [a._data if isinstance(a, Tensor) else a for a in args]
             self.check(dict(zip([p[3] for p in self.params], values, strict=True)))
-        static_key = tuple(key)
-        record = self.records.get(static_key)
         if record is None:
             bound = self._bind(key, args)
             record = self.records[static_key] = Record(bound, self.name, self.op.saves, lasting=True)
@@ -176,11 +188,14 @@ class Operator:
         """The traced values in an argument that is no Tensor; what is static goes into ``key``."""
         if kind == "array" or kind == "number" or (kind == "either" and a.__class__ is float):
             key.append(_LEAF)
-            return (self._number(a, name),)
+            return (self._number(a, name, kind),)
         if kind == "arrays":
             if isinstance(a, Tensor):
-                raise TypeError(f"{self.name}(): argument '{name}' (position 1) must be tuple of Tensors, not Tensor")
-            a = tuple(a)
+                raise arguments.wrong(self, name, "tuple of Tensors", a)
+            try:
+                a = tuple(a)
+            except TypeError:
+                raise arguments.wrong(self, name, "tuple of Tensors", a) from None
             if self.op.names:
                 self._check_sequence(a, name)
             key.append((_LEAF, len(a)))
@@ -190,7 +205,7 @@ class Operator:
             return (meta.draw() if any(isinstance(x, Abstract) for x in before) else a(),)
         if kind == "tensor":
             if not isinstance(a, jax.Array):
-                raise TypeError(f"{self.name}(): argument '{name}' must be Tensor, not {type(a).__name__}")
+                raise arguments.wrong(self, name, "Tensor", a)
             key.append(_LEAF)
             return (wrap(a),)
         key.append(a if a.__class__ in _PLAIN else hashable(a))
@@ -198,10 +213,7 @@ class Operator:
 
     def _check_some_tensor(self, values: Sequence[Any]) -> None:
         if not any(isinstance(v, Tensor | jax.Array) for v in values):
-            raise TypeError(
-                f"{self.name}(): argument '{self.params[0][3]}' (position 1) must be Tensor, "
-                f"not {type(values[0]).__name__}"
-            )
+            raise arguments.wrong(self, self.params[0][3], "Tensor", values[0])
 
     @classmethod
     def forget_programs(cls) -> None:
@@ -233,21 +245,20 @@ class Operator:
 
         return bound
 
-    def _number(self, a: Any, name: str) -> Any:
+    def _number(self, a: Any, name: str, kind: str) -> Any:
         if isinstance(a, np.generic):  # first: NumPy's float64 is a float, and its type is not that of a number
             return a.item()
         if isinstance(a, bool | int | float | complex):
             return a
         if isinstance(a, jax.Array):
             return wrap(a)
-        raise TypeError(f"{self.name}(): argument '{name}' must be Tensor or Number, not {type(a).__name__}")
+        raise arguments.wrong(self, name, "Number" if kind == "number" else "Tensor", a)
 
     def _check_sequence(self, a: tuple[Any, ...], name: str) -> None:
         for i, x in enumerate(a):
             if not isinstance(x, Tensor):
-                raise TypeError(
-                    f"{self.name}(): expected Tensor as element {i} in argument '{name}', but got {type(x).__name__}"
-                )
+                at = [p.name for p in self.op.params].index(name)
+                raise TypeError(f"expected Tensor as element {i} in argument {at}, but got {type(x).__name__}")
 
 
 def static(a: Any) -> Any:

@@ -78,7 +78,7 @@ def _of_one(operator: Operator, defaults: tuple[Any, ...]) -> Callable[[Any], An
 
 def _of_two(operator: Operator, defaults: tuple[Any, ...]) -> Callable[[Any, Any], Any]:
     differentiable = operator.differentiable
-    numbers = (float, int) if operator.params[1][2] == "array" else (float,)  # those that are inputs of the program
+    numbers = {"array": (float, int), "either": (float,)}.get(operator.params[1][2], ())  # inputs of the program
 
     def run(a: Any, b: Any) -> Any:
         usual = operator.usual

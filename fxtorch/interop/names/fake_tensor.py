@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 
@@ -16,3 +17,8 @@ def is_fake(x: Any) -> bool:
 
 def get_proxy_mode() -> None:
     """None: nothing is traced in torch's way."""
+
+
+def unset_fake_temporarily() -> AbstractContextManager[None]:
+    """Nothing to unset: values are always there."""
+    return nullcontext()

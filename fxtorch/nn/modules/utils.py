@@ -41,10 +41,15 @@ def _quadruple(value: Any) -> tuple[Any, ...]:
     return ntuple(value, 4)
 
 
+def _reverse_repeat_tuple(t: tuple[Any, ...], n: int) -> tuple[Any, ...]:
+    """The values from the last to the first, each ``n`` times."""
+    return tuple(x for x in reversed(t) for _ in range(n))
+
+
 def per_side(padding: tuple[int, ...]) -> tuple[int, ...]:
     """Padding a dimension as ``F.pad`` wants it: the last dimension first, each twice.
 
     >>> per_side((1, 2))
     (2, 2, 1, 1)
     """
-    return tuple(p for p in reversed(padding) for _ in range(2))
+    return _reverse_repeat_tuple(padding, 2)
