@@ -37,6 +37,7 @@ from fxtorch.vision.transforms._place import RandomRotation as RandomRotation
 from fxtorch.vision.transforms._place import RandomVerticalFlip as RandomVerticalFlip
 from fxtorch.vision.transforms._place import Resize as Resize
 from fxtorch.vision.transforms._place import TenCrop as TenCrop
+from fxtorch.vision.transforms.augmix import AugMix as AugMix
 from fxtorch.vision.transforms.autoaugment import AutoAugment as AutoAugment
 from fxtorch.vision.transforms.autoaugment import AutoAugmentPolicy as AutoAugmentPolicy
 from fxtorch.vision.transforms.autoaugment import RandAugment as RandAugment
