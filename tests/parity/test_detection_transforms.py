@@ -9,6 +9,7 @@ import pytest
 
 import fxtorch
 import fxtorch.vision as ours
+import fxtorch.vision.transforms.v2
 from tests.parity.torchvision_reference import torch
 
 import torchvision as _torchvision  # isort: skip

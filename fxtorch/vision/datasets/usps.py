@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class USPS(VisionDataset):
     def __len__(self) -> int:
         return len(self.data)
 
-    def __getitem__(self, index: int) -> tuple[object, object]:
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
         return self._dressed(pillow().fromarray(self.data[index]), self.targets[index])
 
 
