@@ -9,7 +9,7 @@ import pytest
 
 import fxtorch
 import fxtorch.vision as ours
-import fxtorch.vision.transforms.v2
+from fxtorch.vision.transforms import v2
 from tests.parity.torchvision_reference import torch
 
 import torchvision as _torchvision  # isort: skip
@@ -56,7 +56,7 @@ def test_colours_are_distorted_as_by_torchvision(early: bool) -> None:
     values = {"brightness": 1.1, "contrast": 0.7, "saturation": 1.3, "hue": 0.04}
     order = [2, 0, 1]
     floats = np.random.default_rng(2).random((3, 9, 11), dtype=np.float32)
-    change = ours.transforms.v2.RandomPhotometricDistort()
+    change = v2.RandomPhotometricDistort()
     picture = ours.tv_tensors.Image(fxtorch.from_numpy(floats.copy()))
     actual = change.transform(picture, {**values, "early": early, "order": order})
     named = {f"{key}_factor": value for key, value in values.items()}
