@@ -32,7 +32,10 @@ class Engine:
 
 
 def _blocked(values: Any) -> None:
-    importlib.import_module("jax").block_until_ready(values)
+    """Wait for all but Tensors whose values stay with a compiled step: ready with its result, and taken out if read."""
+    jax = importlib.import_module("jax")
+    leaves = jax.tree.leaves(values, is_leaf=lambda x: hasattr(x, "_resident"))
+    jax.block_until_ready([x for x in leaves if getattr(x, "_resident", None) is None or "_data" in vars(x)])
 
 
 def _nothing(values: Any) -> None:
