@@ -201,6 +201,17 @@ def test_init_and_apply_are_pure_and_draw_from_their_key() -> None:
     assert_close(np.asarray(grads["params"]["3.weight"]), to_numpy(module.get_parameter("3.weight").grad))
 
 
+def test_buffers_that_a_compiled_function_closes_over_may_move_in_it() -> None:
+    module = torch_net()
+    init, apply = init_and_apply(module)
+    own = init()
+    call = lambda params: apply({**own, "params": params}, X, key=jax.random.key(0), train=True, mutable=True)  # noqa: E731
+    (out, moved), (expected, expected_moved) = jax.jit(call)(own["params"]), call(own["params"])
+    assert_close(np.asarray(out), np.asarray(expected))
+    assert_close(np.asarray(moved["1.running_mean"]), np.asarray(expected_moved["1.running_mean"]))
+    assert float(jnp.abs(own["buffers"]["1.running_mean"]).sum()) == 0
+
+
 def channels_last(x: np.ndarray) -> np.ndarray:
     return np.moveaxis(x, 1, -1)
 

@@ -10,6 +10,8 @@ import pytest
 from fxtorch.interop.names.pytree import (
     LeafSpec,
     TreeSpec,
+    _namedtuple_flatten,
+    _namedtuple_unflatten,
     tree_flatten,
     tree_leaves,
     tree_map,
@@ -67,3 +69,8 @@ def test_the_number_of_leaves_must_be_right() -> None:
 
 def test_what_is_declared_a_leaf_is_not_opened() -> None:
     assert tree_leaves([(1, 2)], is_leaf=lambda x: isinstance(x, tuple)) == [(1, 2)]
+
+
+def test_a_class_may_be_taken_apart_as_a_named_tuple_is() -> None:
+    values, kind = _namedtuple_flatten(Point(1, 2))
+    assert values == [1, 2] and _namedtuple_unflatten(values, kind) == Point(1, 2)

@@ -6,6 +6,8 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
+
 from fxtorch import nn
 from fxtorch.func import functional_call
 from fxtorch.interop.flax._call import arrays, drawing_from, tensors
@@ -46,7 +48,12 @@ def init_and_apply(module: nn.Module) -> tuple[Callable[..., Collections], Calla
     def apply(
         variables: Collections, *args: Any, key: Any = None, train: bool = False, mutable: bool = False, **kwargs: Any
     ) -> Any:
-        given = {name: wrap(value) for part in variables.values() for name, value in part.items()}
+        # A copied buffer is a value of the trace that is going on: it may be written though it was made outside.
+        given = {
+            name: wrap(jnp.copy(value) if collection == "buffers" else value)
+            for collection, part in variables.items()
+            for name, value in part.items()
+        }
         before = module.training
         module.train(train)
         try:

@@ -201,11 +201,21 @@ def _of_dict(values: Iterable[Any], context: Any) -> defaultdict[Any, Any]:
     return defaultdict(context[0], _dict_unflatten(values, context[1]))
 
 
+def _namedtuple_flatten(d: Any) -> tuple[list[Any], type]:
+    """The fields, and the class."""
+    return list(d), type(d)
+
+
+def _namedtuple_unflatten(values: Iterable[Any], context: Any) -> Any:
+    """The inverse of :func:`_namedtuple_flatten`."""
+    return context(*values)
+
+
 SUPPORTED_NODES: dict[Any, NodeDef] = {
     dict: NodeDef(dict, _dict_flatten, _dict_unflatten),
     list: NodeDef(list, _list_flatten, _list_unflatten),
     tuple: NodeDef(tuple, _tuple_flatten, _tuple_unflatten),
-    namedtuple: NodeDef(tuple, lambda d: (list(d), type(d)), lambda values, kind: kind(*values)),
+    namedtuple: NodeDef(tuple, _namedtuple_flatten, _namedtuple_unflatten),
     OrderedDict: NodeDef(OrderedDict, _dict_flatten, lambda v, keys: OrderedDict(zip(keys, v, strict=True))),
     defaultdict: NodeDef(defaultdict, lambda d: (list(d.values()), [d.default_factory, list(d)]), _of_dict),
     deque: NodeDef(deque, lambda d: (list(d), d.maxlen), deque),
