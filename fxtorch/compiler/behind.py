@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import jax
 
 from fxtorch.compiler.recording import Name, Recording, key_of
+from fxtorch.compiler.then import as_then
 from fxtorch.ops.xla import compiled_anywhere
 from fxtorch.tensor import Tensor, modes, wrap
 from fxtorch.tensor.tape import FREED, Node
+from fxtorch.tensor.tracing import traces
 
 if TYPE_CHECKING:
     from fxtorch.compiler.program import Program
@@ -58,7 +61,6 @@ class Behind:
         """
         entry = self._again.get(chain)
         if entry is None:
-            self._check_unchanged()
             kept: list[Recording] = []
 
             def run(state: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any], pulls: Any) -> Any:
@@ -67,8 +69,14 @@ class Behind:
                 return grads, own
 
             run.__name__ = run.__qualname__ = f"{self.program.name}_backward"
-            entry = self._again[chain] = compiled_anywhere(run), kept
-        grads, own = entry[0](*inputs, pulls)
+            entry = compiled_anywhere(run), kept
+            guards = self.program.guards
+            with traces.lock, nullcontext() if guards.hold() else as_then(guards):
+                self._check_unchanged()
+                grads, own = entry[0](*inputs, pulls)
+            self._again[chain] = entry
+        else:
+            grads, own = entry[0](*inputs, pulls)
         return grads, own, entry[1][0]
 
     def _check_unchanged(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -58,11 +59,14 @@ class Capture(Stores):
         self.inputs: dict[Any, Input] = {}  # by the identity of whose eager graph they stand for
         self.grads_written: dict[Any, Held | Argument] = {}
         self.late: dict[Any, Held | Argument] = {}  # whose ``.grad`` is used after gradients have gone there
+        self._late_reads: set[int] = set()  # the Tensors that are used then
+        self._adding = False  # a backward adds to a gradient, which may come before or after what others add
         self.given: dict[int, Any] = {}  # the tracer each known Tensor was given
         self._known = {r.identity: t for r, t in zip(references, tracers, strict=True)}
         self._values = dict(zip(((id(s.owner), s.key) for s in scalars), scalar_tracers, strict=True))
         self._constants: set[int] = set()  # the arrays that stand for themselves
         self._scalars_read: set[tuple[int, Any]] = set()
+        self._superseded: set[tuple[int, Any]] = set()  # the numbers that a host effect after the program changes
         self._snapshots: dict[int, Snapshot] = {}
         self._made: dict[int, Tensor] = {}
         self._lines: dict[int, str] = {}  # of the user's code, where they were made
@@ -83,6 +87,8 @@ class Capture(Stores):
     def touch(self, tensor: Tensor) -> None:
         """A Tensor is about to be read or rebound: if it is from outside, give it its tracer."""
         key = id(tensor)
+        if not self._adding and self._flows():
+            self._late_reads.add(key)
         if key in self._snapshots or key in self._made or key in self._arguments:
             return
         if key in self._passed:
@@ -163,8 +169,21 @@ class Capture(Stores):
 
     def _note_late(self, owner: Held | Argument | None, adds: bool) -> None:
         """Gradients that go on into an eager graph arrive after the program: none that is used before may be theirs."""
-        if owner is not None and not adds and any(node.ct is not None for node in self.inputs.values()):
+        if owner is not None and not adds and self._flows():
             self.late[owner.identity] = owner
+
+    def _flows(self) -> bool:
+        """Whether gradients have gone on into an eager graph."""
+        return bool(self.inputs) and any(node.ct is not None for node in self.inputs.values())
+
+    @contextmanager
+    def adding(self) -> Iterator[None]:
+        """A backward adds to a gradient meanwhile."""
+        before, self._adding = self._adding, True
+        try:
+            yield
+        finally:
+            self._adding = before
 
     def write_grad(self, tensor: Tensor, *, adds: bool = False) -> None:
         """A ``.grad`` is about to be set."""
@@ -183,6 +202,11 @@ class Capture(Stores):
         place = (id(owner), key)
         if isinstance(value, Tensor):
             return value
+        if place in self._superseded:
+            raise errors.NotCompilable(
+                f"{key!r} is used, changed (by a scheduler, say) and used again in one call; let the changes come before "
+                "or after all uses"
+            )
         if not _numeric(value):
             self.guards.entry(owner, key, value)
             return value
@@ -221,6 +245,8 @@ class Capture(Stores):
         """A host effect: before the program where it changes numbers that are not read yet, else after it."""
         places = {(id(owner), key) for owner, key in scalars}
         late = bool(places & self._scalars_read) or any(was_late for _, was_late in self.effects)
+        if late:
+            self._superseded |= places
         self.effects.append((run, late))
 
     def side(self, kind: str) -> None:
@@ -293,6 +319,11 @@ class Capture(Stores):
     def argument(self, tensor: Tensor) -> Argument | None:
         """The argument that ``tensor`` stands for."""
         return self._arguments.get(id(tensor))
+
+    def late_reads(self) -> list[Reference]:
+        """Whose memory is used after gradients have gone on into an eager graph."""
+        tensors = [t for t in self.tensors() if id(t) in self._late_reads]
+        return [self.argument(t) or self.reference(t) for t in tensors]
 
     def places_written(self) -> list[Place]:
         """Where something was stored that is not what was there."""

@@ -187,7 +187,6 @@ class CompiledFunction:
             try:
                 result = program(leaves, repeated=repeated)
             except errors.Unsettled:
-                repeated = True
                 continue
             return program, result
         raise errors.NotCompilable("each trace of the function finds state that the one before had not")

@@ -70,6 +70,7 @@ class Guards:
         self._computed: list[tuple[str | Callable[[], str], Callable[[], Any], Any]] = []
         self._noted_computed: list[tuple[str | Callable[[], str], Callable[[], Any], Any]] = []
         self._names: dict[int, str] = {}
+        self._items: list[tuple[Any, Any]] = []  # lists and sets, and what was in them
 
     def entry(self, table: dict[Any, Any], key: Any, value: Any, name: str = "", *, deep: bool = True) -> None:
         """``table[key]`` is ``value``: the same object, or for numbers and strings an equal one of the same type.
@@ -125,6 +126,7 @@ class Guards:
                 self.entry(container, key, value, name, deep=container is items)
         else:
             expected = items.copy()
+            self._items.append((container, expected))
             same = operator.eq if isinstance(container, set) else _same_items
             computed = self._noted_computed if isinstance(container, NOTED) else self._computed
             computed.append((f"the items of {name}", lambda: same(container, expected), True))
@@ -159,6 +161,31 @@ class Guards:
 
     def _entries(self) -> Iterator[tuple[dict[Any, Any], Any, Any]]:
         return chain(self._noted, self._plain)
+
+    def tables(self) -> Iterator[tuple[dict[Any, Any], dict[Any, Any], bool]]:
+        """Each dictionary that is looked at, what was in it (ABSENT: nothing), and whether that was all."""
+        then: dict[int, tuple[dict[Any, Any], dict[Any, Any]]] = {}
+        numbers = zip(self._number_tables, self._number_keys, self._numbers, strict=True)
+        for table, key, value in chain(self._entries(), numbers):
+            then.setdefault(id(table), (table, {}))[1][key] = value
+        sizes = {id(c): n for e in (self._noted, self._plain) for c, n in zip(e.sized, e.sizes, strict=True)}
+        for container in chain(self._noted.empty, self._plain.empty):
+            if isinstance(container, dict):
+                then.setdefault(id(container), (container, {}))
+                sizes[id(container)] = 0
+        for key, (table, facts) in then.items():
+            yield table, facts, sizes.get(key) == sum(value is not ABSENT for value in facts.values())
+
+    def others(self) -> Iterator[tuple[Any, Any]]:
+        """Each list or set that is looked at, and what was in it."""
+        yield from self._items
+        for container in chain(self._noted.empty, self._plain.empty):
+            if not isinstance(container, dict):
+                yield container, ()
+
+    def variables(self) -> Iterator[tuple[Any, Any]]:
+        """Each variable of an enclosing function, and what it was."""
+        return ((place, value) for place, value, _ in self._variables)
 
     def moved(self) -> set[Any]:
         """The places where there was a Tensor and is another one now: the next trace finds it there at each call."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,13 +24,10 @@ from fxtorch.ops.xla import compiled
 from fxtorch.tensor import Tensor, modes, unwrap
 from fxtorch.tensor.checking import CheckError
 from fxtorch.tensor.engine import reachable
-from fxtorch.tensor.resident import lock
+from fxtorch.tensor.resident import Claim, lock
 from fxtorch.tensor.sparse import is_sparse
 from fxtorch.tensor.stacks import Stacks
 from fxtorch.tensor.tensor import unwrap_aval
-
-_HELD_BY_US = 3  # the Tensor, the list of inputs and getrefcount's own argument
-
 
 class Program:
     """One traced function, compiled.
@@ -76,6 +72,7 @@ class Program:
         self.compiled = False
         self._calls = 0
         self.in_pieces: Any = None  # what runs in place of ``run`` once there were enough calls
+        self._claim: Claim | None = None
         self._outcome: Outcome | None = None
         self._held = {r.identity: r.tensor for r in references if isinstance(r, Held)}
         self._held_ids = frozenset(self._held)
@@ -130,16 +127,32 @@ class Program:
             StateChanged: the state has shapes or types that the program was not compiled for.
             Shared: an argument shares memory with what the program changes.
         """
-        if self._outcome is None or self._outcome.steady is None:
+        self._check_memory(leaves)
+        self._keep_in_place(leaves)
+        if not self.compiled:
+            self._trace(leaves)
+        if not self._mutable:
             return self._run(leaves, repeated=repeated)
         with lock:  # from now on until the new values are there nobody takes one
-            return self._run(leaves, repeated=repeated)
+            try:
+                return self._run(leaves, repeated=repeated)
+            finally:
+                self._end_claim()
+
+    def _trace(self, leaves: Sequence[Any]) -> None:
+        """Let JAX trace before the first call: Python code runs then, and may read everything."""
+        self.traced.open = True
+        self.run.trace(*self._gather(leaves, claims=False))
+        self.traced.open, self.compiled = False, True
+
+    def _end_claim(self) -> None:
+        claim, self._claim = self._claim, None
+        if claim is not None:
+            claim.end()
 
     def _run(self, leaves: Sequence[Any], *, repeated: bool) -> Any:
-        self._check_memory(leaves)
-        if self.layout.late:
+        if self.layout.flows:
             self._check_graphs(leaves)
-        self._keep_in_place(leaves)
         if not repeated:
             self._run_effects(late=False)
         if self.behind is None:
@@ -184,9 +197,15 @@ class Program:
             Shared: an eager graph that its backward goes on into leads to one.
         """
         used = {id(owner.find(leaves)) for owner in self.layout.late}
+        read = [r.find(leaves) for r in self.layout.late_reads]
+        memory = {id(x) for t in read for x in (t, t._cell) if x is not None}  # of a view, that of its base
         nodes = [end.owner.find(leaves)._node for end, _ in self.layout.flows]
         for node in reachable([n for n in nodes if n is not None]):
-            if any(id(edge) in used for edge in node.edges):
+            leaves_there = [edge for edge in node.edges if isinstance(edge, Tensor)]
+            grads = [grad for leaf in leaves_there if (grad := leaf._grad) is not None]
+            if any(id(leaf) in used for leaf in leaves_there) or any(
+                id(grad) in memory or id(grad._cell) in memory for grad in grads if grad is not None
+            ):
                 raise errors.Shared(
                     f"a backward in {self.name} goes on into a graph that was recorded outside of it, and {self.name} "
                     "then uses a gradient that this graph adds to"
@@ -218,7 +237,7 @@ class Program:
         """
         self._keep_in_place(leaves)
         self.traced.open = True
-        return self.run.lower(*self._gather(leaves))
+        return self.run.lower(*self._gather(leaves, claims=False))
 
     def use(self, compiled: Any) -> None:
         """Run what :meth:`lower` gave, compiled, wherever the types of the state are what they were."""
@@ -230,7 +249,6 @@ class Program:
                 return self._ahead(*given)
             except (TypeError, ValueError) as error:
                 raise errors.StateChanged from error
-        self.traced.open = not self.compiled
         try:
             return self._run_again(given) if self._calls >= CALLS else self.run(*given)
         except jax.errors.JaxRuntimeError as error:
@@ -241,7 +259,6 @@ class Program:
                 ) from error
             raise
         finally:
-            self.compiled = True
             self._calls += 1
 
     def _run_again(self, given: Any) -> Any:
@@ -254,15 +271,21 @@ class Program:
                 self.in_pieces = None
         return self.run(*given)
 
-    def _gather(self, leaves: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
-        """The state that is donated, the state that is not, the arguments and the numbers."""
-        steady = None if self._outcome is None else self._outcome.steady
+    def _gather(
+        self, leaves: Sequence[Any], *, claims: bool = True
+    ) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+        """The state that is donated, the state that is not, the arguments and the numbers.
+
+        With ``claims`` the first is taken from its Tensors, and what somebody else still wants is copied.
+        """
+        steady = None if self._outcome is None or not claims else self._outcome.steady
         mutable = None if steady is None else steady.arrays()
         if mutable is None:
-            mutable = self._values(self._mutable, self._tensors[0], leaves)
-            holders = list(map(sys.getrefcount, mutable))
-            if sum(holders) > _HELD_BY_US * len(holders):  # somebody else still wants the old values
-                mutable = [jnp.copy(x) if n > _HELD_BY_US else x for x, n in zip(mutable, holders, strict=True)]
+            if claims and self._mutable:
+                self._claim = Claim(self._tensors[0] or [r.find(leaves) for r in self._mutable], jnp.copy)
+                mutable = self._claim.take()
+            else:
+                mutable = self._values(self._mutable, self._tensors[0], leaves)
             mutable = self._packing.join(mutable)
         fixed = self._values(self._fixed, self._tensors[1], leaves)
         arrays = [_input(leaves[i]) for i in self.traced.inputs]

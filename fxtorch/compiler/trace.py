@@ -61,7 +61,8 @@ class Layout:
         grads: whose ``.grad`` was set, and the piece that it is now.
         entries: what was stored where: its structure and leaves.
         flows: cotangents that go on into eager graphs: the outputs with them.
-        late: whose ``.grad`` is used after that, so that these graphs must not lead there.
+        late: whose ``.grad`` is used after that, so that these graphs must not lead there; ``late_reads``: the
+            Tensors that are used then, which must not be such a gradient.
         guards: what the trace took for granted.
         effects: what is to be done on the host, and whether after the program.
         grad_mode: what the function left gradient recording switched to.
@@ -80,6 +81,7 @@ class Layout:
     entries: list[tuple[Place, Any, list[Leaf]]]
     flows: list[tuple[Input, int]]
     late: list[Held | Argument]
+    late_reads: list[Reference]
     guards: Guards
     effects: list[tuple[Callable[[], None], bool]]
     grad_mode: bool
@@ -123,6 +125,7 @@ class Traced:
     ) -> None:
         self.fn = fn
         self._stacks = stacks
+        self._recorded = modes.grad  # whether the caller records gradients
         self.pinned = [(i, leaves[i]) for i in sorted(pinned)]
         self.leaves = list(leaves)
         self.tree = tree
@@ -193,9 +196,12 @@ class Traced:
             RuntimeError: they need state that the function does not.
         """
         known = replace(self.known)
-        with traces.here():
-            grads, layout, own = self._pure(state, arrays, scalars, None, pulls)
-        self.known = known
+        before, modes.grad = modes.grad, self._recorded
+        try:
+            with traces.here():
+                grads, layout, own = self._pure(state, arrays, scalars, None, pulls)
+        finally:
+            self.known, modes.grad = known, before
         if self.found_new or layout.recording is None:
             raise RuntimeError("a backward of a compiled function, differentiated again, reads state of its own")
         return grads, own, layout.recording
@@ -337,7 +343,7 @@ def _lay_out(
     roots += [(p.output, t) for p, t in pieces if isinstance(p, Fresh) and p.graph.kind == "alive"]
     layout = Layout(
         tree, results, Pieces(collector.pieces), changes, gradients, stored, flows, [*capture.late.values()],
-        capture.guards, capture.effects, modes.grad, capture.sides, capture.surroundings.naming, capture.stacked(),
+        capture.late_reads() if flows else [], capture.guards, capture.effects, modes.grad, capture.sides, capture.surroundings.naming, capture.stacked(),
         bool(roots),
     )  # fmt: skip
     return outputs, layout, roots, collector

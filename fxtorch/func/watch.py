@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax
@@ -104,6 +105,10 @@ class Watch:
         if self.outer is not None:
             self.outer.touch_grad(tensor, adds=adds)
         self.touch(tensor)
+
+    def adding(self) -> AbstractContextManager[None]:
+        """A backward adds to a gradient meanwhile."""
+        return nullcontext() if self.outer is None else self.outer.adding()
 
     def write_grad(self, tensor: Tensor, *, adds: bool = False) -> None:
         """A ``.grad`` is set."""

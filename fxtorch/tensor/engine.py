@@ -273,7 +273,9 @@ def _check_nan(node: Node, grads: Sequence[Any]) -> None:
 
 
 def accumulate(leaf: Tensor, ct: Any, create_graph: bool) -> None:
-    """Add ``ct`` to ``leaf.grad``."""
+    """Add ``ct`` to ``leaf.grad``, unless the leaf was frozen since it was used."""
+    if not leaf._rg:
+        return
     capture = modes.capture
     if capture is None:
         old = leaf.grad
@@ -287,8 +289,11 @@ def accumulate(leaf: Tensor, ct: Any, create_graph: bool) -> None:
         else:
             capture.write_grad(leaf, adds=True)
             leaf._set_grad(new if old is None else old + new)
-    else:
+    elif capture is None:
         old._rebind(summed(unwrap(old), ct))
+    else:
+        with capture.adding():
+            old._rebind(summed(unwrap(old), ct))
     for hook in tuple((leaf._post_hooks or {}).values()):
         hook(leaf)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from fxtorch.tensor.stacks import Stacks
@@ -28,6 +29,10 @@ class Capture(Protocol):
 
     def touch_grad(self, tensor: Tensor, *, adds: bool = False) -> None:
         """The ``.grad`` of a Tensor is about to be read; ``adds``: by a backward that adds to it."""
+
+    def adding(self) -> AbstractContextManager[None]:
+        """A backward adds to a gradient meanwhile."""
+        ...
 
     def write_grad(self, tensor: Tensor, *, adds: bool = False) -> None:
         """The ``.grad`` of a Tensor is about to be set; ``adds``: by a backward that adds to it."""

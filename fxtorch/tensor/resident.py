@@ -9,13 +9,13 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 
 from fxtorch.ops.orders import Order, back, turned
-from fxtorch.tensor.tensor import Tensor
+from fxtorch.tensor.tensor import Tensor, unwrap
 
 lock = threading.RLock()  # held while arrays are taken, and by a step from the time it looks until they are renewed
 _HELD_BY_US = 2  # a variable and getrefcount's own argument
@@ -246,16 +246,69 @@ def _with_row(whole: Any, row: int, array: Any) -> Any:
     return jax.lax.dynamic_update_index_in_dim(whole, array, row, 0)
 
 
+class Claim:
+    """The arrays of some Tensors for as long as a program overwrites them, which no Tensor has meanwhile.
+
+    Made and ended by who holds :data:`lock`, so that another thread that reads one of the Tensors waits for its new
+    values; the thread itself still sees the old ones.
+
+    Args:
+        tensors: those that are overwritten.
+        copy: of what somebody else holds too.
+
+    >>> import jax.numpy as jnp
+    >>> v = Tensor(2)
+    >>> with lock:
+    ...     claim = Claim([v], jnp.copy)
+    ...     v._data = claim.take()[0] + 1
+    ...     claim.end()
+    >>> v.tolist()
+    [1.0, 1.0]
+    """
+
+    def __init__(self, tensors: Sequence[Tensor], copy: Callable[[Any], Any]) -> None:
+        self._tensors = tensors
+        views = {i: copy(unwrap(t)) for i, t in enumerate(tensors) if t._link is not None}  # each has its own values
+        for tensor in tensors:
+            tensor._data  # noqa: B018  (takes it from whatever program keeps it)
+        arrays = [views[i] if i in views else t.__dict__.pop("_data") for i, t in enumerate(tensors)]
+        holders = list(map(sys.getrefcount, arrays))
+        self._old = [None if i in views else x for i, x in enumerate(arrays)]
+        _claimed.update({id(t): x for t, x in zip(tensors, self._old, strict=True) if x is not None})
+        self._taken = [copy(x) if n > _HELD_BY_US else x for x, n in zip(arrays, holders, strict=True)]
+
+    def take(self) -> list[Any]:
+        """What is to be overwritten; to be asked for once."""
+        taken, self._taken = self._taken, []
+        return taken
+
+    def end(self) -> None:
+        """Give the Tensors that have no new values the old ones."""
+        for tensor, old in zip(self._tensors, self._old, strict=True):
+            _claimed.pop(id(tensor), None)
+            if old is not None and tensor._resident is None:
+                tensor.__dict__.setdefault("_data", old)
+
+
+_claimed: dict[int, Any] = {}  # by the ids of the Tensors
+
+
 class _Held:
     """Stands for the ``_data`` of a Tensor that has none of its own: a descriptor, asked only then."""
 
     def __get__(self, tensor: Tensor | None, owner: type) -> Any:
         if tensor is None:
             return self
-        resident = tensor.__dict__.get("_resident")
-        if resident is None:
-            raise AttributeError("the Tensor has no values yet")
-        return resident.take(tensor)
+        with lock:
+            own = tensor.__dict__
+            if "_data" in own:
+                return own["_data"]
+            if id(tensor) in _claimed:
+                return _claimed[id(tensor)]
+            resident = own.get("_resident")
+            if resident is None:
+                raise AttributeError("the Tensor has no values yet")
+            return resident.take(tensor)
 
 
 Tensor._data = _Held()

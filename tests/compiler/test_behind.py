@@ -284,3 +284,51 @@ def test_a_backward_sees_what_was_overwritten_after_the_call(make: Any, change: 
         return seen, out
 
     assert_agrees(scenario)
+
+
+def evaluating(net: nn.Sequential) -> None:
+    net.eval()
+
+
+def another_layer(net: nn.Sequential) -> None:
+    net[0] = nn.Linear(3, 3)
+
+
+def a_layer_more(net: nn.Sequential) -> None:
+    net.append(nn.Tanh())
+
+
+def a_hook(net: nn.Sequential) -> None:
+    net[0].register_forward_hook(lambda module, args, out: out * 2)
+
+
+def a_frozen_weight(net: nn.Sequential) -> None:
+    net[0].weight.requires_grad_(False)
+
+
+def an_item_of_a_list(net: nn.Sequential) -> None:
+    FACTORS[0] = 7.0
+
+
+FACTORS = [1.5, 2.0]
+LATER = [evaluating, another_layer, a_layer_more, a_hook, a_frozen_weight, an_item_of_a_list]
+
+
+@pytest.mark.parametrize("later", LATER, ids=lambda f: f.__name__)
+def test_a_second_derivative_is_that_of_the_call_whatever_has_changed_since(later: Callable[..., None]) -> None:
+    def scenario(compile: Compile) -> Any:
+        torch.manual_seed(0)
+        FACTORS[0] = 1.5
+        net = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3))
+        params = list(net.parameters())
+        call = compile(lambda x: (net(x) * (FACTORS[0] if net.training else 3.0)).square() * FACTORS[1])
+        x = values().requires_grad_()
+        out = call(x).sum()
+        later(net)
+        (g,) = torch.autograd.grad(out, x, create_graph=True)
+        g.square().sum().backward()
+        with torch.no_grad():
+            now = net(x)
+        return g, x.grad, [p.grad for p in params], now, net.training, len(net), FACTORS
+
+    assert_agrees(scenario)

@@ -175,6 +175,48 @@ def test_objects_and_deques_around_an_argument_come_back_with_the_callers_tensor
     assert type(recent) is deque and recent.maxlen == 2 and [t.tolist() for t in recent] == [[2, 2], [3, 3]]
 
 
+def held(grad: Any) -> Any:
+    return grad
+
+
+def a_view(grad: Any) -> Any:
+    return grad.view(-1)[:1]
+
+
+def an_alias(grad: Any) -> Any:
+    return grad.detach()
+
+
+@pytest.mark.parametrize("hold", [held, a_view, an_alias], ids=lambda f: f.__name__)
+def test_a_gradient_that_is_held_and_read_inside_has_what_an_eager_graph_adds_to_it(hold: Any) -> None:
+    seen = []
+    for compile in (lambda fn: fn, torch.jit):
+        w = torch.ones(2, requires_grad=True)
+        (w * 1).sum().backward()
+        grad = hold(w.grad)
+
+        def step(h: torch.Tensor, w: Any = w, grad: Any = grad) -> torch.Tensor:
+            (h * w).sum().backward()
+            return grad * 2
+
+        run = compile(step)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it runs eagerly
+            seen.append([(run(w * 3).tolist(), w.grad is not None and w.grad.tolist()) for _ in range(3)])
+    assert seen[0] == seen[1]
+
+
+def test_gradients_that_only_add_up_are_compiled_with_an_eager_graph_behind_an_argument() -> None:
+    seen = []
+    for compile in (lambda fn: fn, lambda fn: torch.jit(fn, fullgraph=True)):
+        w = torch.ones(2, requires_grad=True)
+        run = compile(lambda h, w=w: (h * w).sum().backward())
+        for _ in range(3):
+            run(w * 3)
+        seen.append(w.grad is not None and w.grad.tolist())
+    assert seen[0] == seen[1]
+
+
 def test_a_gradient_of_the_graph_behind_an_argument_is_there_before_an_optimizer_steps() -> None:
     for shared in (True, False):
         seen = []

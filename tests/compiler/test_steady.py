@@ -15,6 +15,7 @@ import pytest
 
 import fxtorch as torch
 from fxtorch import nn
+from fxtorch.compiler.program import Program
 from tests.compiler.scenarios import Compile, assert_agrees, step_of
 
 Step = Callable[..., Any]
@@ -257,3 +258,50 @@ def test_a_thread_that_reads_what_is_being_overwritten_waits_for_it(monkeypatch:
     reader.join()
     assert not early
     np.testing.assert_array_equal(seen[0], net[0].weight.detach().numpy())
+
+
+@pytest.mark.parametrize("calls", [0, 1])
+def test_a_thread_waits_for_a_first_call_and_for_a_program_that_keeps_nothing(
+    monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    state, base = torch.zeros(64), torch.zeros(2, 4)
+    row = base[0]
+
+    @torch.jit
+    def step() -> None:
+        state.add_(1.0)
+        row.sub_(1.0)  # state that is seen through a view does not stay with the program
+
+    for _ in range(calls):
+        step()
+    plain, seen, early = Program._run_compiled, [], []
+    reader = threading.Thread(target=lambda: seen.append(state.detach().clone().tolist()))
+
+    def run(self: Program, *given: Any) -> Any:
+        reader.start()
+        reader.join(0.2)
+        early.extend(seen)
+        return plain(self, *given)
+
+    monkeypatch.setattr(Program, "_run_compiled", run)
+    step()
+    reader.join()
+    assert not early and seen == [[calls + 1.0] * 64]
+    assert state.tolist() == [calls + 1.0] * 64 and base.tolist() == [[-calls - 1.0] * 4, [0.0] * 4]
+
+
+def test_state_is_there_again_after_a_run_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = torch.zeros(3)
+    step = torch.jit(lambda: state.add_(1.0))
+    step()
+
+    def fail(self: Program, *given: Any) -> Any:
+        raise RuntimeError("on purpose")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Program, "_run_compiled", fail)
+        with pytest.raises(RuntimeError, match="on purpose"):
+            step()
+    assert state.tolist() == [1.0] * 3
+    step()
+    assert state.tolist() == [2.0] * 3
