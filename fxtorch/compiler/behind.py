@@ -150,7 +150,7 @@ class ProgramNode(Node):
         if tensor._cell is None:
             tensor._cell = [0, 0]
         self._cells[key] = tensor._cell
-        if tensor._rg:
+        if tensor._rg and tensor._node is not self:
             self._ends[key] = tensor if tensor._node is None else tensor._node, tensor._index
 
     def find(self, leaves: Sequence[Any]) -> None:
@@ -180,9 +180,8 @@ class ProgramNode(Node):
         Args:
             made: those that the call made, by the numbers of the pieces.
         """
-        for name in (*self._recording.ends, *self._recording.cells):
-            if isinstance(name, tuple) and name[0] == "made":
-                self.put(name, made[name[1]])
+        for number, tensor in made.items():  # all: a backward that is recorded itself may ask for more of them
+            self.put(("made", number), tensor)
         for name in self._recording.ends:
             edge, slot = self._ends.get(key_of(name), _NOWHERE)
             self.edges.append(edge)

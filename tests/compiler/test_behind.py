@@ -332,3 +332,20 @@ def test_a_second_derivative_is_that_of_the_call_whatever_has_changed_since(late
         return g, x.grad, [p.grad for p in params], now, net.training, len(net), FACTORS
 
     assert_agrees(scenario)
+
+
+def test_a_second_derivative_may_need_what_the_call_stored_beside_its_result() -> None:
+    def scenario(compile: Compile) -> Any:
+        w, stored = nn.Parameter(values()), []
+
+        @compile
+        def call() -> torch.Tensor:
+            out = w * w
+            stored.append(out.detach())
+            return out.sin()
+
+        (g,) = torch.autograd.grad(call().sum(), w, create_graph=True)
+        g.square().sum().backward()
+        return w.grad, stored
+
+    assert_agrees(scenario)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -147,6 +148,29 @@ def test_a_schedule_acts_without_a_new_trace(name: str) -> None:
         for i in range(6):
             step(*batch(i))
             schedule.step()
+        ends.append(net)
+    assert_same_state(*ends)
+
+
+def test_a_rate_that_a_schedule_changes_between_two_steps_of_one_call_is_read_again() -> None:
+    ends: list[nn.Module] = []
+    for compiled in (False, True):
+        net = model()
+        opt = torch.optim.SGD(net.parameters(), lr=0.5, momentum=0.9)
+        schedule = SCHEDULES["exponential"](opt)
+
+        step = make_step(net, opt)
+
+        def twice(x: torch.Tensor, y: torch.Tensor, step: Any = step, schedule: Any = schedule) -> None:
+            step(x, y)
+            schedule.step()
+            step(x, y)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it runs eagerly
+            call = torch.jit(twice) if compiled else twice
+            for i in range(3):
+                call(*batch(i))
         ends.append(net)
     assert_same_state(*ends)
 
