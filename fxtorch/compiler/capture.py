@@ -15,6 +15,7 @@ from jax.sharding import SingleDeviceSharding
 from fxtorch.compiler import errors
 from fxtorch.compiler.guards import A_TENSOR, ABSENT
 from fxtorch.compiler.optimizers import Optimizers
+from fxtorch.compiler.options import Options
 from fxtorch.compiler.places import Place, Whole
 from fxtorch.compiler.references import Argument, Gradient, Held, Input, Reference, Scalar
 from fxtorch.compiler.stores import Stores
@@ -76,6 +77,7 @@ class Capture(Stores):
         self._originals = originals
         self._passed = {id(originals[i]) for i in arguments}  # the caller's Tensors that the arguments stand for
         self._optimizers = Optimizers(self.guards, self.surroundings)
+        self._options = Options(self.guards, self.surroundings)
 
     # --- what the core tells ----------------------------------------------------------------------------------------
 
@@ -204,8 +206,8 @@ class Capture(Stores):
             return value
         if place in self._superseded:
             raise errors.NotCompilable(
-                f"{key!r} is used, changed (by a scheduler, say) and used again in one call; let the changes come before "
-                "or after all uses"
+                f"{key!r} is used, changed (by a scheduler, say) and used again in one call; let the changes come "
+                "before or after all uses"
             )
         if not _numeric(value):
             self.guards.entry(owner, key, value)
@@ -230,8 +232,13 @@ class Capture(Stores):
         self._optimizers.built()
         return result
 
+    def options_shown(self, owner: Any, key: str | None) -> None:
+        """An optimizer or a scheduler shows one of its numbers, or all."""
+        self._options.shown(owner, key)
+
     def optimizer(self, optimizer: Any) -> None:
         """An optimizer steps."""
+        self._options.met(optimizer, type(optimizer).__name__)
         self._optimizers.steps(optimizer)
 
     def place(self, tensor: Tensor) -> Any:
@@ -241,9 +248,10 @@ class Capture(Stores):
         may = self.stacks is not None and tensor._link is None and isinstance(sharding, SingleDeviceSharding)
         return sharding if may else None
 
-    def effect(self, run: Callable[[], None], scalars: tuple[tuple[dict[Any, Any], Any], ...]) -> None:
+    def effect(self, run: Callable[[], None], owner: Any, scalars: tuple[tuple[dict[Any, Any], Any], ...]) -> None:
         """A host effect: before the program where it changes numbers that are not read yet, else after it."""
-        places = {(id(owner), key) for owner, key in scalars}
+        places = {(id(table), key) for table, key in scalars}
+        self._options.moves(owner, places)
         late = bool(places & self._scalars_read) or any(was_late for _, was_late in self.effects)
         if late:
             self._superseded |= places
@@ -282,6 +290,7 @@ class Capture(Stores):
             )
         self._drop_superseded()
         self.surroundings.settle()
+        self._options.settle()
         for place, old in self.surroundings.written():
             self.wrote(place, old)
         for container, items, name in self.surroundings.containers():
@@ -358,7 +367,7 @@ class Capture(Stores):
         """Restore every Tensor and attribute; returns the Tensors made in the trace, with the lines that did."""
         for snapshot in self._snapshots.values():
             snapshot.restore()
-        for place, old in self.surroundings.written():  # not settled where the function failed
+        for place, old in (*self.surroundings.written(), *self._options.written()):  # not settled where it failed
             self.writes.setdefault(place.identity, (place, old))
         for place, old in self.writes.values():
             place.set(old)

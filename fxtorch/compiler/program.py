@@ -29,6 +29,7 @@ from fxtorch.tensor.sparse import is_sparse
 from fxtorch.tensor.stacks import Stacks
 from fxtorch.tensor.tensor import unwrap_aval
 
+
 class Program:
     """One traced function, compiled.
 

@@ -35,6 +35,7 @@ from fxtorch.compiler.naming import Naming, within
 from fxtorch.compiler.places import Item, Place, Slot, Tail, Variable, Whole, Within, is_empty, place_of
 from fxtorch.nn import Module
 from fxtorch.optim import Optimizer
+from fxtorch.optim.lr_scheduler import LRScheduler
 from fxtorch.tensor import Tensor
 
 _MOST_BYTES = 65536  # of a NumPy array whose values are compared at each call
@@ -87,6 +88,7 @@ class Surroundings:
         self.naming = Naming()
         self.others: set[type] = set()  # other people's classes, of which there are objects
         self.watch: Callable[[type], None] = self.others.add
+        self.on_trainer: Callable[[Any, str], None] = lambda value, name: None  # told of optimizers and schedulers
         self.names = set(names)
         self._met: list[tuple[Place, Any]] = []
         self._unread: dict[Any, tuple[Place, Any, str]] = {}  # places that were stored to before they were read
@@ -159,6 +161,8 @@ class Surroundings:
             return
         if isinstance(value, Module | Tensor | Optimizer):
             self.naming.met(value, name)
+        if isinstance(value, Optimizer | LRScheduler):
+            self.on_trainer(value, name)
         users = is_users(type(value))
         if users and not isinstance(value, Module | Tensor | Optimizer):
             self._object(value, name, depth)

@@ -343,7 +343,7 @@ def _lay_out(
     roots += [(p.output, t) for p, t in pieces if isinstance(p, Fresh) and p.graph.kind == "alive"]
     layout = Layout(
         tree, results, Pieces(collector.pieces), changes, gradients, stored, flows, [*capture.late.values()],
-        capture.late_reads() if flows else [], capture.guards, capture.effects, modes.grad, capture.sides, capture.surroundings.naming, capture.stacked(),
-        bool(roots),
+        capture.late_reads() if flows else [], capture.guards, capture.effects, modes.grad, capture.sides,
+        capture.surroundings.naming, capture.stacked(), bool(roots),
     )  # fmt: skip
     return outputs, layout, roots, collector

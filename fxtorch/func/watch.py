@@ -143,12 +143,17 @@ class Watch:
         finally:
             modes.capture = self
 
-    def effect(self, run: Callable[[], None], scalars: tuple[tuple[dict[Any, Any], Any], ...]) -> None:
+    def options_shown(self, owner: Any, key: str | None) -> None:
+        """An optimizer or a scheduler shows one of its numbers, or all."""
+        if self.outer is not None:
+            self.outer.options_shown(owner, key)
+
+    def effect(self, run: Callable[[], None], owner: Any, scalars: tuple[tuple[dict[Any, Any], Any], ...]) -> None:
         """Something is to be done on the host."""
         if self.outer is None:
             run()
         else:
-            self.outer.effect(run, scalars)
+            self.outer.effect(run, owner, scalars)
 
     def side(self, kind: str) -> None:
         """The program does something beside computing."""

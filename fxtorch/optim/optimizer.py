@@ -10,7 +10,7 @@ from copy import deepcopy
 from itertools import chain
 from typing import Any
 
-from fxtorch.tensor import Tensor, modes
+from fxtorch.tensor import Tensor, modes, show_options
 from fxtorch.tensor.handles import Hooks, RemovableHandle
 from fxtorch.tensor.structure import Row, States, Table
 
@@ -236,6 +236,7 @@ class Optimizer:
 
         Parameters are numbered in the order of the groups.  The Tensors are those of the optimizer, not copies.
         """
+        show_options(self)
         for hook in tuple(self._state_dict_pre_hooks.values()):
             hook(self)
         index: dict[int, int] = {}

@@ -20,7 +20,15 @@ from fxtorch.tensor import (  # noqa: F401
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.size import Size
 from fxtorch.tensor.tensor import Tensor, unwrap, wrap
-from fxtorch.tensor.tracing import host_effect, is_tracing, materialize, once_eagerly, rely_on, scalar_input
+from fxtorch.tensor.tracing import (
+    host_effect,
+    is_tracing,
+    materialize,
+    once_eagerly,
+    rely_on,
+    scalar_input,
+    show_options,
+)
 
 __all__ = [
     "Size",
@@ -32,6 +40,7 @@ __all__ = [
     "once_eagerly",
     "rely_on",
     "scalar_input",
+    "show_options",
     "unwrap",
     "wrap",
 ]

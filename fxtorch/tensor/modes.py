@@ -52,8 +52,11 @@ class Capture(Protocol):
     def place(self, tensor: Tensor) -> Any:
         """Where the array of ``tensor`` lies, if ``stacks`` may hold it with others; else None."""
 
-    def effect(self, run: Callable[[], None], scalars: tuple[tuple[dict[Any, Any], Any], ...]) -> None:
-        """Something is to be done on the host at each call."""
+    def options_shown(self, owner: Any, key: str | None) -> None:
+        """An optimizer or a scheduler shows one of its numbers, or all."""
+
+    def effect(self, run: Callable[[], None], owner: Any, scalars: tuple[tuple[dict[Any, Any], Any], ...]) -> None:
+        """Something is to be done on the host at each call, which changes attributes of ``owner`` and ``scalars``."""
 
     def side(self, kind: str) -> None:
         """The program does something beside computing: ``"check"``, ``"callback"`` or ``"print"``."""

@@ -87,14 +87,21 @@ def rely_on(name: str, compute: Callable[[], Any]) -> Any:
     return compute() if modes.capture is None else modes.capture.guard(name, compute)
 
 
-def host_effect(run: Callable[[], None], scalars: tuple[tuple[dict[Any, Any], Any], ...] = ()) -> None:
+def host_effect(run: Callable[[], None], owner: Any, scalars: tuple[tuple[dict[Any, Any], Any], ...] = ()) -> None:
     """Do something on the host: at once in eager code, at each call in a compiled step.
 
     Args:
         run: what to do.
+        owner: whose attributes it changes.
         scalars: the ``(dictionary, key)`` pairs that it changes.
     """
     if modes.capture is None:
         run()
     else:
-        modes.capture.effect(run, scalars)
+        modes.capture.effect(run, owner, scalars)
+
+
+def show_options(owner: Any, key: str | None = None) -> None:
+    """An optimizer or a scheduler is asked for one of its numbers, or for all: a compiled step relies on them then."""
+    if modes.capture is not None:
+        modes.capture.options_shown(owner, key)

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from fxtorch.optim.optimizer import Optimizer
-from fxtorch.tensor import Tensor, host_effect
+from fxtorch.tensor import Tensor, host_effect, show_options
 
 Rate = Any  # a float, or a 0-dim Tensor where the group's own is one
 
@@ -111,6 +111,7 @@ class LRScheduler:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the scheduler knows, the optimizer apart."""
+        show_options(self)
         return {key: value for key, value in self.__dict__.items() if key != "optimizer"}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -119,6 +120,7 @@ class LRScheduler:
 
     def get_last_lr(self) -> list[Rate]:
         """The learning rates that the last step set, one a group."""
+        show_options(self, "_last_lr")
         return self._last_lr
 
     def get_lr(self) -> list[Rate]:
@@ -135,7 +137,7 @@ class LRScheduler:
 
     def _on_host(self, run: Any) -> None:
         groups = self.optimizer.param_groups
-        host_effect(run, tuple((group, option) for group in groups for option in self._changes))
+        host_effect(run, self, tuple((group, option) for group in groups for option in self._changes))
 
     def _step(self, epoch: int | None) -> None:
         if self._step_count == 1 and not self.optimizer._opt_called:
