@@ -96,6 +96,7 @@ class Capture(Stores):
         if key in self._passed:
             raise errors.AlsoArgument([i for i, leaf in enumerate(self._originals) if leaf is tensor])
         self._snapshots[key] = Snapshot(tensor)
+        self.surroundings.tensor(tensor, "state")
         if tensor._cell is None:
             tensor._cell = [0, 0]
         if tensor._link is not None and key not in self._aliases:

@@ -112,6 +112,12 @@ class Guards:
             self._names.setdefault(id(table), name)
             self._noted.add(table, key, value)
 
+    def kind(self, module: Any, name: str) -> None:
+        """A Module is of the class that it is; assigning another one is noted."""
+        if (id(module), "class") not in self._seen:
+            self._seen.add((id(module), "class"))
+            self._noted_computed.append((f"the class of {name}", lambda: type(module), type(module)))
+
     def contents(self, container: Any, items: Any, name: str = "") -> None:
         """A dictionary, list or set has the given items."""
         if (id(container), "contents") in self._seen:

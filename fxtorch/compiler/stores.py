@@ -7,13 +7,14 @@ from typing import Any
 
 import jax
 
-from fxtorch.compiler.guards import ABSENT, Guards, label
+from fxtorch.compiler.guards import A_TENSOR, ABSENT, Guards, label
 from fxtorch.compiler.names import is_users
 from fxtorch.compiler.places import Item, Place, Whole
 from fxtorch.compiler.references import Entry, Reference
 from fxtorch.compiler.results import is_leaf
 from fxtorch.compiler.surroundings import Surroundings
 from fxtorch.nn import Module
+from fxtorch.nn.modules.hooks import GLOBAL_HOOKS
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.structure import NOTED
 
@@ -94,9 +95,14 @@ class Stores:
 
     def module(self, module: Any, *, own: bool) -> None:
         """A module is called: look at what its class names; and at itself, unless it was made in the trace."""
+        for hooks in GLOBAL_HOOKS:
+            self.guards.contents(hooks, hooks, "the hooks of all Modules")
+            for hook in hooks.values():
+                self.surroundings.value(hook, "a hook of all Modules")
         if own:
             self.surroundings.methods(type(module))
             return
+        self.guards.kind(module, self.surroundings.naming.of(module))
         self.surroundings.value(module, self.surroundings.naming.of(module))
 
     def read_attribute(self, module: Any, table: dict[str, Any], key: str) -> None:
@@ -123,6 +129,10 @@ class Stores:
             for table in (state, *(state.get(g, ()) for g in ("_parameters", "_buffers", "_modules"))):
                 if isinstance(table, dict):
                     self.guards.entry(table, key, ABSENT, name)
+
+    def missed_of_tensor(self, tensor: Tensor, key: str) -> None:
+        """A Tensor from outside has no such attribute."""
+        self.guards.entry(tensor.__dict__, key, ABSENT, A_TENSOR)
 
     def wrote_attribute(self, table: dict[str, Any], key: str, old: Any) -> None:
         """A module's attribute was assigned."""

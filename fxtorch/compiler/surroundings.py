@@ -97,6 +97,7 @@ class Surroundings:
         self._own: dict[int, Any] = {}  # and those that it made
         self._codes: list[CodeType] = []
         self._seen: set[Any] = set()
+        self._hung: dict[int, tuple[Tensor, dict[str, Any], str]] = {}  # Tensors, and what was hung on them
         self._sources: list[tuple[str, Callable[[], Any], Any]] = []
         for name, state in (("random", random.getstate), ("numpy.random", _numpy_state)):
             self._sources.append((name, state, state()))
@@ -177,7 +178,7 @@ class Surroundings:
         elif isinstance(value, Optimizer):
             self.methods(type(value), depth)
         elif isinstance(value, Tensor):
-            return
+            self.tensor(value, name)
         elif isinstance(value, list | dict | set | deque):
             self._container(value, name, depth)
         elif isinstance(value, tuple):
@@ -207,6 +208,14 @@ class Surroundings:
         elif not users and not isinstance(value, ModuleType):
             self.naming.met(value, name)
             self.watch(type(value))
+
+    def tensor(self, tensor: Tensor, name: str) -> None:
+        """A Tensor from outside is met, before the trace has changed it."""
+        if id(tensor) not in self._hung:
+            hung = {k: v for k, v in tensor.__dict__.items() if _is_hung(k)}
+            self._hung[id(tensor)] = tensor, hung, name
+            for key in self.names & hung.keys():
+                self.place(Item(tensor.__dict__, key), f"{name}.{key}")
 
     def _context(self, variable: ContextVar[Any], name: str) -> None:
         """Guard what a context variable is set to: numbers and strings by value, everything else by identity."""
@@ -323,6 +332,16 @@ class Surroundings:
         for place, old, name in self._unread.values():
             if _is_as_it_was(place, old):
                 self._report(place, old, name)
+        for tensor, before, name in list(self._hung.values()):
+            now = tensor.__dict__
+            for key in {*before, *filter(_is_hung, now)}:
+                if now.get(key, ABSENT) is not before.get(key, ABSENT):
+                    raise errors.NotCompilable(
+                        f"it sets the attribute {key!r} of the Tensor {name}, which a program would do only while it "
+                        "is traced; keep it in an object or a Module"
+                    )
+                if key in self.names:
+                    self.place(Item(now, key), f"{name}.{key}")
 
     def written(self) -> Iterator[tuple[Place, Any]]:
         """The places where something else is now, with what was there."""
@@ -356,6 +375,11 @@ class Surroundings:
             return False
         uses = [use for code in self._codes for use in uses_of(code, name)]
         return bool(uses) and all(use in ("append", "extend") for use in uses)
+
+
+def _is_hung(key: str) -> bool:
+    """Whether an attribute of a Tensor is the user's."""
+    return key == "name" or not hasattr(Tensor, key)
 
 
 def _is_as_it_was(place: Place, old: Any) -> bool:

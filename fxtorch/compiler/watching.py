@@ -13,7 +13,7 @@ from fxtorch.compiler.capture import Capture
 from fxtorch.compiler.guards import ABSENT
 from fxtorch.compiler.objects import told
 from fxtorch.nn import Module
-from fxtorch.tensor import modes
+from fxtorch.tensor import Tensor, modes
 
 
 @contextlib.contextmanager
@@ -94,7 +94,13 @@ def watching(capture: Capture) -> Iterator[None]:
             own[id(self)] = self
         plain_init(self, *args, **kwargs)
 
+    def missed(self: Tensor, name: str) -> Any:
+        if not elsewhere() and not name.startswith("__") and not capture.is_of_trace(self):
+            capture.missed_of_tensor(self, name)
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
     modes.capture = capture
+    Tensor.__getattr__ = missed  # type: ignore[method-assign]  (not for good: it would slow every other attribute)
     Module.__init__ = init  # type: ignore[method-assign]
     Module.__call__ = call  # type: ignore[method-assign]
     Module.__getattribute__ = get  # type: ignore[method-assign]
@@ -104,6 +110,7 @@ def watching(capture: Capture) -> Iterator[None]:
             yield
     finally:
         modes.capture = before
+        del Tensor.__getattr__  # pyright: ignore[reportAttributeAccessIssue]
         del Module.__getattribute__
         Module.__setattr__ = plain_set  # type: ignore[method-assign]
         Module.__call__ = plain_call  # type: ignore[method-assign]

@@ -14,6 +14,7 @@ from fxtorch.ops import random as ops
 from fxtorch.tensor import device as devices
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.tensor import Tensor, state, unwrap, wrap
+from fxtorch.tensor.tracing import rely_on
 
 _split = jax.jit(lambda key: tuple(ops.split(key)))
 
@@ -53,7 +54,7 @@ class Generator:
 
     def initial_seed(self) -> int:
         """The seed it was last started from."""
-        return self._seed
+        return rely_on("the seed of a generator", lambda: self._seed)
 
     def get_state(self) -> Tensor:
         """The state, as a uint8 Tensor."""

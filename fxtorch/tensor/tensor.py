@@ -163,7 +163,9 @@ class Tensor:
         """How often it was changed in place."""
         if self._inference:
             raise RuntimeError("Inference tensors do not track version counter.")
-        return 0 if self._cell is None else self._cell[1]
+        if modes.capture is not None:
+            raise modes.capture.needs_value(self, "_version")
+        return version_of(self)
 
     @property
     def _base(self) -> Tensor | None:
@@ -346,6 +348,11 @@ def made(tensor: Tensor) -> None:
     """Tell the compiler, if it is tracing, of a Tensor that :func:`wrap` did not make."""
     if modes.capture is not None:
         modes.capture.made(tensor)
+
+
+def version_of(tensor: Tensor) -> int:
+    """How often ``tensor`` was changed in place so far; in a trace, what the trace did counts."""
+    return 0 if tensor._cell is None else tensor._cell[1]
 
 
 def unwrap(tensor: Tensor) -> Any:

@@ -17,7 +17,7 @@ from fxtorch.tensor import Tensor, modes, unwrap, wrap
 from fxtorch.tensor.generator import default_generator
 from fxtorch.tensor.nodes import overwritten
 from fxtorch.tensor.tape import Node, next_number
-from fxtorch.tensor.tensor import unwrap_aval
+from fxtorch.tensor.tensor import unwrap_aval, version_of
 from fxtorch.utils._checkpoint_names import (
     DefaultDeviceType,
     check_backward_validity,
@@ -89,7 +89,7 @@ class CheckpointNode(Node):
         self.autocast = modes.autocast
         for t in inputs:
             t._cell = t._cell or [0, 0]
-        self.versions = [(t, t._version) for t in inputs]
+        self.versions = [(t, version_of(t)) for t in inputs]
         self.outputs: list[Any] = []
 
     @property
@@ -111,8 +111,8 @@ class CheckpointNode(Node):
 
     def _pull(self, cts: Sequence[Any], *, create_graph: bool) -> list[Any]:
         for t, version in self.versions:
-            if t._version != version:
-                raise overwritten(self.name(), t._version, version)
+            if version_of(t) != version:
+                raise overwritten(self.name(), version_of(t), version)
         assert self.run is not None
         start = next_number()
         with _grad(True), _random_key(self.key), _kept_apart(self, cts), same_region(self.autocast):

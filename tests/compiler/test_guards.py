@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import random
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -265,3 +267,92 @@ def test_a_buffer_that_gets_another_type_or_shape_is_compiled_anew() -> None:
     scaled()
     scale.data = torch.ones(3)
     assert scaled().tolist() == [2, 2, 2] and "the shape or type of some state" in scaled.reasons[1]
+
+
+class Doubled(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * 2
+
+
+class Tripled(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * 3
+
+
+def a_flag_of_a_tensor(w: Any, net: Any, g: Any, turn: int) -> None:
+    w.doubled = turn == 0
+
+
+def a_number_of_a_tensor(w: Any, net: Any, g: Any, turn: int) -> None:
+    w.factor = turn + 2.0
+
+
+def a_tensor_of_a_tensor(w: Any, net: Any, g: Any, turn: int) -> None:
+    w.mask = torch.full((2,), turn + 2.0)
+
+
+def the_class_of_a_module(w: Any, net: Any, g: Any, turn: int) -> None:
+    net.__class__ = (Tripled, Doubled)[turn % 2]
+
+
+def a_hook_on_all_modules(w: Any, net: Any, g: Any, turn: int) -> None:
+    if turn == 0:
+        ON_ALL.append(nn.modules.module.register_module_forward_hook(lambda module, args, out: out * 10))
+    elif ON_ALL:
+        ON_ALL.pop().remove()
+
+
+def a_seed(w: Any, net: Any, g: Any, turn: int) -> None:
+    g.manual_seed(turn + 5)
+
+
+ON_ALL: list[Any] = []
+BEHIND = [
+    a_flag_of_a_tensor, a_number_of_a_tensor, a_tensor_of_a_tensor, the_class_of_a_module, a_hook_on_all_modules,
+    a_seed,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", BEHIND, ids=lambda f: f.__name__)
+def test_what_is_hung_on_objects_of_the_library_is_seen(change: Callable[..., None]) -> None:
+    def run(compile: Callable[[Any], Any]) -> Any:
+        w: Any = nn.Parameter(torch.ones(2))
+        net, g = Doubled(), torch.Generator()
+        g.manual_seed(3)
+
+        @compile
+        def fn(x: torch.Tensor) -> Any:
+            x = x * 2 if getattr(w, "doubled", False) else x
+            x = x * w.factor if hasattr(w, "factor") else x
+            x = x * w.mask if hasattr(w, "mask") else x
+            return net(x), g.initial_seed()
+
+        seen = []
+        for turn in range(3):
+            out, seed = fn(torch.ones(2))
+            seen.append((out.tolist(), seed))
+            change(w, net, g, turn)
+        return seen
+
+    assert run(lambda fn: torch.jit(fn, fullgraph=True)) == run(lambda fn: fn)
+
+
+def test_an_attribute_set_on_a_tensor_and_its_version_are_those_of_each_call() -> None:
+    def run(compile: Callable[[Any], Any]) -> Any:
+        w: Any = torch.ones(2)
+
+        @compile
+        def sets(x: torch.Tensor) -> Any:
+            w.last = x * 2
+            return w.last
+
+        @compile
+        def version() -> int:
+            w.add_(1)
+            return w._version
+
+        return [(sets(torch.ones(2) * i).tolist(), version(), w.last.tolist()) for i in range(3)]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # both run eagerly
+        assert run(torch.jit) == run(lambda fn: fn)

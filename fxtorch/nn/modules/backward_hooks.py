@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from fxtorch.autograd import Function, is_grad_enabled
 from fxtorch.tensor import Tensor, unwrap, wrap
 from fxtorch.tensor.handles import RemovableHandle
+from fxtorch.tensor.structure import HookTable
 
 if TYPE_CHECKING:
     from fxtorch.nn.modules.module import Module
 
-global_backward_pre_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
-global_backward_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
+global_backward_pre_hooks: OrderedDict[int, Callable[..., Any]] = HookTable()
+global_backward_hooks: OrderedDict[int, Callable[..., Any]] = HookTable()
 
 _MIXED = (
     "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of them."

@@ -7,14 +7,21 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fxtorch.nn.modules.backward_hooks import BackwardHooks, BackwardPass
+from fxtorch.nn.modules.backward_hooks import (
+    BackwardHooks,
+    BackwardPass,
+    global_backward_hooks,
+    global_backward_pre_hooks,
+)
 from fxtorch.tensor.handles import RemovableHandle
+from fxtorch.tensor.structure import HookTable
 
 if TYPE_CHECKING:
     from fxtorch.nn.modules.module import Module
 
-global_forward_pre_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
-global_forward_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
+global_forward_pre_hooks: OrderedDict[int, Callable[..., Any]] = HookTable()
+global_forward_hooks: OrderedDict[int, Callable[..., Any]] = HookTable()
+GLOBAL_HOOKS = (global_forward_pre_hooks, global_forward_hooks, global_backward_pre_hooks, global_backward_hooks)
 _global_with_kwargs: OrderedDict[int, bool] = OrderedDict()
 _global_always_called: OrderedDict[int, bool] = OrderedDict()
 

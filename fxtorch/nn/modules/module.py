@@ -476,7 +476,7 @@ def _fresh_state() -> dict[str, Any]:
     }
 
 
-_STRUCTURE = frozenset({"forward", *(name for name in _fresh_state() if name.startswith("_"))})
+_STRUCTURE = frozenset({"forward", "__class__", *(name for name in _fresh_state() if name.startswith("_"))})
 
 
 def _announce(kind: str, module: Module, name: str, value: Any) -> Any:
