@@ -202,11 +202,9 @@ class Program:
         memory = {id(x) for t in read for x in (t, t._cell) if x is not None}  # of a view, that of its base
         nodes = [end.owner.find(leaves)._node for end, _ in self.layout.flows]
         for node in reachable([n for n in nodes if n is not None]):
-            leaves_there = [edge for edge in node.edges if isinstance(edge, Tensor)]
-            grads = [grad for leaf in leaves_there if (grad := leaf._grad) is not None]
-            if any(id(leaf) in used for leaf in leaves_there) or any(
-                id(grad) in memory or id(grad._cell) in memory for grad in grads if grad is not None
-            ):
+            ends = [edge for edge in node.edges if isinstance(edge, Tensor)]
+            grads = [grad for end in ends if (grad := end._grad) is not None]
+            if any(id(end) in used for end in ends) or any({id(g), id(g._cell)} & memory for g in grads):
                 raise errors.Shared(
                     f"a backward in {self.name} goes on into a graph that was recorded outside of it, and {self.name} "
                     "then uses a gradient that this graph adds to"
