@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import random
 import threading
-from collections import deque
+from collections import ChainMap, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from functools import partial
@@ -19,6 +19,7 @@ from types import (
     BuiltinMethodType,
     CodeType,
     FunctionType,
+    MappingProxyType,
     MemberDescriptorType,
     MethodType,
     ModuleType,
@@ -181,6 +182,12 @@ class Surroundings:
             self.tensor(value, name)
         elif isinstance(value, list | dict | set | deque):
             self._container(value, name, depth)
+        elif isinstance(value, ChainMap):
+            self._container(value.maps, f"{name}.maps", depth)
+        elif isinstance(value, MappingProxyType):
+            self._compare(name, lambda: [(k, v if isinstance(v, SIMPLE) else id(v)) for k, v in value.items()])
+            for key, item in value.items():
+                self._item(item, f"{name}[{label(key)}]", depth)
         elif isinstance(value, tuple):
             for i, item in enumerate(value[:MOST_ITEMS]):
                 self._item(item, f"{name}[{i}]", depth)

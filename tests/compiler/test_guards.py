@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import functools
 import random
+import types
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -356,3 +358,17 @@ def test_an_attribute_set_on_a_tensor_and_its_version_are_those_of_each_call() -
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # both run eagerly
         assert run(torch.jit) == run(lambda fn: fn)
+
+
+@pytest.mark.parametrize("behind", [types.MappingProxyType, lambda table: collections.ChainMap({}, table)])
+def test_a_table_behind_another_is_seen(behind: Callable[[Any], Any]) -> None:
+    table: dict[str, Any] = {"factor": 1.0, "mask": torch.ones(2)}
+    front = behind(table)
+    fn = torch.jit(lambda x: x * front["factor"] * front["mask"], fullgraph=True)
+    assert fn(torch.ones(2)).tolist() == [1.0, 1.0]
+    table["factor"] = 2.0
+    assert fn(torch.ones(2)).tolist() == [2.0, 2.0]
+    table["mask"] = torch.zeros(2)
+    assert fn(torch.ones(2)).tolist() == [0.0, 0.0]
+    table["mask"].add_(3.0)
+    assert fn(torch.ones(2)).tolist() == [6.0, 6.0]
