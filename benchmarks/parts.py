@@ -37,17 +37,18 @@ def available(engines: list[str], options: argparse.Namespace) -> list[str]:
 
 
 def systems(options: argparse.Namespace) -> Iterator[str]:
-    """The training steps of the systems, at their usual batch and at a small one."""
+    """The training steps of the systems, at their usual batch, and then at a small one."""
     engines, results, sizes = available(EVERY, options), {}, {}
     slow = ("CNN", "LSTM", "DCGAN", "transformer", "ResNet-18") if options.quick else ()
-    for name in options.system or [s for s in SYSTEMS if s not in slow]:
-        for batch in [options.batch] if options.batch else SYSTEMS[name][1:]:
-            case = f"{name}, batch {batch}"
-            print(case, flush=True)
-            with workers([e for e in engines if e != "fxtorch fold" or name not in UNFOLDED]) as remotes:
-                results[case] = interleaved(remotes, "systems", name, batch, options.rounds, WARM)
-            sizes[case] = batch
-            yield _systems(results, engines, sizes)
+    names = options.system or [s for s in SYSTEMS if s not in slow]
+    places = (1,) if options.batch else (1, 2)
+    for name, batch in [(n, options.batch or SYSTEMS[n][place]) for place in places for n in names]:
+        case = f"{name}, batch {batch}"
+        print(case, flush=True)
+        with workers([e for e in engines if e != "fxtorch fold" or name not in UNFOLDED]) as remotes:
+            results[case] = interleaved(remotes, "systems", name, batch, options.rounds, WARM)
+        sizes[case] = batch
+        yield _systems(results, engines, sizes)
     report.chart(results, engines, options.results / "systems.png")
 
 
