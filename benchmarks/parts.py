@@ -41,8 +41,10 @@ def systems(options: argparse.Namespace) -> Iterator[str]:
     engines, results, sizes = available(EVERY, options), {}, {}
     slow = ("CNN", "LSTM", "DCGAN", "transformer", "ResNet-18") if options.quick else ()
     names = options.system or [s for s in SYSTEMS if s not in slow]
-    places = (1,) if options.batch else (1, 2)
-    for name, batch in [(n, options.batch or SYSTEMS[n][place]) for place in places for n in names]:
+    cases = [(name, options.batch or SYSTEMS[name][1]) for name in names]
+    if not options.batch:
+        cases += [(name, SYSTEMS[name][2]) for name in names]
+    for name, batch in cases:
         case = f"{name}, batch {batch}"
         print(case, flush=True)
         with workers([e for e in engines if e != "fxtorch fold" or name not in UNFOLDED]) as remotes:
