@@ -55,7 +55,8 @@ def _add_torch(row: Row, out: str, options: Sequence[str]) -> None:
     command = [sys.executable, "-m", "experiments.running.torch_column", "--time", row.name, *options, "--out", out]
     project = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, (project, os.environ.get("PYTHONPATH"))))
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": path}, check=False)
+    own = {"PYTHONPATH": path, "FXTORCH_KEEP_MEMORY": "0"}  # torch is timed with malloc as it finds it
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | own, check=False)
     if done.returncode:
         print(f"{row.name} on torch failed: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
         return

@@ -1,6 +1,7 @@
 """The same scripts on torch: ``python -m experiments.running.torch_column NAME [options]``.
 
-While this module runs, ``fxtorch`` and everything below it means torch; the scripts use nothing that torch lacks.
+While this module runs, ``fxtorch`` and everything below it means torch; the scripts use nothing that torch lacks but
+``fxtorch.vision``, with which published files are read, and which stays what it is.
 ``--time NAME`` times the step first, and the last line printed is JSON for the comparison.
 """
 
@@ -33,9 +34,17 @@ class TorchUnderOurName(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__spec__ = self.own_spec
 
 
+def use_torch() -> None:
+    """Let ``fxtorch`` mean torch from now on."""
+    importlib.import_module("fxtorch.vision.datasets.utils")
+    for name in [n for n in sys.modules if n.partition(".")[0] == "fxtorch" and not n.startswith("fxtorch.vision")]:
+        del sys.modules[name]
+    sys.meta_path.insert(0, TorchUnderOurName())
+
+
 def main(argv: Sequence[str]) -> None:
     """Run a script on torch, and where asked time its step before."""
-    sys.meta_path.insert(0, TorchUnderOurName())
+    use_torch()
     timed = argv[:1] == ["--time"]
     name, *rest = argv[1:] if timed else argv
     result = {}
