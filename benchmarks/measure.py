@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SECONDS_A_TURN = 0.25
-WARM = 60  # calls of a training step before the clock runs: fxtorch compiles a large one once more after 50
+WARM = 60  # training steps before the clock runs: fxtorch compiles a large one once more after 50
 PAUSE = 0.02  # lets the other engines' idle threads fall asleep
 
 
@@ -102,13 +102,15 @@ def interleaved(
 ) -> dict[str, Timing]:
     """Time one case on every engine, a quarter of a second at a time, in an order that turns each round.
 
-    Before that each engine makes ``warm`` calls.  An engine that fails is left out, and said.
+    Before that each engine makes ``warm`` steps.  An engine that fails is left out, and said.
     """
     running, firsts, calls = [], {}, {}
     for remote in remotes:
         try:
-            firsts[remote.engine] = remote.ask("prepare", group=group, name=name, size=size)["first"]
-            per_call = remote.ask("run", calls=warm)["seconds"] / warm
+            prepared = remote.ask("prepare", group=group, name=name, size=size)
+            firsts[remote.engine] = prepared["first"]
+            count = max(3, round(warm / prepared["steps"]))
+            per_call = remote.ask("run", calls=count)["seconds"] / count * prepared["steps"]
         except EngineError:
             print(f"  {remote.engine}: failed on {name}", file=sys.stderr)
             continue

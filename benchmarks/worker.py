@@ -60,14 +60,14 @@ class Worker:
         return {"rate": pipeline.rate(importlib.import_module(ENGINES[self.engine].library), count)}
 
     def prepare(self, group: str, name: str, size: int | str) -> dict[str, float]:
-        """Build the case and call it twice; tells the first call's time and the memory that it is built on."""
+        """Build the case and call it twice; tells how long that took, and how many steps a call is."""
         self.case = None
         give_back()
         self.idle = resident("VmRSS")
         forget_peak()
         self.case = prepare(self.engine, group, name, size)
         first = self.run(1)["seconds"]
-        return {"first": first, "second": self.run(1)["seconds"]}
+        return {"first": first, "second": self.run(1)["seconds"], "steps": self.case.steps}
 
     def lengths(self, lengths: list[int], batch: int) -> dict[str, float]:
         """Seconds for one LSTM step at each of ``lengths``, compiling included."""
