@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fxtorch.vision.datasets.folder import ImageFolder, make_dataset, pil_loader
-from fxtorch.vision.datasets.listed import Listed, Transform, published
-from fxtorch.vision.datasets.vision import check_split
+from fxtorch.vision.datasets.listed import Listed, published
+from fxtorch.vision.datasets.vision import Transform, check_split
 
 
 class Country211(ImageFolder):
@@ -91,17 +91,10 @@ class RenderedSST2(Listed):
     folder_name = "rendered-sst2"
     source = "rendered-sst2.tgz"
 
-    def __init__(
-        self,
-        root: str | os.PathLike[str],
-        split: str = "train",
-        transform: Transform = None,
-        target_transform: Transform = None,
-        loader: Callable[[str], Any] = pil_loader,
-    ) -> None:
-        super().__init__(root, split, transform, target_transform, loader)
+    def _read(self) -> None:
         self._number(["negative", "positive"])
-        self._take(make_dataset(self._base / {"val": "valid"}.get(split, split), self.class_to_idx, (".png",)))
+        folder = self._base / {"val": "valid"}.get(self.split, self.split)
+        self._take(make_dataset(folder, self.class_to_idx, (".png",)))
 
 
 class GTSRB(Listed):

@@ -10,9 +10,7 @@ from typing import Any, ClassVar
 
 from fxtorch.vision._pil import pillow
 from fxtorch.vision.datasets.folder import pil_loader
-from fxtorch.vision.datasets.vision import VisionDataset, check_split
-
-Transform = Callable[..., Any] | None
+from fxtorch.vision.datasets.vision import Transform, VisionDataset, check_split
 
 
 def published(folder: Path, source: str) -> Path:
@@ -29,6 +27,8 @@ def published(folder: Path, source: str) -> Path:
 class Listed(VisionDataset):
     """Photographs with numbered classes: a subclass says where the published files lie, and reads their lists.
 
+    It reads them in ``_read``, or, where its arguments are others, in a constructor of its own.
+
     Attributes:
         classes: the names of the classes, in order.
         class_to_idx: their numbers.
@@ -41,9 +41,9 @@ class Listed(VisionDataset):
     def __init__(
         self,
         root: str | os.PathLike[str],
-        split: str,
-        transform: Transform,
-        target_transform: Transform,
+        split: str = "train",
+        transform: Transform = None,
+        target_transform: Transform = None,
         loader: Callable[[Any], Any] = pil_loader,
         transforms: Transform = None,
     ) -> None:
@@ -54,6 +54,10 @@ class Listed(VisionDataset):
         self._base = published(self.folder / self.folder_name, self.source)
         self._files: list[Path] = []
         self._labels: list[int] = []
+        self._read()
+
+    def _read(self) -> None:
+        """Find the files and their classes."""
 
     def _number(self, classes: Sequence[str]) -> None:
         self.classes = list(classes)
@@ -95,16 +99,8 @@ class Food101(Listed):
     folder_name = "food-101"
     source = "food-101.tar.gz"
 
-    def __init__(
-        self,
-        root: str | os.PathLike[str],
-        split: str = "train",
-        transform: Transform = None,
-        target_transform: Transform = None,
-        loader: Callable[[Any], Any] = pil_loader,
-    ) -> None:
-        super().__init__(root, split, transform, target_transform, loader)
-        listed = json.loads((self._base / "meta" / f"{split}.json").read_text())
+    def _read(self) -> None:
+        listed = json.loads((self._base / "meta" / f"{self.split}.json").read_text())
         self._number(sorted(listed))
         for name, images in listed.items():
             self._files += [self._base / "images" / f"{image}.jpg" for image in images]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,9 +11,7 @@ from scipy.io import loadmat
 
 from fxtorch.vision.datasets.arrays import LabelledArrays
 from fxtorch.vision.datasets.folder import pil_loader
-from fxtorch.vision.datasets.vision import VisionDataset, check_split
-
-Transform = Callable[..., Any] | None
+from fxtorch.vision.datasets.vision import Transform, VisionDataset, check_split
 
 
 def _tables(path: Path, where: str) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from fxtorch.utils.data import Dataset
 
+Transform = Callable[..., Any] | None
+
 
 def check_split(split: str, splits: Collection[str]) -> None:
     """Raise unless ``split`` is one of ``splits``.
