@@ -50,12 +50,12 @@ def training(width: int, optimizer: Callable[..., Any]) -> tuple[Callable[..., A
 def bare(step: Any, x: torch.Tensor) -> Callable[[], Any]:
     """The program of ``step`` alone, with state of its own."""
     program = next(iter(step.programs.values()))[0]
-    mutable, fixed, arrays, scalars = program._gather([x])
+    mutable, fixed, arrays, scalars = program.inputs.gather([x])
     state, kept = [m.copy() for m in mutable], ()
 
     def call() -> Any:
         nonlocal state, kept
-        early, outputs, kept, late = program.run(state, fixed, arrays, scalars)
+        early, outputs, kept, late = program.executable.jitted(state, fixed, arrays, scalars)
         state = [*early, *late]
         return outputs
 

@@ -69,7 +69,7 @@ class Lowered:
     def compile(self) -> Ahead:
         """Compile it; calls of the function with such arguments then run this program."""
         compiled = self._lowered.compile()
-        self._program.use(compiled)
+        self._program.executable.use(compiled)
         self._keep(self._program)
         return Ahead(self._program, compiled)
 

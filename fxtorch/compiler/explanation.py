@@ -33,7 +33,7 @@ def explain(fn: Any) -> str:
         lines.append(f"  program {i + 1}{_extent(made_of)}")
         lines += [f"    reads {_title(r, names)}" for r in found["reads"]]
         lines += [f"    changes {_title(r, names)}" for r in found["changes"]]
-        if program.in_pieces is not None:
+        if program.executable.in_pieces is not None:
             lines.append("    was compiled again after many calls, with its working memory in pieces")
         lines += [f"    does {side}s" for side in sorted(program.layout.sides)]
         lines += [f"    number {s.key}" for s in program.traced.known.scalars]

@@ -71,7 +71,7 @@ class Rollout:
             leaves: the flattened arguments.
         """
         for member in self.members:
-            member._check_memory(leaves)
+            member.sharing.check_memory(leaves)
         gathered = [m.gather(leaves) for m in self.members]
         columns = [
             column[0] if self.shared[j] else list(column) for j, column in enumerate(zip(*gathered, strict=True))

@@ -177,7 +177,7 @@ class Transition(Program):
         Raises:
             StateChanged: one has another shape or type than it had.
         """
-        self._keep_in_place(leaves)
+        self.inputs.keep_in_place(leaves)
         out = []
         for reference, aval in zip(self.references, self.avals, strict=True):
             tensor = reference.tensor if isinstance(reference, Held) else reference.find(leaves)
@@ -220,10 +220,6 @@ class Transition(Program):
         if piece.graph.requires_grad:
             tensor._rg, tensor._node = True, None if piece.graph.kind == "leaf" else Spent()
         return tensor
-
-    def run_effects(self, *, late: bool) -> None:
-        """What the step does on the host, before or after the program."""
-        self._run_effects(late=late)
 
     # --- whether it can be repeated -----------------------------------------------------------------------------------
 

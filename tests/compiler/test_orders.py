@@ -27,7 +27,7 @@ def program_of(step: Any) -> Any:
 
 def orders_of(step: Any) -> dict[tuple[int, ...] | None, int]:
     """How many inputs of the state lie in which order."""
-    found = [slot.order for slot in program_of(step)._packing.slots]
+    found = [slot.order for slot in program_of(step).inputs.packing.slots]
     return {order: found.count(order) for order in found}
 
 
@@ -58,7 +58,7 @@ def test_large_weights_and_moments_lie_as_they_are_read_and_gradients_as_they_co
     step = torch.jit(step_of(net, optim.Adam(net.parameters())))
     step(X)
     assert orders_of(step) == {READ: 6, None: 10}
-    of_grads = [slot.order for slot in program_of(step)._outcome.steady.grad_slots]
+    of_grads = [slot.order for slot in program_of(step).outcome.steady.grad_slots]
     assert of_grads == [MADE, None, MADE, None]
     text = program_of(step).lower([X]).as_text()
     assert "5x5x4x256" in text and "256x4x5x5" not in text

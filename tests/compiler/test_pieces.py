@@ -10,14 +10,14 @@ import pytest
 
 import fxtorch as torch
 from fxtorch import _setup
-from fxtorch.compiler import pieces, program
+from fxtorch.compiler import executable, pieces
 from tests.running import python
 
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What runs a third time and holds more than 1 MB in between is large and runs again and again."""
-    monkeypatch.setattr(program, "CALLS", 2)
+    monkeypatch.setattr(executable, "CALLS", 2)
     monkeypatch.setattr(pieces, "LARGEST_KEPT", 1 << 20)
 
 
@@ -42,7 +42,7 @@ def training(elements: int) -> tuple[Any, torch.nn.Linear]:
 
 def made_in_pieces(step: Any) -> bool:
     [[made]] = step.programs.values()
-    return made.in_pieces is not None
+    return made.executable.in_pieces is not None
 
 
 needs_glibc = pytest.mark.skipif(not _setup.keeps_memory, reason="memory is kept with glibc's malloc only")
@@ -55,7 +55,7 @@ def test_the_steps_go_on_as_they_would_have() -> None:
     losses = [step(x).item() for _ in range(6)]
     assert made_in_pieces(step) and step.traces == 1
     assert "compiled again" in torch.compiler.explain(step)
-    program.CALLS = 100  # the fixture puts it back
+    executable.CALLS = 100  # the fixture puts it back
     other, plain = training(1 << 12)
     assert [other(x).item() for _ in range(6)] == losses
     assert not made_in_pieces(other)
@@ -93,13 +93,13 @@ def test_state_of_another_type_is_compiled_for_anew() -> None:
 
 LOOP = """
 import fxtorch as torch
-from fxtorch.compiler import pieces, program
-program.CALLS, pieces.LARGEST_KEPT = 2, 1 << 20
+from fxtorch.compiler import executable, pieces
+executable.CALLS, pieces.LARGEST_KEPT = 2, 1 << 20
 f = torch.jit(lambda x: x.cumsum(0).cumsum(1).cumsum(0) * x)
 for _ in range(4):
     f(torch.ones(100, 1 << 12))
 [[made]] = f.programs.values()
-assert made.in_pieces is not None
+assert made.executable.in_pieces is not None
 """
 
 

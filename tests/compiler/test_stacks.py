@@ -36,7 +36,7 @@ def layers(count: int = 5) -> nn.Sequential:
 def slots_of(step: Any) -> list[int]:
     """How many Tensors each input of the state holds."""
     program = next(iter(step.programs.values()))[0]
-    return sorted(len(slot.members) for slot in program._packing.slots)
+    return sorted(len(slot.members) for slot in program.inputs.packing.slots)
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=list(OPTIMIZERS))
@@ -57,7 +57,7 @@ def test_parameters_moments_and_gradients_of_a_shape_are_one_array() -> None:
     step = torch.jit(step_of(net, optim.Adam(net.parameters())))
     step(X)
     assert slots_of(step) == [5] * 8  # weights and biases: values, two moments, the number of steps
-    of_grads = next(iter(step.programs.values()))[0]._outcome.steady.grad_slots
+    of_grads = next(iter(step.programs.values()))[0].outcome.steady.grad_slots
     assert [slot.members for slot in of_grads] == [(0, 2, 4, 6, 8), (1, 3, 5, 7, 9)]
 
 

@@ -15,7 +15,7 @@ import pytest
 
 import fxtorch as torch
 from fxtorch import nn
-from fxtorch.compiler.program import Program
+from fxtorch.compiler.executable import Executable
 from tests.compiler.scenarios import Compile, assert_agrees, step_of
 
 Step = Callable[..., Any]
@@ -190,18 +190,18 @@ def test_a_failing_step_leaves_the_values_of_the_one_before(trainer: Any, monkey
     for _ in range(2):
         step(torch.ones(5, 3))
     program = next(iter(step.programs.values()))[0]
-    plain = program.run
+    plain = program.executable.jitted
 
     def fails(*given: Any) -> Any:
         raise ValueError("on purpose")
 
     kept = net[2].bias.tolist()
-    monkeypatch.setattr(program, "run", fails)
+    monkeypatch.setattr(program.executable, "jitted", fails)
     for _ in range(2):
         with pytest.raises(ValueError, match="on purpose"):
             step(torch.ones(5, 3))
     assert net[2].bias.tolist() == kept and np.isfinite(net[0].weight.grad.numpy()).all()
-    monkeypatch.setattr(program, "run", plain)
+    monkeypatch.setattr(program.executable, "jitted", plain)
     step(torch.ones(5, 3))
     assert net[2].bias.tolist() != kept
 
@@ -244,7 +244,7 @@ def test_a_thread_that_reads_what_is_being_overwritten_waits_for_it(monkeypatch:
         step(torch.ones(5, 3))
     net[0].weight.tolist()  # the Tensor has its own array again
     program = next(iter(step.programs.values()))[0]
-    plain, seen, early = program.run, [], []
+    plain, seen, early = program.executable.jitted, [], []
     reader = threading.Thread(target=lambda: seen.append(net[0].weight.detach().clone().numpy()))
 
     def run(*given: Any) -> Any:
@@ -253,7 +253,7 @@ def test_a_thread_that_reads_what_is_being_overwritten_waits_for_it(monkeypatch:
         early.extend(seen)
         return plain(*given)
 
-    monkeypatch.setattr(program, "run", run)
+    monkeypatch.setattr(program.executable, "jitted", run)
     step(torch.ones(5, 3))
     reader.join()
     assert not early
@@ -274,16 +274,16 @@ def test_a_thread_waits_for_a_first_call_and_for_a_program_that_keeps_nothing(
 
     for _ in range(calls):
         step()
-    plain, seen, early = Program._run_compiled, [], []
+    plain, seen, early = Executable.run, [], []
     reader = threading.Thread(target=lambda: seen.append(state.detach().clone().tolist()))
 
-    def run(self: Program, *given: Any) -> Any:
+    def run(self: Executable, *given: Any) -> Any:
         reader.start()
         reader.join(0.2)
         early.extend(seen)
         return plain(self, *given)
 
-    monkeypatch.setattr(Program, "_run_compiled", run)
+    monkeypatch.setattr(Executable, "run", run)
     step()
     reader.join()
     assert not early and seen == [[calls + 1.0] * 64]
@@ -295,11 +295,11 @@ def test_state_is_there_again_after_a_run_that_failed(monkeypatch: pytest.Monkey
     step = torch.jit(lambda: state.add_(1.0))
     step()
 
-    def fail(self: Program, *given: Any) -> Any:
+    def fail(self: Executable, *given: Any) -> Any:
         raise RuntimeError("on purpose")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Program, "_run_compiled", fail)
+        patch.setattr(Executable, "run", fail)
         with pytest.raises(RuntimeError, match="on purpose"):
             step()
     assert state.tolist() == [1.0] * 3

@@ -132,7 +132,7 @@ def test_first_second_and_reseeded_steps_are_one_program() -> None:
     torch.manual_seed(1)
     step(torch.ones(2, 3))
     (program,) = next(iter(step.programs.values()))
-    assert step.traces == 1 and program.run._cache_size() == 1
+    assert step.traces == 1 and program.executable.jitted._cache_size() == 1
 
 
 def test_versions_of_parameters_count_compiled_steps() -> None:
