@@ -197,7 +197,7 @@ class _Sharded:
     def __call__(self, leaves: Sequence[Any], arrays: Sequence[Any]) -> Any:
         """Run on the original arguments and their arrays on the mesh."""
         t = self.transition
-        t._check_memory(leaves)
+        t.sharing.check_memory(leaves)
         state = self._gather(leaves)
         shardings = tuple(x.sharding for x in state)
         t.run_effects(late=False)

@@ -107,7 +107,7 @@ def test_a_loss_of_memory_in_a_donating_program_says_what_is_lost(monkeypatch: p
             array.delete()
         raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes.")
 
-    monkeypatch.setattr(program, "run", out_of_memory)
+    monkeypatch.setattr(program.executable, "jitted", out_of_memory)
     with pytest.raises(torch.OutOfMemoryError, match="state that it was to overwrite is lost"):
         step(torch.ones(4, 3))
 
