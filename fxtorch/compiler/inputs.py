@@ -13,13 +13,13 @@ from fxtorch.compiler.executable import Given
 from fxtorch.compiler.outcome import renews
 from fxtorch.compiler.packing import Packing
 from fxtorch.compiler.references import Argument, Held, Reference
+from fxtorch.compiler.scalars import Scalars
 from fxtorch.compiler.steady import Steady
 from fxtorch.compiler.trace import Layout, Traced
 from fxtorch.tensor import Tensor, unwrap
 from fxtorch.tensor.resident import Claim
 from fxtorch.tensor.sparse import is_sparse
 from fxtorch.tensor.stacks import Stacks
-from fxtorch.tensor.tensor import unwrap_aval
 
 
 class Inputs:
@@ -54,10 +54,11 @@ class Inputs:
         self.overwrites = bool(self._mutable)
         self.overwritten, self._others = _tensors(self._mutable), _tensors(self._fixed)
         self.stays = not layout.differentiable and renews(layout, self.overwritten)
-        single = [self.stays and unwrap_aval(r.find(traced.leaves)).ndim == 0 for r in self._mutable]
+        values = _values(self._mutable, self.overwritten, traced.leaves) if self.stays else ()
         self.packing = Packing(
-            self._mutable, single, layout.stacked if self.stays else (), traced.orders if self.stays else {}
+            self._mutable, values, layout.stacked if self.stays else (), traced.orders if self.stays else {}
         )
+        self._scalars = Scalars(traced.known.scalars)
         self._in_place = False  # whether all state is tied to its device
         self._claim: Claim | None = None
 
@@ -97,7 +98,7 @@ class Inputs:
     def _with(self, mutable: list[Any], leaves: Sequence[Any]) -> Given:
         fixed = _values(self._fixed, self._others, leaves)
         arrays = [_input(leaves[i]) for i in self._traced.inputs]
-        return mutable, fixed, arrays, [s.owner[s.key] for s in self._traced.known.scalars]
+        return mutable, fixed, arrays, self._scalars.read(mutable, fixed, arrays)
 
     def keep_in_place(self, leaves: Sequence[Any]) -> None:
         """Tie all state to its device where some is: the results will be, and JAX compiles anew for what changes so."""

@@ -16,7 +16,7 @@ from fxtorch.compiler.steady import Steady
 from fxtorch.compiler.trace import Change, Layout
 from fxtorch.tensor import Tensor, modes, unwrap, wrap
 from fxtorch.tensor.engine import backward
-from fxtorch.tensor.resident import Slots
+from fxtorch.tensor.slots import Slots
 from fxtorch.tensor.stacks import Stacks
 from fxtorch.tensor.structure import structure
 
@@ -80,7 +80,7 @@ class Outcome:
         kept = [new.pop(id(tensor)) for tensor in overwritten]
         owners, graded = [t for t, _ in self._graded], [output for _, output in self._graded]
         orders = [packing.orders.get(Gradient(Held(owner)).identity) for owner in owners]
-        grad_slots = slots_of([outputs[i] for i in graded], orders, stacks)
+        grad_slots = slots_of([outputs[i] for i in graded], orders, stacks, joins=packing.joins)
         steady = Steady.of(overwritten, packing.slots, owners, grad_slots)
         self._renewed, self._graded = [(t, output) for t, output in self._renewed if id(t) in new], []
         self.steady = steady

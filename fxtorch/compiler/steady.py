@@ -9,7 +9,8 @@ from weakref import WeakValueDictionary
 import jax.numpy as jnp
 
 from fxtorch.tensor import Tensor
-from fxtorch.tensor.resident import Resident, Slots
+from fxtorch.tensor.resident import Resident
+from fxtorch.tensor.slots import Slots
 
 _known: WeakValueDictionary[Any, Steady] = WeakValueDictionary()
 

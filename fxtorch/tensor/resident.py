@@ -6,36 +6,16 @@ Tensors then have no ``_data`` of their own; reading it takes it from the :class
 
 from __future__ import annotations
 
-import functools
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import jax
-
-from fxtorch.ops.orders import Order, back, turned
+from fxtorch.tensor.slots import Part, Slot, read, read_all
 from fxtorch.tensor.tensor import Tensor, unwrap
 
 lock = threading.RLock()  # held while arrays are taken, and by a step from the time it looks until they are renewed
 _HELD_BY_US = 2  # a variable and getrefcount's own argument
-
-Part = int | Order | None
-
-
-class Slot(NamedTuple):
-    """What one array holds: one Tensor, as it is or in another order of its dimensions; or the rows of several.
-
-    Attributes:
-        members: the numbers of the Tensors.
-        order: the transposition that makes the one Tensor of the array; None where it lies as it is.
-    """
-
-    members: tuple[int, ...]
-    order: Order | None = None
-
-
-Slots = tuple[Slot, ...]
 
 
 class Resident:
@@ -63,18 +43,16 @@ class Resident:
 
     def __init__(self, tensors: Sequence[Tensor], slots: Sequence[Slot]) -> None:
         self.tensors = list(tensors)
-        # of each Tensor, its slot and which part of it it is: all (None), a row, or all of it transposed
-        self._slots: dict[int, tuple[int, Part]] = {
-            i: (n, slot.order if len(slot.members) == 1 else row)
-            for n, slot in enumerate(slots)
-            for row, i in enumerate(slot.members)
+        # of each Tensor, its slot and which part of it it is, all of it being None
+        self._slots: dict[int, tuple[int, Part | None]] = {
+            i: (n, part) for n, slot in enumerate(slots) for i, part in zip(slot.members, slot.parts(), strict=True)
         }
         self.arrays: list[Any] = [None] * len(slots)
         self.taken = list(range(len(self.tensors)))
         self.returned = False
         self.dropped: list[int] = []
         self._parts: dict[int, Any] = {}  # those that were taken out of an array, which holds them still
-        self._all: dict[int, list[Any]] = {}  # all rows of the stacks of which more than one was taken
+        self._all: dict[int, dict[Part, Any]] = {}  # all parts of the slots of which more than one was taken
         self._left = [len(slot.members) for slot in slots]  # how many Tensors of a slot were not dropped
         self._places = {id(tensor): i for i, tensor in enumerate(self.tensors)}
         for tensor in self.tensors:
@@ -106,17 +84,15 @@ class Resident:
                 self.taken.append(place)
             return own["_data"]
 
-    def _cut_out(self, slot: int, part: int | Order) -> Any:
-        if isinstance(part, tuple):
-            with jax.ensure_compile_time_eval():  # a trace may ask
-                return turned(self.arrays[slot], part)
-        rows = self._all.get(slot)
-        if rows is None:  # the first is taken alone, the second with all others: whoever asks twice asks for all
-            self._all[slot] = []
-            return _row(self.arrays[slot], part)
-        if not rows:
-            rows = self._all[slot] = _all_rows(self.arrays[slot])
-        return rows[part]
+    def _cut_out(self, slot: int, part: Part) -> Any:
+        whole, known = self.arrays[slot], self._all.get(slot)
+        if known is None:  # the first is taken alone, the second with all others: whoever asks twice asks for all
+            self._all[slot] = {}
+            return read(whole, part)
+        if not known:
+            parts = [p for n, p in self._slots.values() if n == slot and p is not None]
+            known = self._all[slot] = dict(zip(parts, read_all(whole, parts), strict=True))
+        return known[part]
 
     def drop(self, tensor: Tensor) -> None:
         """Forget the array of ``tensor``, unless it was taken."""
@@ -150,7 +126,7 @@ class Resident:
         The collector may call this in the middle of anything, so that JAX is not to be called here.
         """
         with lock:
-            parts: dict[int, list[tuple[Tensor, int | Order]]] = {}
+            parts: dict[int, list[tuple[Tensor, Part]]] = {}
             for tensor, slot, part in self._parts_left():
                 parts.setdefault(slot, []).append((tensor, part))
             for slot, members in parts.items():
@@ -163,9 +139,9 @@ class Resident:
                     tensor._resident = alone
             self._forget()
 
-    def _parts_left(self) -> list[tuple[Tensor, int, int | Order]]:
+    def _parts_left(self) -> list[tuple[Tensor, int, Part]]:
         """Give every Tensor an array that is for it as it is, and let it go; those that are left have a part of one."""
-        left: list[tuple[Tensor, int, int | Order]] = []
+        left: list[tuple[Tensor, int, Part]] = []
         for place, tensor in enumerate(self.tensors) if self.arrays else ():  # a second time there are none
             own = tensor.__dict__
             if own.get("_resident") is not self:
@@ -214,36 +190,9 @@ class Resident:
                 whole, old = self.arrays[slot], self._parts[i]
                 if (array.shape, array.dtype, array.sharding) != (old.shape, old.dtype, old.sharding):
                     return None
-                self.arrays[slot] = (
-                    _with_row(whole, part, array) if isinstance(part, int) else turned(array, back(part))
-                )
+                self.arrays[slot] = part.write(whole, array)
                 self._parts[i] = array
         return self.arrays
-
-
-def _row(whole: Any, row: int) -> Any:
-    with jax.ensure_compile_time_eval():  # a trace may ask
-        return _cut_row(whole, row)
-
-
-def _all_rows(whole: Any) -> list[Any]:
-    with jax.ensure_compile_time_eval():
-        return _cut_rows(whole)
-
-
-@jax.jit
-def _cut_row(whole: Any, row: int) -> Any:
-    return jax.lax.dynamic_index_in_dim(whole, row, keepdims=False)
-
-
-@jax.jit
-def _cut_rows(whole: Any) -> list[Any]:
-    return [jax.lax.index_in_dim(whole, i, keepdims=False) for i in range(whole.shape[0])]
-
-
-@functools.partial(jax.jit, donate_argnums=0)
-def _with_row(whole: Any, row: int, array: Any) -> Any:
-    return jax.lax.dynamic_update_index_in_dim(whole, array, row, 0)
 
 
 class Claim:

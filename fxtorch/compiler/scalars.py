@@ -1,0 +1,43 @@
+"""The plain numbers of a program, as JAX takes them most cheaply."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from fxtorch.compiler.references import Scalar
+
+
+class Scalars:
+    """Numbers in dictionaries (an optimizer's rates), read anew at each call.
+
+    JAX makes an array of a Python number whenever it is given one, 2 microseconds each.  Those that are the same objects
+    as at the call before are arrays already.
+
+    >>> options = {"lr": 0.5}
+    >>> numbers = Scalars([Scalar(options, "lr")])
+    >>> numbers.read(), numbers.read()
+    ([0.5], [Array(0.5, dtype=float64, weak_type=True)])
+    >>> options["lr"] = 0.25
+    >>> numbers.read()
+    [0.25]
+    """
+
+    def __init__(self, scalars: Sequence[Scalar]) -> None:
+        self._places = [(s.owner, s.key) for s in scalars]
+        self._seen: list[Any] = [self] * len(scalars)
+        self._arrays: list[Any] | None = None
+
+    def read(self) -> list[Any]:
+        """The numbers now."""
+        values = [owner[key] for owner, key in self._places]
+        if not all(map(operator.is_, values, self._seen)):
+            self._seen, self._arrays = values, None
+            return values
+        if self._arrays is None:
+            self._arrays = jax.tree.map(jnp.asarray, values)
+        return self._arrays
