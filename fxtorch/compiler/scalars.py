@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import NamedSharding, PartitionSpec, Sharding
 
 from fxtorch.compiler.references import Scalar
 
@@ -15,15 +16,15 @@ from fxtorch.compiler.references import Scalar
 class Scalars:
     """Numbers in dictionaries (an optimizer's rates), read anew at each call.
 
-    JAX makes an array of a Python number whenever it is given one, 2 microseconds each.  Those that are the same objects
-    as at the call before are arrays already.
+    JAX makes an array of a Python number whenever it is given one, which takes 2 microseconds.  Numbers that are the
+    same objects as at the call before are arrays already.
 
     >>> options = {"lr": 0.5}
     >>> numbers = Scalars([Scalar(options, "lr")])
-    >>> numbers.read(), numbers.read()
+    >>> numbers.read([]), numbers.read([])
     ([0.5], [Array(0.5, dtype=float64, weak_type=True)])
     >>> options["lr"] = 0.25
-    >>> numbers.read()
+    >>> numbers.read([])
     [0.25]
     """
 
@@ -32,12 +33,22 @@ class Scalars:
         self._seen: list[Any] = [self] * len(scalars)
         self._arrays: list[Any] | None = None
 
-    def read(self) -> list[Any]:
-        """The numbers now."""
+    def read(self, *beside: Sequence[Any]) -> list[Any]:
+        """The numbers now, to be given to a program with the arrays ``beside`` them."""
         values = [owner[key] for owner, key in self._places]
         if not all(map(operator.is_, values, self._seen)):
             self._seen, self._arrays = values, None
             return values
         if self._arrays is None:
-            self._arrays = jax.tree.map(jnp.asarray, values)
+            place = next((found for arrays in beside for array in arrays if (found := _place(array))), None)
+            arrays = jax.tree.map(jnp.asarray, values)
+            self._arrays = arrays if place is None else jax.device_put(arrays, place)
         return self._arrays
+
+
+def _place(array: Any) -> Sharding | None:
+    """Where numbers have to lie beside ``array``: JAX moves them at each call otherwise."""
+    if not (isinstance(array, jax.Array) and array.committed):
+        return None
+    place = array.sharding
+    return NamedSharding(place.mesh, PartitionSpec()) if isinstance(place, NamedSharding) else place

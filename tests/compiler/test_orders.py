@@ -57,9 +57,9 @@ def test_large_weights_and_moments_lie_as_they_are_read_and_gradients_as_they_co
     net = layers()
     step = torch.jit(step_of(net, optim.Adam(net.parameters())))
     step(X)
-    assert orders_of(step) == {READ: 6, None: 10}
+    assert orders_of(step) == {READ: 6, None: 1}  # the biases and the counts of steps lie together
     of_grads = [slot.order for slot in program_of(step).outcome.steady.grad_slots]
-    assert of_grads == [MADE, None, MADE, None]
+    assert of_grads == [MADE, MADE, None]
     text = program_of(step).lower([X]).as_text()
     assert "5x5x4x256" in text and "256x4x5x5" not in text
     assert "3x3x256x8" in text and "8x256x3x3" not in text

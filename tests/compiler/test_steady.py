@@ -22,6 +22,14 @@ Step = Callable[..., Any]
 
 
 def trainer(compile: Compile) -> tuple[Any, Any, Step]:
+    """One whose weights are large enough to have arrays of their own."""
+    net = nn.Sequential(nn.Linear(3, 1500), nn.Dropout(0.5), nn.Linear(1500, 3))
+    opt = torch.optim.Adam(net.parameters(), lr=0.05)
+    return net, opt, compile(step_of(net, opt))
+
+
+def small_trainer(compile: Compile) -> tuple[Any, Any, Step]:
+    """One whose parameters and moments lie in one array."""
     net = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 2))
     opt = torch.optim.Adam(net.parameters(), lr=0.05)
     return net, opt, compile(step_of(net, opt))
@@ -48,7 +56,7 @@ def turned_trainer(compile: Compile) -> tuple[Any, Any, Step]:
     return net, opt, compile(step_of(net, opt))
 
 
-TRAINERS = {"alone": trainer, "stacked": stacked_trainer, "turned": turned_trainer}
+TRAINERS = {"alone": trainer, "together": small_trainer, "stacked": stacked_trainer, "turned": turned_trainer}
 
 
 def at_each_step(look: Callable[[Any, Any], Any], trainer: Any) -> Callable[[Compile], Any]:
