@@ -93,25 +93,31 @@ def together(slots: Sequence[Slot], arrays: Sequence[Any], kind: Callable[[Any],
     [Slot(members=(1,), order=None, shapes=()), Slot(members=(0, 2), order=None, shapes=((2, 3), (2, 3)))]
     """
     kinds: dict[Any, list[int]] = {}
-    others = []
+    found = []
     for slot in slots:
-        array = arrays[slot.members[0]]
-        if len(slot.members) > 1 or slot.order is not None or array.size > _SMALL or (k := kind(array)) is None:
-            others.append(slot)
+        first, *others = slot.members
+        small = not others and slot.order is None and arrays[first].size <= _SMALL
+        if small and (k := kind(arrays[first])) is not None:
+            kinds.setdefault(k, []).append(first)
         else:
-            kinds.setdefault(k, []).append(slot.members[0])
+            found.append(slot)
     for members in kinds.values():
-        room, most = _TOGETHER
-        chosen = []
-        for i in sorted(members, key=lambda i: arrays[i].size):
-            room -= arrays[i].size
-            if room >= 0 and len(chosen) < most:
-                chosen.append(i)
-        chosen.sort()
-        others += [Slot((i,)) for i in members if len(chosen) < 2 or i not in chosen]
+        chosen = _that_fit(members, arrays)
+        found += [Slot((i,)) for i in members if len(chosen) < 2 or i not in chosen]
         if len(chosen) > 1:
-            others.append(Slot(tuple(chosen), shapes=tuple(arrays[i].shape for i in chosen)))
-    return others
+            found.append(Slot(tuple(chosen), shapes=tuple(arrays[i].shape for i in chosen)))
+    return found
+
+
+def _that_fit(members: Sequence[int], arrays: Sequence[Any]) -> list[int]:
+    """The smallest of them, as many as may lie in one array."""
+    room, most = _TOGETHER
+    chosen = []
+    for i in sorted(members, key=lambda i: arrays[i].size)[:most]:
+        room -= arrays[i].size
+        if room >= 0:
+            chosen.append(i)
+    return sorted(chosen)
 
 
 def new_orders(jaxpr: Jaxpr, layout: Layout) -> dict[Any, Order]:

@@ -31,18 +31,18 @@ class Scalars:
     def __init__(self, scalars: Sequence[Scalar]) -> None:
         self._places = [(s.owner, s.key) for s in scalars]
         self._seen: list[Any] = [self] * len(scalars)
-        self._arrays: list[Any] | None = None
+        self._arrays: list[Any] = []  # what they are as arrays, once they stayed
 
     def read(self, *beside: Sequence[Any]) -> list[Any]:
         """The numbers now, to be given to a program with the arrays ``beside`` them."""
         values = [owner[key] for owner, key in self._places]
         if not all(map(operator.is_, values, self._seen)):
-            self._seen, self._arrays = values, None
+            self._seen, self._arrays = values, []
             return values
-        if self._arrays is None:
+        if len(self._arrays) < len(values):
             place = next((found for arrays in beside for array in arrays if (found := _place(array))), None)
-            arrays = jax.tree.map(jnp.asarray, values)
-            self._arrays = arrays if place is None else jax.device_put(arrays, place)
+            made = jax.tree.map(jnp.asarray, values)
+            self._arrays = made if place is None else jax.device_put(made, place)
         return self._arrays
 
 
