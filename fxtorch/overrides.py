@@ -9,7 +9,7 @@ from typing import Any
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.operator import Operator
-from fxtorch.tensor.overriding import ask, no_overrides, overrider, overriding
+from fxtorch.tensor.overriding import as_called, ask, no_overrides, overrider, overriding
 
 __all__ = [
     "TorchFunctionMode",
@@ -137,12 +137,9 @@ def _watched_call(self: Operator, *args: Any) -> Any:
         return _plain_call(self, *args)
     mode = _stack.pop()  # what it calls itself is not for it again
     try:
-        named = {p.name: a for p, a in zip(self.op.params, args, strict=False) if p.keyword_only and a is not p.default}
-        plain = [(p, a) for p, a in zip(self.op.params, args, strict=False) if not p.keyword_only]
-        while plain and plain[-1][1] is plain[-1][0].default:
-            plain.pop()
+        plain, named = as_called(self, args)
         types = tuple({type(a) for a in args if isinstance(a, Tensor)})
-        return mode.__torch_function__(self.public or self, types, tuple(a for _, a in plain), named)
+        return mode.__torch_function__(self.public or self, types, plain, named)
     finally:
         _stack.append(mode)
 

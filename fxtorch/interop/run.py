@@ -41,7 +41,7 @@ def run_script(script: str, args: list[str]) -> ModuleType:
     if path.is_dir():
         path /= "__main__.py"
     with io.open_code(str(path.absolute())) as file:
-        code = compile(file.read(), str(path), "exec")
+        code = compile(file.read(), str(path), "exec", dont_inherit=True)
     sys.argv[:] = [script, *args]
     _first_on_path(str(path.resolve().parent))
     module = fresh_main(str(path))
@@ -55,7 +55,7 @@ def run_code(code: str, args: list[str]) -> ModuleType:
     sys.argv[:] = ["-c", *args]
     _first_on_path("")
     module = fresh_main(None)
-    _execute(compile(code, "<string>", "exec"), module)
+    _execute(compile(code, "<string>", "exec", dont_inherit=True), module)
     return module
 
 

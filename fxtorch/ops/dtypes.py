@@ -9,6 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.dtypes import canonicalize_dtype
 
 _default = np.dtype("float32")
 _complex_of = {np.dtype("float32"): np.dtype("complex64"), np.dtype("float64"): np.dtype("complex128")}
@@ -125,7 +126,24 @@ def cast(x: Any, dtype: Any) -> Any:
     if not is_complex(dtype) and is_complex(jnp.result_type(x)):
         x = jnp.real(x)
     to = _BY_RULE.get(dtype)
-    return lax.convert_element_type(x, dtype) if to is None else to(x)
+    if to is not None:
+        return to(x)
+    if jnp.issubdtype(dtype, jnp.integer) and is_float(jnp.result_type(x)):
+        return _truncated(x, np.dtype(dtype))
+    return lax.convert_element_type(x, dtype)
+
+
+def _truncated(x: Any, dtype: np.dtype) -> Any:
+    """Floating numbers as integers; those out of range as PyTorch has them on the CPU, where XLA takes the nearest.
+
+    It goes by way of a wide integer, in which what does not fit is the least value, and keeps the low bits.
+    """
+    x = jnp.asarray(x, np.float32 if np.dtype(jnp.result_type(x)).itemsize == 1 else None)
+    wide = canonicalize_dtype(np.int64 if dtype.itemsize == 8 or dtype == np.uint32 else np.int32)
+    end = jnp.asarray(np.inf if x.dtype == np.float16 else 2.0 ** (8 * wide.itemsize - 1), x.dtype)
+    fits = (x < end) & (x >= -end)  # as NaN does not
+    whole = jnp.where(fits, lax.convert_element_type(x, wide), jnp.asarray(np.iinfo(wide).min, wide))
+    return lax.convert_element_type(whole, dtype)
 
 
 def _saturated(x: Any) -> Any:

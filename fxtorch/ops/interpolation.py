@@ -16,7 +16,8 @@ import numpy as np
 from jax import Array as JaxArray
 
 from fxtorch.ops.average_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
-from fxtorch.ops.dtypes import at_least_single, cast
+from fxtorch.ops.dtypes import at_least_single, cast, is_float, type_name
+from fxtorch.ops.fixed_point import combine_bytes
 from fxtorch.ops.table import Array, op
 
 Scale = float | tuple[float, ...] | None
@@ -54,6 +55,14 @@ def _neighbours(size: int, out: int, scale: float | None, align: bool, cubic: bo
     return np.clip(index, 0, size - 1).astype(np.int32), weights
 
 
+def _dense(size: int, out: int, scale: float | None, align: bool, cubic: bool) -> np.ndarray:
+    """:func:`_neighbours` as ``(out, size)`` weights."""
+    index, weights = _neighbours(size, out, scale, align, cubic)
+    matrix = np.zeros((out, size))
+    np.add.at(matrix, (np.arange(out)[:, None], index), weights)
+    return matrix
+
+
 def _antialias(size: int, out: int, scale: float | None, align: bool, cubic: bool) -> np.ndarray:
     """``(out, size)`` weights of a kernel widened to the step between results."""
     step = ((size - 1) / (out - 1) if out > 1 else 0.0) if align else (1 / scale if scale else size / out)
@@ -81,6 +90,11 @@ def _resample(x: JaxArray, axis: int, out: int, scale: float | None, mode: str, 
     cubic = mode == "bicubic"
     if size == out and (scale is None or scale == 1) and not smooth:
         return x
+    if x.dtype == np.uint8:
+        if size == out:
+            return x
+        dense = _antialias(size, out, scale, align, cubic) if smooth else _dense(size, out, scale, align, cubic)
+        return combine_bytes(x, axis, dense)
     if smooth:
         matrix = jnp.asarray(_antialias(size, out, scale, align, cubic), x.dtype)
         return jnp.moveaxis(jnp.matmul(jnp.moveaxis(x, axis, -1), matrix.T, precision="highest"), -1, axis)
@@ -177,10 +191,14 @@ def interpolate(
             f"Input and output sizes should be greater than 0, but got input (H: {list(input.shape[2:])}) "
             f"output {list(sizes)}"
         )
+    bytes_too = mode in (*_NEAREST, "bilinear", "bicubic")
+    if not is_float(input.dtype) and not (bytes_too and input.dtype == np.uint8):
+        name = "adaptive_avg_pool" if mode == "area" else f"upsample_{mode}".replace("-", "_")
+        raise NotImplementedError(f"\"{name}{input.ndim - 2}d\" not implemented for '{type_name(input.dtype)}'")
     if mode == "area":
         return _AREA[input.ndim - 2](input, sizes)
     out = input if mode in _NEAREST else at_least_single(input)
-    for i, (target, scale) in enumerate(zip(sizes, scales, strict=True)):
+    for i, (target, scale) in reversed(list(enumerate(zip(sizes, scales, strict=True)))):
         out = _resample(out, 2 + i, target, scale, mode, align, antialias)
     return cast(out, input.dtype)
 

@@ -16,6 +16,7 @@ from fxtorch.tensor import (  # noqa: F401
     pytree,
     resident,
     saved,
+    subclasses,
 )
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.size import Size

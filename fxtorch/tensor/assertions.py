@@ -11,12 +11,16 @@ from jax.core import Tracer
 from fxtorch.tensor import construction
 from fxtorch.tensor import dtype as types
 from fxtorch.tensor.modes import modes
+from fxtorch.tensor.overriding import ask, overrider
 from fxtorch.tensor.tensor import Tensor, unwrap
 
 
 def _assert(condition: Any, message: str = "") -> None:
-    """``assert``, as a function."""
-    assert condition, message
+    """``assert``, as a function, which a trace keeps as a step."""
+    if overrider(type(condition)) is not None:
+        ask([condition], _assert, (condition, message), {})
+    else:
+        assert condition, message
 
 
 def _unknown(condition: Any) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from fxtorch.ops import return_types
 from fxtorch.tensor import dispatch
 from fxtorch.tensor.dispatch import namespace
+from fxtorch.tensor.overriding import asking
 from fxtorch.tensor.tensor import Tensor, method
 
 _torch = namespace("torch")
@@ -25,6 +26,7 @@ class _HistogramDD(NamedTuple):
 _Histogram = return_types.of(_HistogramDD, "histogramdd")
 
 
+@asking
 def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
     """The derivatives of a sampled function along each of ``dim``, by central differences, one-sided at the ends.
 
@@ -49,6 +51,7 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
     return _torch["_gradient_spaced"](input, spacing, dim, edge_order)
 
 
+@asking
 def histogramdd(
     input: Tensor, bins: Any, *, range: Sequence[float] | None = None, weight: Tensor | None = None,
     density: bool = False, out: tuple[Tensor, Sequence[Tensor]] | None = None,
@@ -114,6 +117,7 @@ def _listed(tensors: tuple[Any, ...]) -> Sequence[Tensor]:
     return tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
 
 
+@asking
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """The Tensors, each expanded to the shape to which all broadcast: views of them.
 
@@ -134,6 +138,7 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     return tuple(t.expand(size) for t in given)
 
 
+@asking
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """For each 1-dim Tensor its values all over the grid of them all: views; ``"xy"`` has the second one first.
 

@@ -293,11 +293,11 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     return out.clone() if copy and out is self else out
 
 
-def _caster(name: str) -> Any:
+def _caster(name: str, dtype: str) -> Any:
     def convert(self: Tensor, memory_format: Any = None) -> Tensor:
-        return cast(self, types.ALL[name])
+        return cast(self, types.ALL[dtype])
 
-    convert.__doc__ = f"The Tensor as {name}."
+    convert.__name__, convert.__qualname__, convert.__doc__ = name, f"Tensor.{name}", f"The Tensor as {dtype}."
     return convert
 
 
@@ -306,7 +306,7 @@ _CASTS = {
     "short": "int16", "char": "int8", "byte": "uint8", "bool": "bool", "cfloat": "complex64", "cdouble": "complex128",
 }  # fmt: skip
 for _name, _dtype in _CASTS.items():
-    setattr(Tensor, _name, _caster(_dtype))
+    setattr(Tensor, _name, _caster(_name, _dtype))
 
 
 @method

@@ -7,7 +7,9 @@ here: :data:`ORDINARY` holds the classes that an operator need not ask.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from inspect import Parameter
 from typing import Any
 
 from fxtorch.tensor.modes import modes
@@ -107,12 +109,38 @@ def override(operator: Any, args: Sequence[Any]) -> Any:
     if not asked:
         ORDINARY.update(type(x) for x in flat if isinstance(x, Tensor))
         return NOBODY
-    given = [(p, a) for p, a in zip(operator.op.params, args, strict=False) if p.kind != "key"]
-    named = {p.name: a for p, a in given if p.keyword_only and a is not p.default}
-    plain = [(p, a) for p, a in given if not p.keyword_only]
-    while plain and plain[-1][1] is plain[-1][0].default:
-        plain.pop()
-    return ask(asked, operator.public or operator, tuple(a for _, a in plain), named)
+    plain, named = as_called(operator, args)
+    return ask(asked, operator.public or operator, plain, named)
+
+
+def as_called(operator: Any, args: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of an operator as a program would write them: options by name, and only those that are given."""
+    plain: list[Any] = []
+    named: dict[str, Any] = {}
+    for p, a in zip(operator.op.params, args, strict=False):
+        if p.default is not Parameter.empty:
+            if a is not p.default and p.kind != "key":
+                named[p.name] = a
+        elif p.kind == "arrays" and p.name == operator.op.variadic:  # Tensors given one by one
+            plain.extend(a)
+        elif p.kind != "key":
+            plain.append(a)
+    return tuple(plain), named
+
+
+def asking(fn: Callable[..., Any]) -> Any:
+    """A function that is made of operators, and asks its arguments' classes what it does to them as operators do."""
+
+    @functools.wraps(fn)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if modes.overrides:
+            given = (*args, *kwargs.values())
+            asked = overriding(x for a in given for x in (a if isinstance(a, list | tuple) else (a,)))
+            if asked:
+                return ask(asked, function, args, kwargs)
+        return fn(*args, **kwargs)
+
+    return function
 
 
 def as_subclass(tensor: Tensor, cls: type) -> Any:

@@ -13,6 +13,7 @@ from fxtorch.ops import dtypes as rules
 from fxtorch.tensor import dtype as types
 from fxtorch.tensor.meta import Abstract
 from fxtorch.tensor.modes import modes
+from fxtorch.tensor.overriding import overrider
 from fxtorch.tensor.sparse import Stored
 from fxtorch.tensor.tensor import Tensor, method, unwrap, wrap
 
@@ -212,5 +213,5 @@ def _join(text: str, suffixes: list[str], indent: int) -> str:
 
 @method
 def __repr__(self: Tensor, *, tensor_contents: Any = None) -> str:
-    """torch's text of a Tensor."""
-    return to_text(self)
+    """torch's text of a Tensor; one of a class that says what operators do to it bears the name of that class."""
+    return to_text(self, "tensor(" if overrider(type(self)) is None else f"{type(self).__name__}(")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.cases import case, error
-from tests.cases.data import randn, uniform
+from tests.cases.data import randint, randn, uniform
 
 F = "nn.functional."
 X, W, B = randn(2, 4, 7, 6), randn(6, 4, 3, 2), randn(6)
@@ -53,6 +53,14 @@ CASES += [
     case(F + "interpolate", randn(1, 2, 8, 9), size=(3, 4), mode=mode, antialias=True)
     for mode in ("bilinear", "bicubic")
 ]
+CASES += [  # bytes are resized with 16-bit weights, as Pillow does it
+    case(F + "interpolate", randint(2, 3, 8, 9, low=0, high=256, dtype="uint8"), mode=mode, **how).but(grad=False)
+    for mode in ("bilinear", "bicubic")
+    for how in (
+        {"size": (3, 4)}, {"size": (13, 11)}, {"size": (3, 20), "antialias": True},
+        {"scale_factor": 1.7, "align_corners": True}, {"size": (8, 17)},
+    )
+]  # fmt: skip
 CASES += [case(F + "affine_grid", randn(2, 2, 3), (2, 3, 4, 5), align_corners=align) for align in (True, False)]
 CASES += [
     case(
@@ -79,5 +87,7 @@ ERRORS = [
     error(F + "conv_transpose2d", X, randn(4, 3, 2, 2), output_padding=1, match="output padding must be smaller"),
     error(F + "fold", randn(2, 12, 11), (7, 6), 2, 2, 1, 2, match="calculated number of sliding blocks"),
     error("pixel_shuffle", randn(3, 2, 2), 2, match="divisible by the square of upscale_factor"),
+    error(F + "interpolate", randint(1, 2, 4, 4), size=3, match="upsample_nearest2d.* not implemented for 'Long'"),
+    error(F + "interpolate", randint(2, 3, 4), size=3, mode="linear", match="not implemented for 'Long'"),
     error(F + "interpolate", randn(2, 3, 4), match="either size or scale_factor should be defined"),
 ]  # fmt: skip

@@ -98,6 +98,13 @@ torch.never_reached(1)
 """
 
 
+def test_a_programs_annotations_are_evaluated_as_python_does_it(tmp_path: Path) -> None:
+    program = "def f(x: int): pass\nprint(f.__annotations__['x'] is int)"
+    (tmp_path / "program.py").write_text(program)
+    for how in (("program.py",), ("-c", program), ("-m", "program")):
+        assert run(*how, folder=tmp_path).stdout.strip() == "True"
+
+
 def test_all_missing_names_are_reported_at_once(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(MISSING)
     ran = run("--missing", str(tmp_path / "program.py"))

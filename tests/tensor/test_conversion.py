@@ -151,3 +151,12 @@ def test_types_of_which_jax_has_no_arrays_can_be_named_and_compared() -> None:
         torch.zeros(2, dtype=torch.complex32)
     with pytest.raises(NotImplementedError, match=r"there are no Tensors of type torch\.quint8"):
         torch.zeros(2).to(torch.quint8)
+
+
+def test_a_number_that_an_integer_type_has_not_keeps_its_low_bits() -> None:
+    x = torch.tensor([-3.7, 300.2, 70000.0, 255.9, float("nan"), float("-inf"), 3e9])
+    assert x.to(torch.uint8).tolist() == [253, 44, 112, 255, 0, 0, 0]
+    assert x.to(torch.int16).tolist() == [-3, 300, 4464, 255, 0, 0, 0]
+    assert x.int().tolist() == [-3, 300, 70000, 255, -(2**31), -(2**31), -(2**31)]
+    assert x.long().tolist() == [-3, 300, 70000, 255, -(2**63), -(2**63), 3_000_000_000]
+    assert x.half().to(torch.int8).tolist() == [-3, 44, 0, -1, 0, 0, 0]

@@ -77,6 +77,21 @@ def test_a_subclass_hears_of_every_operator() -> None:
     assert Noted.seen == ["mul", "relu", "sum"] and type(y) is Noted and x.label == "mine"
 
 
+def test_a_subclass_hears_of_methods_that_are_no_operators() -> None:
+    x = Noted([1.0, -2.0], "mine")
+    Noted.seen = []
+    parts = (x.to(torch.float64), x.double(), x.detach(), x.cpu(), x.new_zeros(2), x.type(torch.int32), x[0])
+    assert Noted.seen == ["to", "double", "detach", "cpu", "new_zeros", "type", "__getitem__"]
+    assert all(type(part) is Noted for part in parts)
+    Noted.seen = []
+    assert (len(x), x.dim(), x.tolist(), bool(x[0] > 0)) == (2, 1, [1.0, -2.0], True)
+    assert Noted.seen == ["__len__", "dim", "tolist", "__getitem__", "gt", "__bool__"]
+
+
+def test_a_subclass_is_printed_by_its_name() -> None:
+    assert repr(Noted([1.0, -2.0], "mine")) == "Noted([ 1., -2.])"
+
+
 def test_an_object_that_is_no_tensor_may_be_an_argument() -> None:
     assert torch.mean(Diagonal(5, 2.0)) == 0.4
     with pytest.raises(TypeError, match=r"no implementation found for 'torch\.mul'"):
