@@ -116,7 +116,7 @@ class ProgramNode(Node):
 
     __slots__ = (
         "_arrays", "_behind", "_cells", "_chain", "_cts", "_ends", "_freed", "_inputs", "_recording",
-        "_versions", "_walked", "autocast",
+        "_used", "_versions", "_walked", "autocast",
     )  # fmt: skip
 
     def __init__(
@@ -136,6 +136,7 @@ class ProgramNode(Node):
         self._arrays: list[Any] = []
         self._versions: list[tuple[list[int], int] | None] = []
         self._freed: set[int] = set()
+        self._used: set[int] = set()
         self._walked: set[int] = set()
         self.autocast = autocast
 
@@ -196,6 +197,8 @@ class ProgramNode(Node):
             if number in self._freed:
                 raise RuntimeError(FREED)
             steps[number].verify(self._changed)
+            if not self._used.isdisjoint(steps[number].parts):  # by way of another result of the same loop
+                raise RuntimeError(FREED)
         return visited
 
     def _changed(self, number: int) -> tuple[int, int] | None:
@@ -236,6 +239,7 @@ class ProgramNode(Node):
         """Drop what the steps that were walked saved; what others need stays."""
         steps = self._recording.steps
         self._freed.update(number for number in self._walked if steps[number].frees)
+        self._used.update(part for number in self._walked for part in steps[number].parts)
         self._walked.clear()
         left = [i for i, step in enumerate(steps) if i not in self._freed]
         needed = {k for i in left for k in steps[i].saved}

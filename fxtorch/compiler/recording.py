@@ -23,7 +23,7 @@ from fxtorch.tensor.engine import reachable, summed
 from fxtorch.tensor.nodes import overwritten
 from fxtorch.tensor.record import pull_back
 from fxtorch.tensor.tape import Node
-from fxtorch.tensor.traced import TracedNode
+from fxtorch.tensor.traced import TracedNode, those_reached
 
 Name = Reference | tuple[str, int] | tuple[str, int, int] | None  # of a Tensor: one from outside, or one that was made
 
@@ -64,6 +64,7 @@ class Step:
         frees: whether it can be walked only once, unless the graph is retained.
         checks: what must not have been overwritten.
         needs: works out, when one was, whether an eager call would have saved that input or result.
+        parts: what walking it uses up that other steps need, too.
         error: what walking it raises in any case.
     """
 
@@ -76,6 +77,7 @@ class Step:
     frees: bool = False
     checks: list[Check] = field(default_factory=list)
     needs: Callable[[str, int], bool] | None = None
+    parts: frozenset[int] = frozenset()
     error: Exception | None = None
 
     def verify(self, changed: Callable[[int], tuple[int, int] | None]) -> None:
@@ -217,7 +219,7 @@ class Recorder:
         return ~number, 0
 
     def _step(self, node: Node) -> Step:
-        step = Step(node.name(), node.n_outputs, [], frees=node.frees)
+        step = Step(node.name(), node.n_outputs, [], frees=node.frees, parts=node.parts)
         step.checks = [self._check(cell, version) for cell, version in node.counters()]
         arrays, likes = self._of_traced(node, step) if isinstance(node, TracedNode) else self._of_other(node, step)
         step.saved = [self._save(x) for x in arrays]
@@ -230,7 +232,7 @@ class Recorder:
 
     def _of_traced(self, node: TracedNode, step: Step) -> tuple[list[Any], list[Any]]:
         """Fill in the step of an operator; what it saved, and the inputs that its gradients are like."""
-        plan, leaves = node.plan, node.leaves
+        plan, leaves, reaches = node.plan, node.leaves, node.reaches
         assert leaves is not None
         held, tree = jax.tree.flatten(node.pullback)
         moving = [i for i, x in enumerate(held) if isinstance(x, jax.Array)]
@@ -240,7 +242,7 @@ class Recorder:
             full = list(still)
             for i, x in zip(moving, arrays, strict=True):
                 full[i] = x
-            return pull_back(jax.tree.unflatten(tree, full), plan, cts)
+            return those_reached(reaches, pull_back(jax.tree.unflatten(tree, full), plan, cts), cts)
 
         step.pull = pull
         step.needs = node.needs()

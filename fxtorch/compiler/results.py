@@ -14,7 +14,9 @@ from fxtorch.compiler.references import Gradient, Reference
 from fxtorch.nn import Module
 from fxtorch.tensor import Tensor, wrap
 from fxtorch.tensor.engine import reachable
+from fxtorch.tensor.nodes import overwritten
 from fxtorch.tensor.tape import FREED, Node
+from fxtorch.tensor.traced import TracedNode
 from fxtorch.tensor.views import Link
 
 if TYPE_CHECKING:
@@ -68,15 +70,17 @@ class Graph:
         node = tensor._node
         if node is None:
             return cls(requires_grad, "leaf")
+        changed = None  # what a walk would raise before it came to what was used up
         for behind in reachable([node]):
             if behind.hooks or getattr(behind, "of_hooks", False):
                 raise errors.NotCompilable(
                     "a hook on a gradient inside of it would not run when the backward is called outside; call "
                     "backward() in the function, too"
                 )
-            words = FREED if getattr(behind, "leaves", True) is None else getattr(behind, "refusal", None)
+            words = FREED if behind.used_up else getattr(behind, "refusal", None)
             if words is not None:
-                return cls(requires_grad, "spent", words)
+                return cls(requires_grad, "spent", changed or words)
+            changed = changed or _overwritten(behind)
         return cls(requires_grad, "alive")
 
     def put_on(self, tensor: Tensor, out: Any) -> None:
@@ -87,6 +91,19 @@ class Graph:
             tensor._rg, tensor._node, tensor._index = self.requires_grad, None, 0
         else:
             tensor._rg, tensor._node, tensor._index = True, Spent(self.words), 0
+
+
+def _overwritten(node: Node) -> str | None:
+    """What walking ``node`` raises, where the function has overwritten what it needs."""
+    if isinstance(node, TracedNode):
+        try:
+            node.verify()
+        except RuntimeError as error:
+            return str(error)
+    changed = [
+        str(overwritten(node.name(), cell[1], version)) for cell, version in node.counters() if cell[1] != version
+    ]
+    return changed[0] if changed else None
 
 
 @dataclass

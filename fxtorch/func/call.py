@@ -9,6 +9,7 @@ from typing import Any
 import jax
 
 from fxtorch.func.order import in_order, order_of
+from fxtorch.func.saving import Needs, Start, behind
 from fxtorch.func.watch import Carry, Lift, Watch
 from fxtorch.tensor import Tensor, modes, unwrap, wrap
 from fxtorch.tensor.execute import run_traced
@@ -99,15 +100,45 @@ class Call:
         return out, changed
 
     def _on_tensors(self, arrays: Sequence[Any]) -> tuple[Any, dict[int, Any]]:
-        leaves = list(self.leaves)
         handles = [wrap(a) for a in arrays]
-        for i, handle in zip(self.places, handles, strict=True):
-            leaves[i] = handle
-        args, kwargs = in_order(self.given, jax.tree.unflatten(self.tree, leaves))
-        out = self.fn(*args, **kwargs)
+        out = self._on_handles(handles)
         self.returned = order_of(out)
         out = jax.tree.map(lambda x: unwrap(x) if isinstance(x, Tensor) else x, out, is_leaf=is_tensor)
         return out, {i: unwrap(h) for i, h in enumerate(handles) if unwrap(h) is not arrays[i]}
+
+    def _on_handles(self, handles: Sequence[Tensor]) -> Any:
+        leaves = list(self.leaves)
+        for i, handle in zip(self.places, handles, strict=True):
+            leaves[i] = handle
+        args, kwargs = in_order(self.given, jax.tree.unflatten(self.tree, leaves))
+        return self.fn(*args, **kwargs)
+
+    def recorded(self, arrays: Sequence[Any], wanting: Sequence[bool]) -> tuple[list[Needs], list[Tensor]]:
+        """Run the function recorded on the tape, look at that, and take everything back.
+
+        Args:
+            arrays: as for :meth:`inside`.
+            wanting: which of them want gradients.
+
+        Returns:
+            what stands behind each Tensor that it returned, and the Tensors from outside that it met.
+        """
+        n, outer = len(self.tensors), modes.capture
+        given = dict(zip(map(id, self.lifted), arrays[n:], strict=True))
+        lifted = [t for t, wants in zip(self.lifted, wanting[n:], strict=True) if wants]
+        watch = modes.capture = Watch(given, False, outer, arrays, wanting=lifted)
+        try:
+            handles = [wrap(a) for a in arrays[:n]]
+            for handle, wants in zip(handles, wanting, strict=False):
+                if wants:
+                    handle._rg, handle._node = True, Start("argument", [], [])
+            results = [
+                x for x in jax.tree.leaves(self._on_handles(handles), is_leaf=is_tensor) if isinstance(x, Tensor)
+            ]
+            return behind(handles, results, watch.outside()), watch.outside()
+        finally:
+            modes.capture = outer
+            watch.roll_back()
 
     def arrays(self) -> list[Any]:
         """The values of all inputs."""

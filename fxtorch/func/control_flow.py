@@ -8,6 +8,7 @@ a Module) or change (batch-norm statistics, the random generator) go round with 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -16,6 +17,7 @@ from jax import lax
 from jax.core import Tracer
 
 from fxtorch.func.call import Call, is_leaf, is_tensor
+from fxtorch.func.saving import Needs, repeated, stand_before
 from fxtorch.tensor import Tensor, dispatch, modes, unwrap
 from fxtorch.tensor.tape import Node
 
@@ -83,6 +85,13 @@ def cond(
             raise RuntimeError(f"cond: true_fn returned {_words(trees[0])}, but false_fn {_words(trees[1])}")
         return jax.tree.unflatten(trees[0][0], leaves), call.by_number(state)
 
+    def needs(wanting: Sequence[bool]) -> list[Needs]:
+        def of(fn: Callable[..., Any]) -> list[Needs]:
+            return call.needs(lambda _, *args: fn(*args), call.arrays(), wanting)
+
+        return [a & b for a, b in zip(of(true_fn), of(false_fn), strict=True)]
+
+    call.behind = needs
     return call.run(pure, "cond")
 
 
@@ -191,6 +200,14 @@ def scan(combine_fn: Callable[..., Any], init: Any, xs: Any, *, dim: int = 0, re
         ys = [jnp.moveaxis(y, 0, dim) for y in kept]
         return (jax.tree.unflatten(tree, carry), jax.tree.unflatten(trees[-1], ys)), call.by_number(state)
 
+    def needs(wanting: Sequence[bool]) -> list[Needs]:
+        m, given = len(call.tensors), call.arrays()
+        one = [*given[:n], *(jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in given[n:m]), *given[m:]]
+        found = repeated(lambda state: call.needs(combine_fn, one, [*state, *wanting[n:]]), wanting[:n], count)
+        changed = {id(t) for t in call.carried} if count > 1 else set()
+        return [replace(need, late=need.late or not changed.isdisjoint(need.others)) for need in found]
+
+    call.behind = needs
     return call.run(pure, "scan")
 
 
@@ -269,6 +286,21 @@ class _Loop(Call):
         super().__init__(fn, args)
         self.name = name
         self.carries = True
+        self.behind: Callable[[Sequence[bool]], list[Needs]] | None = None  # what eager results would stand before
+        self._met: dict[int, Tensor] = {}
+
+    def needs(self, fn: Callable[..., Any], like: Sequence[Any], wanting: Sequence[bool]) -> list[Needs]:
+        """What stands behind the results of a run of ``fn`` on arrays like these, of which some want gradients."""
+        found: list[Needs] = []
+
+        def run(arrays: Sequence[Any]) -> None:
+            self.fn = fn
+            needs, met = self.recorded(arrays, wanting)
+            found.extend(needs)
+            self._met |= {id(t): t for t in met}
+
+        jax.eval_shape(run, [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in like])
+        return found
 
     def once(self, arrays: Sequence[Any]) -> tuple[Any, list[Any]]:
         """One run: what the body returns, and the state that it leaves."""
@@ -317,10 +349,15 @@ class _Loop(Call):
             raise CarryChanged(f"{self.name}: {fn} was given {_words(old)}, but returned {_words(new)}")
 
     def _run(self, pure: Callable[[Sequence[Any]], Any], name: str) -> Any:
-        if self.name != "while_loop":
-            return super()._run(pure, name)
         inputs = [*self.tensors, *self.lifted]
         wanting = [t for t in inputs if t._rg] if self.outside else []
+        if self.name != "while_loop":
+            out = super()._run(pure, name)
+            if wanting and self.behind is not None:
+                needs = self.behind([t._rg for t in inputs])
+                results = jax.tree.leaves(out, is_leaf=is_tensor)
+                stand_before(name, results, needs, self.tensors, self.lifted, self._met)
+            return out
         outside, self.outside = self.outside, False
         try:
             out = super()._run(pure, name)

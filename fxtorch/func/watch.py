@@ -16,6 +16,7 @@ from fxtorch.tensor import Tensor, modes, unwrap
 from fxtorch.tensor.holders import holder_of
 from fxtorch.tensor.modes import Capture
 from fxtorch.tensor.snapshot import Snapshot
+from fxtorch.tensor.tape import Node
 
 
 class Lift(Exception):
@@ -53,6 +54,7 @@ class Watch:
         arrays: the arrays that come from outside.
         carried: Tensors among the given whose change the caller brings out.
         carries: whether the caller can bring out the changes of others, too.
+        wanting: Tensors from outside that are to want gradients inside, too.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Watch:
         arrays: Sequence[Any],
         carried: Sequence[Tensor] = (),
         carries: bool = False,
+        wanting: Sequence[Tensor] = (),
     ) -> None:
         self.stacks = None  # a transformed function sees other arrays than the program is given
         self.given = given
@@ -71,6 +74,7 @@ class Watch:
         self.to_lift: list[Tensor] = []
         self.carried = {id(t) for t in carried}
         self.carries = carries
+        self._wanting = {id(t) for t in wanting}
         self._arrays = list(arrays)
         self._made: dict[int, Tensor] = {}
         self._before: dict[int, Snapshot] = {}
@@ -95,7 +99,9 @@ class Watch:
         if tensor._rg:
             if self.lift and key not in self.given:
                 self.to_lift.append(tensor)
-            tensor._rg, tensor._node, tensor._index = False, None, 0
+            wants = key in self._wanting
+            start = Node("outside", [], []) if wants and tensor._node is not None else None
+            tensor._rg, tensor._node, tensor._index = wants, start, 0
         if key in self.given:
             before.array = tensor._data = self.given[key]
         self._arrays.append(before.attributes["_data"])
@@ -174,6 +180,10 @@ class Watch:
         )
 
     # --- the end ----------------------------------------------------------------------------------------------------
+
+    def outside(self) -> list[Tensor]:
+        """The Tensors from outside that were read or changed."""
+        return [before.tensor for before in self._before.values()]
 
     def met(self, tensor: Tensor) -> bool:
         """Whether a Tensor from outside was read or changed."""

@@ -16,5 +16,5 @@ INPUT_NOT_NEEDED = frozenset(
     "relu sigmoid tanh exp exp2 expm1 sqrt rsqrt reciprocal softmax log_softmax tan logsumexp dropout max min median "
     "kthvalue mode sort topk cummax cummin".split()
 )
-UNKNOWN = frozenset({"cond"})  # in a compiled function it is not known which branch runs, and so not what is saved
+OF_BODIES = frozenset({"cond", "scan"})  # what their bodies save counts, which a Node before their results knows
 SAVES_NUMBERS = frozenset("mul div".split())  # of which a Python number is saved, as a Tensor

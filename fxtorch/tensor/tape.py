@@ -56,6 +56,8 @@ class Node:
 
     n_outputs = 1
     frees = False  # whether a walk that does not retain the graph uses it up
+    used_up = False  # whether such a walk has been
+    parts: frozenset[int] = frozenset()  # what a walk of it uses up, where other Nodes need that, too
     of_saved_values = False  # whether its backward is a compiled program of values that it holds
 
     def named(self) -> Node:

@@ -9,16 +9,33 @@ import jax
 from jax.core import Tracer
 
 from fxtorch.tensor.nodes import CallNode, edge_tensor, overwritten
-from fxtorch.tensor.overwriting import INPUT_NOT_NEEDED, RESULT_NEEDED, SAVES_NUMBERS, UNKNOWN
+from fxtorch.tensor.overwriting import INPUT_NOT_NEEDED, OF_BODIES, RESULT_NEEDED, SAVES_NUMBERS
 from fxtorch.tensor.record import Plan, Record, outputs, pull_back
 from fxtorch.tensor.tape import FREED
 from fxtorch.tensor.tensor import Tensor
+
+Reaches = dict[int, frozenset[int]] | None
+
+
+def those_reached(reaches: Reaches, grads: Sequence[Any], cts: Sequence[Any]) -> Sequence[Any]:
+    """The gradients, with None where none of the results that have cotangents depends on the input.
+
+    Args:
+        reaches: of results, the numbers of the gradients that depend on them; None where all depend on all.
+        grads: all gradients.
+        cts: the cotangents.
+    """
+    if reaches is None:
+        return grads
+    everything = frozenset(range(len(grads)))
+    there = frozenset().union(*(reaches.get(i, everything) for i, ct in enumerate(cts) if ct is not None))
+    return [g if i in there else None for i, g in enumerate(grads)]
 
 
 class TracedNode(CallNode):
     """A call made while JAX traces: the pullback itself, for the program around it to absorb."""
 
-    __slots__ = ("checks", "leaves", "plan", "pullback", "record")
+    __slots__ = ("checks", "leaves", "plan", "pullback", "reaches", "record")
 
     checks: list[tuple[list[int], int, str, int]]  # a Tensor's cell and version then, and where it stands in the call
 
@@ -31,6 +48,7 @@ class TracedNode(CallNode):
         self.leaves: Sequence[Any] | None = leaves
         self.plan = plan
         self.pullback = pullback
+        self.reaches: Reaches = None
 
     @property
     def n_outputs(self) -> int:
@@ -40,7 +58,7 @@ class TracedNode(CallNode):
     @property
     def frees(self) -> bool:
         """Whether an eager call would have saved Tensors."""
-        saved = [] if self.label in UNKNOWN else jax.tree.leaves(self.pullback)
+        saved = [] if self.label in OF_BODIES else jax.tree.leaves(self.pullback)
         given = {id(x) for x in self.leaves or () if isinstance(x, jax.Array)}
         if self.label in SAVES_NUMBERS or any(id(x) in given for x in saved):
             return bool(saved)
@@ -51,18 +69,23 @@ class TracedNode(CallNode):
         plan = self.record.saved(tuple(self.leaves), self.plan.diff)  # is it computed again from what it is given?
         return bool(plan.saved_out or plan.opaque) or any(hasattr(self.leaves[i], "dtype") for i in plan.saved_in)
 
+    @property
+    def used_up(self) -> bool:  # type: ignore[override]
+        """Whether a walk has used it up."""
+        return self.leaves is None
+
     def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
         """Transpose the linearised call."""
         if self.pullback is None:
             raise RuntimeError(FREED)
-        self._verify()
-        return pull_back(self.pullback, self.plan, cts)
+        self.verify()
+        return those_reached(self.reaches, pull_back(self.pullback, self.plan, cts), cts)
 
     def pull_tensors(self, cts: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         """Trace the backward as a function of the inputs and the cotangents; what has a value (a mask) keeps it."""
         if self.leaves is None:
             raise RuntimeError(FREED)
-        self._verify()
+        self.verify()
         record, plan, leaves = self.record, self.plan, tuple(self.leaves)
         present = tuple(ct is not None for ct in cts)
         moving = [i for i, v in enumerate(leaves) if i in plan.diff or isinstance(v, Tracer)]
@@ -82,11 +105,12 @@ class TracedNode(CallNode):
             for i in moving
         ]
         given = tensors + [ct for ct in cts if ct is not None]
-        return outputs(CallNode.apply(Record(fn, "backward", "residuals"), given))
+        grads = outputs(CallNode.apply(Record(fn, "backward", "residuals"), given))
+        return those_reached(self.reaches, grads, cts)
 
     def check(self, tensors: Sequence[Any], results: Sequence[Tensor]) -> None:
         """Remember the versions of everything that the call may have saved."""
-        if self.label in UNKNOWN:
+        if self.label in OF_BODIES:
             return
         saved_in = () if self.label in INPUT_NOT_NEEDED else tensors
         saved_out = results if self.label in RESULT_NEEDED else ()
@@ -105,7 +129,7 @@ class TracedNode(CallNode):
         if self.label in RESULT_NEEDED:
             self.checks.append((cell, cell[1], "out", 0))
 
-    def _verify(self) -> None:
+    def verify(self) -> None:
         """Raise where a value that an eager call would have saved was overwritten; which, is worked out only then."""
         changed = [c for c in self.checks if c[0][1] != c[1]]
         if not changed or self.leaves is None:

@@ -144,9 +144,13 @@ class Doubled(torch.autograd.Function):
 doubled = torch.jit(lambda x: x * 2)
 
 S["by_rule"] = lambda W, v, i, j: Doubled.apply(at(v, i))
-# neither branch saves anything: of a compiled one it is not known which of them ran
+# both branches save the same: of a compiled one it is not known which of them ran
 S["by_value"] = lambda W, v, i, j: torch.cond(at(v, i).sum() > 0, lambda t: t + 2, lambda t: t - 1, (at(v, i),))
+S["chosen"] = lambda W, v, i, j: torch.cond(at(v, i).sum() > 0, lambda t: t * W.w, lambda t: t * W.w * 0.5, (at(v, i),))
 S["scanned"] = lambda W, v, i, j: torch.scan(lambda c, r: (c + r, c * W.w[0]), torch.zeros(3), at(v, i))[1]
+S["folded"] = lambda W, v, i, j: torch.scan(
+    lambda c, r: ((c * W.w + r).tanh(), c), at(v, i), at(v, j) + torch.zeros(2, 1, 1)
+)[0]
 S["inner"] = lambda W, v, i, j: doubled(at(v, i))
 # what is not an argument would be read again in the backward, as it is then
 S["again"] = lambda W, v, i, j: checkpoint(lambda x, w: (x @ w).tanh(), at(v, i), W.net[0].weight)

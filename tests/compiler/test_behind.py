@@ -349,3 +349,23 @@ def test_a_second_derivative_may_need_what_the_call_stored_beside_its_result() -
         return w.grad, stored
 
     assert_agrees(scenario)
+
+
+def test_of_a_graph_that_was_used_up_inside_the_first_thing_wrong_is_told() -> None:
+    def scenario(compile: Compile) -> Any:
+        w, scale = nn.Parameter(values()), nn.Parameter(torch.ones(2, 3))
+
+        @compile
+        def step() -> torch.Tensor:
+            hidden = w * w
+            out = hidden * scale
+            hidden.sum().backward()  # uses up what is behind
+            with torch.no_grad():
+                scale.mul_(2.0)  # which the last product saved
+            return out
+
+        with pytest.raises(RuntimeError) as told:
+            step().sum().backward()
+        return str(told.value).split("inplace operation")[0]
+
+    assert_agrees(scenario)
