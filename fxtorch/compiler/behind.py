@@ -18,7 +18,7 @@ from fxtorch.tensor.tracing import traces
 if TYPE_CHECKING:
     from fxtorch.compiler.program import Program
 
-Chain = tuple[tuple[bool, ...], ...]
+Chain = tuple[tuple[tuple[bool, ...], frozenset[int] | None], ...]
 
 
 class Behind:
@@ -30,26 +30,33 @@ class Behind:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._backwards: dict[int, tuple[Recording, Callable[..., Any]]] = {}
+        self._backwards: dict[Any, tuple[Recording, Callable[..., Any]]] = {}
         self._again: dict[Chain, tuple[Callable[..., Any], list[Recording]]] = {}
 
-    def backward(self, recording: Recording) -> Callable[..., Any]:
-        """The compiled ``(saved arrays, cotangents) -> gradients``; arrays that are not needed may be None."""
-        found = self._backwards.get(id(recording))
+    def backward(self, recording: Recording, visited: tuple[int, ...]) -> Callable[..., Any]:
+        """The compiled ``(saved arrays, cotangents) -> gradients``; arrays that are not needed may be None.
+
+        Args:
+            recording: of the graph.
+            visited: the steps of it that are walked.
+        """
+        key = id(recording), visited
+        found = self._backwards.get(key)
         if found is None:
 
             def run(saved: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
-                return recording.walk(saved, cts)
+                return recording.walk(saved, cts, frozenset(visited))
 
             run.__name__ = run.__qualname__ = f"{self.program.name}_backward"
-            found = self._backwards[id(recording)] = recording, compiled_anywhere(run)
+            found = self._backwards[key] = recording, compiled_anywhere(run)
         return found[1]
 
     def again(self, chain: Chain, inputs: Sequence[Any], pulls: Sequence[Any]) -> tuple[list[Any], Any, Recording]:
         """The gradients that a backward gives, when it is itself recorded.
 
         Args:
-            chain: of each backward so far, this one included, which roots have cotangents.
+            chain: of each backward so far, this one included, which roots have cotangents, and which ends are wanted
+                (None: all).
             inputs: what the program was run on.
             pulls: these cotangents.
 
@@ -64,7 +71,9 @@ class Behind:
             kept: list[Recording] = []
 
             def run(state: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any], pulls: Any) -> Any:
-                grads, own, recording = self.program.traced.derivative(state, arrays, scalars, pulls)
+                grads, own, recording = self.program.traced.derivative(
+                    state, arrays, scalars, [*zip(pulls, (wanted for _, wanted in chain), strict=True)]
+                )
                 kept[:] = [recording]
                 return grads, own
 
@@ -111,12 +120,13 @@ class ProgramNode(Node):
         recording: the graph that this Node stands for, of which only some steps may be walked at a time.
         inputs: what the program was run on: its state, arguments and numbers.
         autocast: the region that it was called in.
-        chain: for the backward of a backward: which roots each so far had cotangents for, and ``cts``: these.
+        chain: for the backward of a backward: which roots each so far had cotangents for, and what it looked for.
+        cts: these cotangents.
     """
 
     __slots__ = (
         "_arrays", "_behind", "_cells", "_chain", "_cts", "_ends", "_freed", "_inputs", "_recording",
-        "_used", "_versions", "_walked", "autocast",
+        "_used", "_versions", "_walked", "_wanted", "autocast",
     )  # fmt: skip
 
     def __init__(
@@ -137,8 +147,11 @@ class ProgramNode(Node):
         self._versions: list[tuple[list[int], int] | None] = []
         self._freed: set[int] = set()
         self._used: set[int] = set()
+        self._wanted: frozenset[int] | None = None
         self._walked: set[int] = set()
         self.autocast = autocast
+
+    chooses = True
 
     @property
     def n_outputs(self) -> int:
@@ -190,9 +203,13 @@ class ProgramNode(Node):
         cells = [self._cells.get(key_of(name)) for name in self._recording.cells]
         self._versions = [None if cell is None else (cell, cell[1]) for cell in cells]
 
+    def choose(self, wanted: frozenset[int]) -> None:
+        """Look at the way to these ends alone, at the next walk."""
+        self._wanted = wanted
+
     def _verify(self, present: tuple[bool, ...]) -> tuple[int, ...]:
         """The steps that are to be walked, once it is sure that they can be."""
-        steps, visited = self._recording.steps, self._recording.visited(present)
+        steps, visited = self._recording.steps, self._recording.visited(present, self._wanted)
         for number in visited:
             if number in self._freed:
                 raise RuntimeError(FREED)
@@ -211,7 +228,8 @@ class ProgramNode(Node):
         self._walked.update(visited)
         needed = {i for number in visited for i in self._recording.steps[number].saved}
         saved = [x if i in needed else None for i, x in enumerate(self._arrays)]
-        return self._behind.backward(self._recording)(saved, tuple(cts))
+        self._wanted = None
+        return self._behind.backward(self._recording, visited)(saved, tuple(cts))
 
     def pull_tensors(self, cts: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         """Run a compiled backward that is recorded itself: the function once more, and the walk over its tape."""
@@ -219,7 +237,8 @@ class ProgramNode(Node):
         self._walked.update(self._verify(present))
         if not self._inputs:
             raise RuntimeError(FREED)
-        level, chain = len(self._chain), (*self._chain, present)
+        level, chain = len(self._chain), (*self._chain, (present, self._wanted))
+        self._wanted = None
         pulls = (*self._cts, tuple(None if ct is None else ct._data for ct in cts))
         before, modes.autocast = modes.autocast, self.autocast
         try:

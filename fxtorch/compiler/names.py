@@ -52,6 +52,26 @@ def uses_of(code: CodeType, name: str) -> tuple[Any, ...]:
     return tuple(found)
 
 
+@cache
+def paths_of(code: CodeType) -> frozenset[tuple[str, ...]]:
+    """What code reads as ``variable.attribute.attribute``, as names, in functions within it too."""
+    steps = [i for i in dis.get_instructions(code) if i.opname not in ("CACHE", "PRECALL", "PUSH_NULL")]
+    found: set[tuple[str, ...]] = set()
+    path: tuple[str, ...] = ()
+    for step in steps:
+        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF"):
+            path = (step.argval,)
+        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and path:
+            path = (*path, step.argval)
+            found.add(path)
+        else:
+            path = ()
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            found |= paths_of(constant)
+    return frozenset(found)
+
+
 def methods_of(cls: type) -> Sequence[tuple[str, FunctionType]]:
     """The functions in the user's part of a class."""
     found = []

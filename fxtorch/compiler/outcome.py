@@ -122,13 +122,13 @@ class Outcome:
                 cell[1] += 1
         if self.steady is not None:
             self.steady.keep(list(state), list(grads))
-        made = layout.pieces.hand_back(outputs, known, self._own)
+        made = layout.pieces.hand_back(outputs, known, self._own, leaves)
         for change in self._others:
             reference = change.reference
             tensor = reference.tensor if isinstance(reference, Held) else reference.find(leaves)
             out = None if change.output is None else outputs[change.output]
             if change.graph is not None:
-                change.graph.put_on(tensor, out)
+                change.graph.put_on(tensor, out, leaves)
                 structure.changed()
             if out is not None:  # a view takes its base along, onto the tape too
                 recorded = tensor._link is not None and change.graph is not None

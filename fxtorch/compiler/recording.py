@@ -7,7 +7,7 @@ trace recorded.  The values that the steps of the tape saved leave the program a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,9 +22,10 @@ from fxtorch.tensor import Tensor
 from fxtorch.tensor.engine import reachable, summed
 from fxtorch.tensor.nodes import overwritten
 from fxtorch.tensor.record import pull_back
-from fxtorch.tensor.tape import Node
+from fxtorch.tensor.tape import FREED, Node
 from fxtorch.tensor.traced import TracedNode, those_reached
 
+_NOBODY_KNOWS: Any = object()  # stands for an input whose gradient is never made, since the step raises
 Name = Reference | tuple[str, int] | tuple[str, int, int] | None  # of a Tensor: one from outside, or one that was made
 
 
@@ -80,6 +81,10 @@ class Step:
     parts: frozenset[int] = frozenset()
     error: Exception | None = None
 
+    def leads_to(self) -> Iterator[int]:
+        """The steps, and ends, that its gradients go to."""
+        return (at for (at, _), gives in zip(self.edges, self.gives, strict=True) if gives)
+
     def verify(self, changed: Callable[[int], tuple[int, int] | None]) -> None:
         """Raise what walking this step raises.
 
@@ -125,21 +130,38 @@ class Recording:
         return [found[kind][i] for kind, i in self.places]
 
     def __post_init__(self) -> None:
-        self._visited: dict[tuple[bool, ...], tuple[int, ...]] = {}
+        self._visited: dict[Any, tuple[int, ...]] = {}
 
-    def visited(self, present: tuple[bool, ...]) -> tuple[int, ...]:
-        """The steps that are walked when these roots have cotangents, in their order."""
-        found = self._visited.get(present)
+    def visited(self, present: tuple[bool, ...], wanted: frozenset[int] | None = None) -> tuple[int, ...]:
+        """The steps that are walked when these roots have cotangents, in their order.
+
+        Args:
+            present: which roots have.
+            wanted: the ends whose gradients are looked for; None for all.
+        """
+        found = self._visited.get((present, wanted))
         if found is None:
             reached = {at for (at, _), there in zip(self.roots, present, strict=True) if there and at >= 0}
             for number, step in enumerate(self.steps):
                 if number in reached:
-                    reached |= {at for (at, _), g in zip(step.edges, step.gives, strict=True) if g and at >= 0}
-            found = self._visited[present] = tuple(sorted(reached))
+                    reached |= {at for at in step.leads_to() if at >= 0}
+            if wanted is not None:
+                useful: set[int] = set()
+                for number in sorted(reached, reverse=True):
+                    if any(at in useful if at >= 0 else ~at in wanted for at in self.steps[number].leads_to()):
+                        useful.add(number)
+                reached = useful
+            found = self._visited[present, wanted] = tuple(sorted(reached))
         return found
 
-    def walk(self, saved: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
-        """The gradients of the ends, from the saved arrays and the cotangents of the roots."""
+    def walk(self, saved: Sequence[Any], cts: Sequence[Any], visited: Collection[int]) -> list[Any]:
+        """The gradients of the ends, from the saved arrays and the cotangents of the roots.
+
+        Args:
+            saved: those arrays.
+            cts: of the roots.
+            visited: the steps to walk.
+        """
         pending: list[list[Any]] = [[None] * step.outputs for step in self.steps]
         found: list[Any] = [None] * len(self.ends)
 
@@ -150,8 +172,8 @@ class Recording:
         for (at, slot), ct in zip(self.roots, cts, strict=True):
             if ct is not None:
                 send(at, slot, ct)
-        for step, slots in zip(self.steps, pending, strict=True):
-            if step.pull is None or all(ct is None for ct in slots):
+        for number, (step, slots) in enumerate(zip(self.steps, pending, strict=True)):
+            if number not in visited or step.pull is None or all(ct is None for ct in slots):
                 continue
             for (at, slot), g in zip(step.edges, step.pull([saved[i] for i in step.saved], slots), strict=True):
                 if g is not None:
@@ -209,7 +231,8 @@ class Recorder:
         """Where a cotangent of the shape and type of ``like`` goes."""
         if isinstance(edge, Node) and not isinstance(edge, Input):
             place = (self._numbers[edge], slot)
-            self._avals.setdefault(place, jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), like))
+            if like is not _NOBODY_KNOWS:
+                self._avals.setdefault(place, jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), like))
             return place
         number = self._ends.get(id(edge))
         if number is None:
@@ -220,8 +243,13 @@ class Recorder:
 
     def _step(self, node: Node) -> Step:
         step = Step(node.name(), node.n_outputs, [], frees=node.frees, parts=node.parts)
-        step.checks = [self._check(cell, version) for cell, version in node.counters()]
-        arrays, likes = self._of_traced(node, step) if isinstance(node, TracedNode) else self._of_other(node, step)
+        if node.used_up:
+            step.error = RuntimeError(FREED)
+            arrays, likes = [], [_NOBODY_KNOWS] * len(node.edges)
+        elif isinstance(node, TracedNode):
+            arrays, likes = self._of_traced(node, step)
+        else:
+            arrays, likes = self._of_other(node, step)
         step.saved = [self._save(x) for x in arrays]
         step.edges = [
             self._follow(edge, slot, like) if like is not None else (~0, 0)
@@ -251,6 +279,7 @@ class Recorder:
 
     def _of_other(self, node: Node, step: Step) -> tuple[list[Any], list[Any]]:
         """Fill in the step of any other call by trying its backward, on cotangents of which only shapes are known."""
+        step.checks = [self._check(cell, version) for cell, version in node.counters()]
         number = self._numbers[node]
         given = [self._avals.get((number, slot)) for slot in range(node.n_outputs)]
         try:
@@ -261,7 +290,7 @@ class Recorder:
         except Exception as error:
             error.__traceback__ = error.__context__ = error.__cause__ = None  # whose frames hold the trace
             step.error = error
-            return [], [None] * len(node.edges)
+            return [], [_NOBODY_KNOWS] * len(node.edges)
         tree = jax.tree.structure(found)
 
         def pull(arrays: Sequence[Any], cts: Sequence[Any]) -> Sequence[Any]:

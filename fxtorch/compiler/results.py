@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 
 from fxtorch.compiler import errors
-from fxtorch.compiler.references import Gradient, Reference
+from fxtorch.compiler.references import Gradient, Held, Input, Reference
 from fxtorch.nn import Module
 from fxtorch.tensor import Tensor, wrap
 from fxtorch.tensor.engine import reachable
@@ -34,12 +34,17 @@ def is_leaf(x: Any) -> bool:
 
 
 class Spent(Node):
-    """The ``grad_fn`` of a result whose graph was used up inside of the program, or cannot be walked."""
+    """The ``grad_fn`` of a result whose graph was used up inside of the program, or cannot be walked.
+
+    Args:
+        words: what a walk raises.
+        ends: the Tensors that the graph led to, or Nodes: a walk that looks for one of them comes here.
+    """
 
     __slots__ = ("words",)
 
-    def __init__(self, words: str = FREED) -> None:
-        super().__init__("compiled", [], [])
+    def __init__(self, words: str, ends: list[Any]) -> None:
+        super().__init__("compiled", ends, [0] * len(ends))
         self.words = words
 
     def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
@@ -55,23 +60,32 @@ class Graph:
 
     Attributes:
         requires_grad: its flag.
-        kind: ``"leaf"``, ``"alive"`` (a graph that can be walked from outside) or ``"spent"``.
+        kind: ``"leaf"``, ``"alive"`` (a graph of which a part can be walked from outside) or ``"spent"``.
         words: what a walk of a spent graph raises.
+        held: the leaves that a spent graph led to, and ``given``: the same among the arguments, and the Tensors whose
+            eager graphs it went on into.
     """
 
     requires_grad: bool
     kind: str
     words: str = FREED
+    held: list[Any] = field(default_factory=list, compare=False)
+    given: list[Reference] = field(default_factory=list, compare=False)
 
     @classmethod
-    def of(cls, tensor: Tensor) -> Graph:
-        """That of ``tensor``, which is brought up to date."""
+    def of(cls, tensor: Tensor, capture: Capture) -> Graph:
+        """That of ``tensor``, which is brought up to date.
+
+        A graph of which something was used up is walked on only where a step is left that saved something: of the
+        loss of a training step there is none, so that its program need not keep what a walk would take.
+        """
         requires_grad = tensor.requires_grad
         node = tensor._node
         if node is None:
             return cls(requires_grad, "leaf")
-        changed = None  # what a walk would raise before it came to what was used up
-        for behind in reachable([node]):
+        changed = found = None  # what a walk would raise before it came to what was used up, and there
+        nodes = reachable([node])
+        for behind in nodes:
             if behind.hooks or getattr(behind, "of_hooks", False):
                 raise errors.NotCompilable(
                     "a hook on a gradient inside of it would not run when the backward is called outside; call "
@@ -79,18 +93,45 @@ class Graph:
                 )
             words = FREED if behind.used_up else getattr(behind, "refusal", None)
             if words is not None:
-                return cls(requires_grad, "spent", changed or words)
-            changed = changed or _overwritten(behind)
-        return cls(requires_grad, "alive")
+                found = found or changed or words
+            elif behind.frees:
+                return cls(requires_grad, "alive")
+            elif found is None:
+                changed = changed or _overwritten(behind)
+        return (
+            cls(requires_grad, "alive") if found is None else cls(requires_grad, "spent", found, *_ends(nodes, capture))
+        )
 
-    def put_on(self, tensor: Tensor, out: Any) -> None:
-        """Give ``tensor``, whose values are the program's output ``out``, this place."""
+    def put_on(self, tensor: Tensor, out: Any, leaves: Sequence[Any]) -> None:
+        """Give ``tensor``, whose values are the program's output ``out``, this place; ``leaves``: of the call."""
         if self.kind == "alive" and isinstance(out, Tensor):
             tensor._rg, tensor._node, tensor._index = out._rg, out._node, out._index
         elif self.kind == "leaf":
             tensor._rg, tensor._node, tensor._index = self.requires_grad, None, 0
         else:
-            tensor._rg, tensor._node, tensor._index = True, Spent(self.words), 0
+            ends = self.held
+            if self.given:
+                ends = [*ends, *(t if t._node is None else t._node for t in (r.find(leaves) for r in self.given))]
+            tensor._rg, tensor._node, tensor._index = True, Spent(self.words, ends), 0
+
+
+def _ends(nodes: Sequence[Node], capture: Capture) -> tuple[list[Any], list[Reference]]:
+    """The leaves that a graph leads to, and where to find what else it leads to."""
+    edges = {id(edge): edge for node in nodes for edge in node.edges if isinstance(edge, Tensor | Input)}
+    held: list[Any] = []
+    given: list[Reference] = []
+    for edge in edges.values():
+        if isinstance(edge, Input):
+            given.append(edge.owner)
+        elif (argument := capture.argument(edge)) is not None:
+            given.append(argument)
+        elif not capture.is_made(edge):
+            reference = capture.reference(edge)
+            if isinstance(reference, Held):
+                held.append(edge)
+            else:
+                given.append(reference)
+    return held, given
 
 
 def _overwritten(node: Node) -> str | None:
@@ -173,7 +214,7 @@ class Pieces:
         return found
 
     def hand_back(
-        self, outputs: Sequence[Any], known: dict[int, Tensor], without: Collection[int] = ()
+        self, outputs: Sequence[Any], known: dict[int, Tensor], without: Collection[int], leaves: Sequence[Any]
     ) -> dict[int, Tensor]:
         """The Tensors by their numbers, from the program's outputs.
 
@@ -181,6 +222,7 @@ class Pieces:
             outputs: of the program.
             known: what :meth:`look_up` found.
             without: numbers of pieces that somebody else makes.
+            leaves: the arguments of the call.
         """
         if without is not self._without:
             self._without, self._wanted = without, [i for i in range(len(self.pieces)) if i not in without]
@@ -200,7 +242,7 @@ class Pieces:
                 array = out._data if isinstance(out, Tensor) else out
                 tensor = wrap(array) if piece.cls is Tensor else _new(piece.cls, array)
                 if piece.graph.requires_grad:
-                    piece.graph.put_on(tensor, out)
+                    piece.graph.put_on(tensor, out, leaves)
             if piece.extra:
                 tensor.__dict__.update(piece.extra)
             if piece.parent is not None:
@@ -269,7 +311,7 @@ class Collector:
         argument = self.capture.argument(tensor)
         if argument is not None or not self.capture.is_made(tensor):
             return self._add(tensor, Known(argument or self.capture.reference(tensor)))
-        graph = Graph.of(tensor)
+        graph = Graph.of(tensor, self.capture)
         parent = link = None
         if tensor._link is not None and self._shared(tensor):
             parent, link = self.piece(tensor._link.parent), tensor._link.of(_NOBODY, 0)

@@ -31,7 +31,7 @@ import numpy as np
 
 from fxtorch.compiler import errors
 from fxtorch.compiler.guards import ABSENT, MOST_ITEMS, SIMPLE, label
-from fxtorch.compiler.names import all_names, global_names, is_library, is_users, methods_of, names_of, uses_of
+from fxtorch.compiler.names import all_names, global_names, is_library, is_users, methods_of, names_of, paths_of, uses_of
 from fxtorch.compiler.naming import Naming, within
 from fxtorch.compiler.places import Item, Place, Slot, Tail, Variable, Whole, Within, is_empty, place_of
 from fxtorch.nn import Module
@@ -132,10 +132,26 @@ class Surroundings:
             self.place(Variable(cell, name), name, depth)
         for value in (*(fn.__defaults__ or ()), *(fn.__kwdefaults__ or {}).values()):
             self.value(value, f"a default of {fn.__name__}", depth)
+        self.libraries(fn)
         named = global_names(fn.__code__)
         for name in fn.__globals__ if "globals" in named else named:
             if name in fn.__globals__:
                 self.place(Item(fn.__globals__, name), name, depth)
+
+    def libraries(self, fn: FunctionType) -> None:
+        """Look at what ``fn`` takes out of modules of libraries (``F.relu``): somebody may put something else there."""
+        cells = dict(zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True))
+        for variable, *path in sorted(paths_of(fn.__code__)):
+            owner = Variable(cells[variable], variable).get() if variable in cells else fn.__globals__.get(variable)
+            for key in path[:-1]:
+                owner = owner.__dict__.get(key) if isinstance(owner, ModuleType) else None
+            if isinstance(owner, ModuleType) and is_library(owner.__name__):
+                place, value = Item(owner.__dict__, path[-1]), owner.__dict__.get(path[-1], ABSENT)
+                if place.identity not in self._seen and not isinstance(value, ModuleType):
+                    self._seen.add(place.identity)
+                    self._report(place, value, ".".join((variable, *path)))
+                    if isinstance(value, FunctionType):
+                        self.function(value)
 
     def place(self, place: Place, name: str, depth: int = 0) -> None:
         """Look at one place, and through it."""
@@ -233,10 +249,13 @@ class Surroundings:
             self._compare(f"{name} is what it was", lambda: variable.get(ABSENT) is held)
 
     def methods(self, cls: type, depth: int = 0) -> None:
-        """Look at what the methods of a class of the user's name."""
+        """Look at what the methods of a class of the user's name; of a library's layer, what its forward takes."""
         if ("methods", cls) in self._seen:
             return
         self._seen.add(("methods", cls))
+        forward = getattr(cls, "forward", None)
+        if isinstance(forward, FunctionType) and is_library(forward.__module__):
+            self.libraries(forward)
         for name, fn in methods_of(cls):
             if name in self.names or name == "forward" or (name.startswith("__") and name != "__init__"):
                 self.function(fn, depth + 1)

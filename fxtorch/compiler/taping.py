@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fxtorch.compiler.capture import Capture
     from fxtorch.compiler.results import Collector
 
-Pulls = Sequence[Sequence[Any]]
+Pulls = Sequence[tuple[Sequence[Any], frozenset[int] | None]]
 Roots = list[tuple[int, Tensor]]
 
 
@@ -31,7 +31,8 @@ def taped(
         roots: the Tensors among it that have a graph, with the numbers of their outputs.
         inputs: of the program, ``pulls`` included.
         outputs: of the program.
-        pulls: the cotangents of one backward after another; None where there is none.
+        pulls: of one backward after another the cotangents (None where there is none), and the numbers of the ends
+            whose gradients are looked for (None: all).
 
     Returns:
         the outputs: those given, or the gradients that the last of the backwards finds; the saved arrays that are to
@@ -40,26 +41,29 @@ def taped(
     names = _Names(capture, collector)
     flat = jax.tree.leaves(inputs)
     recorder = Recorder(roots, flat, outputs, names.of_end, names.of_cells(), names.tensors)
-    for level, cts in enumerate(pulls):
+    for level, (cts, wanted) in enumerate(pulls):
         for end in recorder.objects:
             if isinstance(end, Tensor):  # its hooks are called by whoever walks on from there
                 end.__dict__.pop("_hooks", None)
         given = names.cotangents(level, cts)
         targets = [*((end, 0) if isinstance(end, Input) else end for end in recorder.objects)]
-        grads = _pulled(roots, given, targets)
+        grads = _pulled(roots, given, targets, wanted)
         roots = [(i, g) for i, g in enumerate(grads) if g is not None and g._rg]
         outputs = [None if g is None else g._data for g in grads]
         recorder = Recorder(roots, flat, outputs, names.of_end, names.of_cells(), names.tensors)
     return outputs, recorder.own, recorder.recording
 
 
-def _pulled(roots: Roots, given: Sequence[Tensor | None], targets: Sequence[Any]) -> list[Tensor | None]:
-    """The gradients of the targets, recorded."""
+def _pulled(
+    roots: Roots, given: Sequence[Tensor | None], targets: Sequence[Any], wanted: frozenset[int] | None
+) -> list[Tensor | None]:
+    """The gradients of the targets that are wanted, recorded."""
+    asked = [t for i, t in enumerate(targets) if wanted is None or i in wanted]
     pairs = [(t, ct) for (_, t), ct in zip(roots, given, strict=True) if ct is not None]
     before, modes.grad = modes.grad, True
     try:
         _, found = walk(
-            [t for t, _ in pairs], [ct for _, ct in pairs], retain_graph=True, create_graph=True, targets=targets
+            [t for t, _ in pairs], [ct for _, ct in pairs], retain_graph=True, create_graph=True, targets=asked
         )
     finally:
         modes.grad = before

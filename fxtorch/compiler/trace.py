@@ -238,7 +238,7 @@ class Traced:
             own: Sequence[Any] = ()
             if pulls is not None:
                 with watching(capture):
-                    inputs = (state, arrays, scalars, *pulls)
+                    inputs = (state, arrays, scalars, *(cts for cts, _ in pulls))
                     outputs, own, layout.recording = taped(capture, collector, roots, inputs, outputs, pulls)
             del out, args, kwargs, roots, collector
         finally:
@@ -312,7 +312,7 @@ def _lay_out(
 
     def change(reference: Reference, tensor: Tensor, array: Any, was: tuple[bool, Any]) -> Change | None:
         now = (tensor._rg, tensor._node)
-        graph = Graph.of(tensor) if now[0] != was[0] or now[1] is not was[1] else None
+        graph = Graph.of(tensor, capture) if now[0] != was[0] or now[1] is not was[1] else None
         new = tensor._data is not array or (graph is not None and graph.kind == "alive")
         if new:
             outputs.append(tensor._data)

@@ -20,7 +20,7 @@ from jax.extend.core import jaxpr_as_fun
 from fxtorch.compiler import errors
 from fxtorch.compiler.program import Program
 from fxtorch.compiler.references import Argument, Entry, Gradient, Held
-from fxtorch.compiler.results import Fresh, Known, Leaf, Spent
+from fxtorch.compiler.results import Fresh, Known, Leaf
 from fxtorch.compiler.trace import Traced
 from fxtorch.ops.transposes import cancelling, convolves
 from fxtorch.tensor import Tensor, modes, unwrap, wrap
@@ -218,7 +218,7 @@ class Transition(Program):
             return piece.reference.find(leaves)
         tensor = wrap(outputs[piece.output])
         if piece.graph.requires_grad:
-            tensor._rg, tensor._node = True, None if piece.graph.kind == "leaf" else Spent()
+            piece.graph.put_on(tensor, None, leaves)
         return tensor
 
     # --- whether it can be repeated -----------------------------------------------------------------------------------
@@ -265,7 +265,7 @@ class Transition(Program):
                 if change.graph is not None:
                     tensor = change.reference.find(leaves)
                     remember(tensor, "_rg", "_node", "_index")
-                    change.graph.put_on(tensor, None)
+                    change.graph.put_on(tensor, None, leaves)
             for owner, piece in layout.grads:
                 tensor = owner.find(leaves)
                 remember(tensor, "_grad")

@@ -56,6 +56,16 @@ def _on_the_way(nodes: Sequence[Node], targets: set[Any]) -> set[Node]:
     return useful
 
 
+def _wanted(node: Node, useful: set[Node], targets: set[Any]) -> frozenset[int]:
+    """The numbers of the edges of ``node`` that lead to a target."""
+    ends = enumerate(zip(node.edges, node.slots, strict=True))
+    return frozenset(
+        i
+        for i, (edge, slot) in ends
+        if edge in useful or (id(edge) if isinstance(edge, Tensor) else (edge, slot)) in targets
+    )
+
+
 def _node_of(tensor: Tensor) -> Node | None:
     """``tensor.grad_fn``, without the name for people."""
     if tensor._link is not None:
@@ -178,6 +188,8 @@ def _walk(
                     found[(node, i)] = ct
             if node not in useful:
                 continue
+            if node.chooses:
+                node.choose(_wanted(node, useful, wanted))  # type: ignore[arg-type]
         if node.hooks is not None and all(ct is None for ct in slots):
             continue
         grads = node.pull_tensors(slots) if create_graph else node.pull(slots)

@@ -56,6 +56,7 @@ class Node:
 
     n_outputs = 1
     frees = False  # whether a walk that does not retain the graph uses it up
+    chooses = False  # whether it asks which gradients a walk looks for
     used_up = False  # whether such a walk has been
     parts: frozenset[int] = frozenset()  # what a walk of it uses up, where other Nodes need that, too
     of_saved_values = False  # whether its backward is a compiled program of values that it holds
@@ -87,6 +88,9 @@ class Node:
 
     def release(self) -> None:
         """Drop what was saved for the backward."""
+
+    def choose(self, wanted: frozenset[int]) -> None:
+        """Give, at the next pull, the gradients with these numbers alone."""
 
     def counters(self) -> list[tuple[list[int], int]]:
         """The counters of changes of what it needs, each with the version that it must be at then."""
