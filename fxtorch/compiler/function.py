@@ -79,7 +79,9 @@ class CompiledFunction:
     def _run(self, leaves: Sequence[Any], tree: Any) -> Any:
         key, pinned = self._key(leaves, tree), ()
         for program in self.programs.get(key, ()):
-            if program.guards.hold() and (not program.traced.pinned or program.fits(leaves)):
+            if program.guards.hold() and (
+                not (program.traced.pinned or program.guards.of_arguments) or program.fits(leaves)
+            ):
                 try:
                     return program(leaves)
                 except errors.AlsoArgument as error:
@@ -194,7 +196,9 @@ class CompiledFunction:
     def _reason(self, key: Any) -> str:
         known = self.programs.get(key)
         if known:
-            return "changed: " + ("; ".join(known[0].guards.broken()[:5]) or "which Tensors are state and argument")
+            return "changed: " + (
+                "; ".join(known[0].guards.broken()[:5]) or "which Tensors are arguments, and what hangs on them"
+            )
         if not self.programs:
             return "the first call"
         tree, now, leaves = key

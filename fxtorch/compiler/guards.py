@@ -70,6 +70,7 @@ class Guards:
         self._computed: list[tuple[str | Callable[[], str], Callable[[], Any], Any]] = []
         self._noted_computed: list[tuple[str | Callable[[], str], Callable[[], Any], Any]] = []
         self._names: dict[int, str] = {}
+        self.of_arguments: list[tuple[int, str, Any]] = []  # positions, and what was hung on the Tensors there
         self._items: list[tuple[Any, Any]] = []  # lists and sets, and what was in them
 
     def entry(self, table: dict[Any, Any], key: Any, value: Any, name: str = "", *, deep: bool = True) -> None:
@@ -215,6 +216,10 @@ class Guards:
                 return False
         return all([compute() == value for _, compute, value in self._computed])  # noqa: C419  (a list is faster)
 
+    def fit(self, leaves: Sequence[Any]) -> bool:
+        """Whether what is hung on the arguments is what it was."""
+        return all(_equal(leaves[i].__dict__.get(key, ABSENT), value) for i, key, value in self.of_arguments)
+
     def forget(self) -> None:
         """Look at everything at the next check: somebody changes flags for a moment and does not say so."""
         self._version = None
@@ -271,6 +276,7 @@ class Guards:
             for t, k, v in zip(self._number_tables, self._number_keys, self._numbers, strict=True)
         ]
         out += [f"{name} is {_show(value)}" for _, value, name in self._variables]
+        out += [f"argument {i}.{key} is {_show(value)}" for i, key, value in self.of_arguments]
         named = [
             (name if isinstance(name, str) else name(), value)
             for name, _, value in (*self._noted_computed, *self._computed)

@@ -153,8 +153,8 @@ class Program:
                 effect()
 
     def fits(self, leaves: Sequence[Any]) -> bool:
-        """Whether the arguments that are state are the Tensors that they were."""
-        return all(leaves[i] is tensor for i, tensor in self.traced.pinned)
+        """Whether the arguments that are state are the Tensors that they were, and have hung on them what they had."""
+        return all(leaves[i] is tensor for i, tensor in self.traced.pinned) and self.guards.fit(leaves)
 
     def lower(self, leaves: Sequence[Any]) -> Any:
         """The program as JAX lowers it for these arguments.

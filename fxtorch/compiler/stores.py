@@ -10,7 +10,7 @@ import jax
 from fxtorch.compiler.guards import A_TENSOR, ABSENT, Guards, label
 from fxtorch.compiler.names import is_users
 from fxtorch.compiler.places import Item, Place, Whole
-from fxtorch.compiler.references import Entry, Reference
+from fxtorch.compiler.references import Argument, Entry, Reference
 from fxtorch.compiler.results import is_leaf
 from fxtorch.compiler.surroundings import Surroundings
 from fxtorch.nn import Module
@@ -37,10 +37,15 @@ class Stores:
         self.writes: dict[Any, tuple[Place, Any]] = {}
         self.surroundings = Surroundings(self.read, self.guard, self.fix, names)
         self.guards = Guards(self.surroundings.naming)
+        self.surroundings.on_argument = lambda *fact: self.guards.of_arguments.append(fact)
         self._aliases: dict[int, Reference] = {}  # Tensors that are found anew at each call
         self._fixed: set[int] = set()  # and those that are known by their identity
         self._followed: set[Any] = set()  # places whose Tensors are found there anew
         self._module_states: set[int] = set()  # the dictionaries of Modules
+
+    def argument(self, tensor: Tensor) -> Argument | None:
+        """The argument that ``tensor`` stands for."""
+        raise NotImplementedError
 
     def guard(self, name: str, compute: Callable[[], Any]) -> Any:
         """A fact about Python state that the trace relies on."""
@@ -131,8 +136,12 @@ class Stores:
                     self.guards.entry(table, key, ABSENT, name)
 
     def missed_of_tensor(self, tensor: Tensor, key: str) -> None:
-        """A Tensor from outside has no such attribute."""
-        self.guards.entry(tensor.__dict__, key, ABSENT, A_TENSOR)
+        """A Tensor from outside, or one that stands for an argument, has no such attribute."""
+        argument = self.argument(tensor)
+        if argument is not None:
+            self.guards.of_arguments.append((argument.position, key, ABSENT))
+        else:
+            self.guards.entry(tensor.__dict__, key, ABSENT, A_TENSOR)
 
     def wrote_attribute(self, table: dict[str, Any], key: str, old: Any) -> None:
         """A module's attribute was assigned."""

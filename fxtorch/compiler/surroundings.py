@@ -31,7 +31,16 @@ import numpy as np
 
 from fxtorch.compiler import errors
 from fxtorch.compiler.guards import ABSENT, MOST_ITEMS, SIMPLE, label
-from fxtorch.compiler.names import all_names, global_names, is_library, is_users, methods_of, names_of, paths_of, uses_of
+from fxtorch.compiler.names import (
+    all_names,
+    global_names,
+    is_library,
+    is_users,
+    methods_of,
+    names_of,
+    paths_of,
+    uses_of,
+)
 from fxtorch.compiler.naming import Naming, within
 from fxtorch.compiler.places import Item, Place, Slot, Tail, Variable, Whole, Within, is_empty, place_of
 from fxtorch.nn import Module
@@ -90,6 +99,7 @@ class Surroundings:
         self.others: set[type] = set()  # other people's classes, of which there are objects
         self.watch: Callable[[type], None] = self.others.add
         self.on_trainer: Callable[[Any, str], None] = lambda value, name: None  # told of optimizers and schedulers
+        self.on_argument: Callable[[int, str, Any], None] = lambda position, key, value: None  # of what hangs on one
         self.names = set(names)
         self._met: list[tuple[Place, Any]] = []
         self._unread: dict[Any, tuple[Place, Any, str]] = {}  # places that were stored to before they were read
@@ -99,6 +109,7 @@ class Surroundings:
         self._codes: list[CodeType] = []
         self._seen: set[Any] = set()
         self._hung: dict[int, tuple[Tensor, dict[str, Any], str]] = {}  # Tensors, and what was hung on them
+        self._arguments: list[tuple[int, Tensor, dict[str, Any]]] = []  # the same of those that stand for arguments
         self._sources: list[tuple[str, Callable[[], Any], Any]] = []
         for name, state in (("random", random.getstate), ("numpy.random", _numpy_state)):
             self._sources.append((name, state, state()))
@@ -240,6 +251,13 @@ class Surroundings:
             for key in self.names & hung.keys():
                 self.place(Item(tensor.__dict__, key), f"{name}.{key}")
 
+    def argument(self, position: int, stand_in: Tensor) -> None:
+        """A Tensor that stands for an argument is about to be given to the function."""
+        hung = {k: v for k, v in stand_in.__dict__.items() if _is_hung(k)}
+        self._arguments.append((position, stand_in, hung))
+        for key, value in hung.items():
+            self.value(value, f"argument {position}.{key}")
+
     def _context(self, variable: ContextVar[Any], name: str) -> None:
         """Guard what a context variable is set to: numbers and strings by value, everything else by identity."""
         held = variable.get(ABSENT)
@@ -359,15 +377,14 @@ class Surroundings:
             if _is_as_it_was(place, old):
                 self._report(place, old, name)
         for tensor, before, name in list(self._hung.values()):
-            now = tensor.__dict__
-            for key in {*before, *filter(_is_hung, now)}:
-                if now.get(key, ABSENT) is not before.get(key, ABSENT):
-                    raise errors.NotCompilable(
-                        f"it sets the attribute {key!r} of the Tensor {name}, which a program would do only while it "
-                        "is traced; keep it in an object or a Module"
-                    )
+            for key in _unchanged(tensor, before, name):
                 if key in self.names:
-                    self.place(Item(now, key), f"{name}.{key}")
+                    self.place(Item(tensor.__dict__, key), f"{name}.{key}")
+        for position, stand_in, before in self._arguments:
+            for key in _unchanged(stand_in, before, f"argument {position}"):
+                if key in self.names:
+                    self.on_argument(position, key, before[key])
+        self._arguments.clear()
 
     def written(self) -> Iterator[tuple[Place, Any]]:
         """The places where something else is now, with what was there."""
@@ -406,6 +423,22 @@ class Surroundings:
 def _is_hung(key: str) -> bool:
     """Whether an attribute of a Tensor is the user's."""
     return key == "name" or not hasattr(Tensor, key)
+
+
+def _unchanged(tensor: Tensor, before: dict[str, Any], name: str) -> list[str]:
+    """What is hung on a Tensor, all of which was before.
+
+    Raises:
+        NotCompilable: it is something else.
+    """
+    now = tensor.__dict__
+    for key in {*before, *filter(_is_hung, now)}:
+        if now.get(key, ABSENT) is not before.get(key, ABSENT):
+            raise errors.NotCompilable(
+                f"it sets the attribute {key!r} of the Tensor {name}, which a program would do only while it is "
+                "traced; keep it in an object or a Module"
+            )
+    return list(before)
 
 
 def _is_as_it_was(place: Place, old: Any) -> bool:

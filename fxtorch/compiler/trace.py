@@ -229,6 +229,8 @@ class Traced:
             capture.surroundings.function(self.fn)
             for leaf in self.leaves:
                 capture.surroundings.value(leaf, "an argument")
+            for position, stand_in in stand_ins.items():
+                capture.surroundings.argument(position, stand_in)
             with watching(capture):
                 args, kwargs = jax.tree.unflatten(self.tree, leaves)
                 out = self.fn(*args, **kwargs)

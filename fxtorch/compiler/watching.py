@@ -95,7 +95,7 @@ def watching(capture: Capture) -> Iterator[None]:
         plain_init(self, *args, **kwargs)
 
     def missed(self: Tensor, name: str) -> Any:
-        if not elsewhere() and not name.startswith("__") and not capture.is_of_trace(self):
+        if not elsewhere() and not name.startswith("__") and not capture.is_made(self):
             capture.missed_of_tensor(self, name)
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
