@@ -18,6 +18,25 @@ from fxtorch.tensor.tracing import traces
 if TYPE_CHECKING:
     from fxtorch.compiler.program import Program
 
+
+class Walk:
+    """The backward of a program with one result, as a part of a larger program: what ``replay`` takes for a plan.
+
+    Args:
+        recording: of the graph.
+    """
+
+    carries = (True,)
+
+    def __init__(self, recording: Recording) -> None:
+        self.backward = self
+        self._recording, self._visited = recording, frozenset(recording.visited((True,)))
+
+    def nested(self, saved: Sequence[Any], out: Any, residuals: Any, cts: Sequence[Any]) -> list[Any]:
+        """The gradients."""
+        return self._recording.walk(saved, cts, self._visited)
+
+
 Chain = tuple[tuple[tuple[bool, ...], frozenset[int] | None], ...]
 
 
@@ -31,6 +50,7 @@ class Behind:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._backwards: dict[Any, tuple[Recording, Callable[..., Any]]] = {}
+        self._walks: dict[int, Walk] = {}
         self._again: dict[Chain, tuple[Callable[..., Any], list[Recording]]] = {}
 
     def backward(self, recording: Recording, visited: tuple[int, ...]) -> Callable[..., Any]:
@@ -50,6 +70,13 @@ class Behind:
             run.__name__ = run.__qualname__ = f"{self.program.name}_backward"
             found = self._backwards[key] = recording, compiled_anywhere(run)
         return found[1]
+
+    def walk(self, recording: Recording) -> Walk:
+        """The backward as a part of a larger program, the same one each time."""
+        found = self._walks.get(id(recording))
+        if found is None:
+            found = self._walks[id(recording)] = Walk(recording)
+        return found
 
     def again(self, chain: Chain, inputs: Sequence[Any], pulls: Sequence[Any]) -> tuple[list[Any], Any, Recording]:
         """The gradients that a backward gives, when it is itself recorded.
@@ -152,6 +179,23 @@ class ProgramNode(Node):
         self.autocast = autocast
 
     chooses = True
+    saved_out = residuals = ()
+
+    @property
+    def of_saved_values(self) -> bool:  # type: ignore[override]
+        """Whether it is walked in one way only, so that it can be part of a backward that is seen again and again."""
+        return len(self._recording.roots) == 1
+
+    @property
+    def plan(self) -> Walk:
+        """Its backward."""
+        return self._behind.walk(self._recording)
+
+    def verify(self) -> Sequence[Any]:
+        """The saved arrays, once it is sure that they are there and were not overwritten."""
+        visited = self._verify((True,))
+        self._walked = set(visited)
+        return self._saved_for(visited)
 
     @property
     def n_outputs(self) -> int:
@@ -225,16 +269,18 @@ class ProgramNode(Node):
     def pull(self, cts: Sequence[Any]) -> Sequence[Any]:
         """Run the compiled backward."""
         visited = self._verify(tuple(ct is not None for ct in cts))
-        self._walked.update(visited)
-        needed = {i for number in visited for i in self._recording.steps[number].saved}
-        saved = [x if i in needed else None for i, x in enumerate(self._arrays)]
+        self._walked = set(visited)
         self._wanted = None
-        return self._behind.backward(self._recording, visited)(saved, tuple(cts))
+        return self._behind.backward(self._recording, visited)(self._saved_for(visited), tuple(cts))
+
+    def _saved_for(self, visited: Sequence[int]) -> list[Any]:
+        needed = {i for number in visited for i in self._recording.steps[number].saved}
+        return [x if i in needed else None for i, x in enumerate(self._arrays)]
 
     def pull_tensors(self, cts: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         """Run a compiled backward that is recorded itself: the function once more, and the walk over its tape."""
         present = tuple(ct is not None for ct in cts)
-        self._walked.update(self._verify(present))
+        self._walked = set(self._verify(present))
         if not self._inputs:
             raise RuntimeError(FREED)
         level, chain = len(self._chain), (*self._chain, (present, self._wanted))

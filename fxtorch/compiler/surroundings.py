@@ -251,12 +251,13 @@ class Surroundings:
             for key in self.names & hung.keys():
                 self.place(Item(tensor.__dict__, key), f"{name}.{key}")
 
-    def argument(self, position: int, stand_in: Tensor) -> None:
-        """A Tensor that stands for an argument is about to be given to the function."""
-        hung = {k: v for k, v in stand_in.__dict__.items() if _is_hung(k)}
-        self._arguments.append((position, stand_in, hung))
-        for key, value in hung.items():
-            self.value(value, f"argument {position}.{key}")
+    def arguments(self, stand_ins: dict[int, Tensor]) -> None:
+        """The function is about to be given Tensors that stand for arguments, by position."""
+        for position, stand_in in stand_ins.items():
+            hung = {k: v for k, v in stand_in.__dict__.items() if _is_hung(k)}
+            self._arguments.append((position, stand_in, hung))
+            for key, value in hung.items():
+                self.value(value, f"argument {position}.{key}")
 
     def _context(self, variable: ContextVar[Any], name: str) -> None:
         """Guard what a context variable is set to: numbers and strings by value, everything else by identity."""

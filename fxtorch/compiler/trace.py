@@ -229,8 +229,7 @@ class Traced:
             capture.surroundings.function(self.fn)
             for leaf in self.leaves:
                 capture.surroundings.value(leaf, "an argument")
-            for position, stand_in in stand_ins.items():
-                capture.surroundings.argument(position, stand_in)
+            capture.surroundings.arguments(stand_ins)
             with watching(capture):
                 args, kwargs = jax.tree.unflatten(self.tree, leaves)
                 out = self.fn(*args, **kwargs)

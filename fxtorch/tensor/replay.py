@@ -100,6 +100,8 @@ def _compile(nodes: Sequence[Node], position: dict[int, int], root: int, slot: i
             if all(c is None for c in pending[i]):
                 continue
             for (at, s), g in zip(links, plan.backward.nested(*saved[i], tuple(pending[i])), strict=True):
+                if g is None:
+                    continue
                 box, k = (leaves, ~at) if at < 0 else (pending[at], s)
                 box[k] = g if box[k] is None else box[k] + g
         return leaves

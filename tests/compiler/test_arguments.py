@@ -106,4 +106,4 @@ def test_a_program_for_one_tensor_is_not_run_for_another() -> None:
     net, step = trained(torch.jit)
     step(net.weight, torch.ones(1, 2))
     step(torch.ones(1, 2, requires_grad=True), torch.ones(1, 2))
-    assert any("which Tensors are state and argument" in reason for reason in step.reasons)
+    assert any("which Tensors are arguments" in reason for reason in step.reasons)

@@ -11,6 +11,7 @@ import pytest
 import fxtorch as torch
 from fxtorch import nn
 from fxtorch.nn import functional as F
+from fxtorch.tensor import replay
 from fxtorch.utils.checkpoint import checkpoint
 from tests.compiler.scenarios import Compile, assert_agrees
 
@@ -367,5 +368,79 @@ def test_of_a_graph_that_was_used_up_inside_the_first_thing_wrong_is_told() -> N
         with pytest.raises(RuntimeError) as told:
             step().sum().backward()
         return str(told.value).split("inplace operation")[0]
+
+    assert_agrees(scenario)
+
+
+def test_a_backward_that_is_seen_again_is_one_program_with_the_eager_calls_around_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compiled: list[int] = []
+    plain = replay._compile
+    monkeypatch.setattr(replay, "_compile", lambda nodes, *rest: compiled.append(len(nodes)) or plain(nodes, *rest))
+
+    def scenario(compile: Compile) -> Any:
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+        call, opt = compile(net), torch.optim.SGD(net.parameters(), lr=0.1)
+        losses = []
+        for _ in range(6):
+            opt.zero_grad()
+            loss = (call(values()) - 1.0).square().mean()
+            loss.backward()
+            opt.step()
+            losses.append(loss.detach())
+        return losses, list(net.parameters())
+
+    replay._seen.clear()
+    assert_agrees(scenario)
+    assert len(compiled) == 2, "once for the eager graph, once for the compiled Module's"
+
+
+def test_a_result_whose_graph_was_retained_keeps_it_when_another_is_walked() -> None:
+    def scenario(compile: Compile) -> Any:
+        w = nn.Parameter(values())
+        a, b = compile(lambda: ((w * w).sum(), (w * 2).exp().sum()))()
+        a.backward(retain_graph=True)
+        b.backward()
+        a.backward()
+        return w.grad
+
+    assert_agrees(scenario)
+
+
+def test_a_graph_that_was_used_up_in_part_is_walked_on_beside_that() -> None:
+    def scenario(compile: Compile) -> Any:
+        w, u = nn.Parameter(values()), nn.Parameter(torch.ones(2, 3))
+
+        def step(x: torch.Tensor) -> Any:
+            hidden = (w * x).exp()
+            (hidden * hidden).sum().backward()  # uses it up
+            return hidden, hidden * u
+
+        seen = []
+        for out in compile(step)(torch.ones(2, 3)):
+            for target in (w, u):
+                try:
+                    seen += torch.autograd.grad(out.square().sum() + target.sum(), (target,), retain_graph=True)
+                except RuntimeError as error:
+                    seen.append(str(error))
+        return seen
+
+    assert_agrees(scenario)
+
+
+def test_a_derivative_by_some_inputs_minds_what_lies_on_their_way_alone() -> None:
+    def scenario(compile: Compile) -> Any:
+        w, u, scale = nn.Parameter(values()), nn.Parameter(torch.ones(2, 3)), torch.ones(2, 3)
+        out = compile(lambda: ((w * scale).exp() * u).sum())()
+        seen = [*torch.autograd.grad(out, (u,), create_graph=True)]
+        seen += torch.autograd.grad(seen[0].sum(), (w,), retain_graph=True)
+        with torch.no_grad():
+            scale.mul_(2.0)  # which only the way to w needs
+        seen += torch.autograd.grad(out, (u,), retain_graph=True)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            torch.autograd.grad(out, (w,))
+        return seen
 
     assert_agrees(scenario)
