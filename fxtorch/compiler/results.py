@@ -84,23 +84,23 @@ class Graph:
         if node is None:
             return cls(requires_grad, "leaf")
         changed = found = None  # what a walk would raise before it came to what was used up, and there
-        nodes = reachable([node])
+        nodes, hooked, alive = reachable([node]), False, False
         for behind in nodes:
-            if behind.hooks or getattr(behind, "of_hooks", False):
-                raise errors.NotCompilable(
-                    "a hook on a gradient inside of it would not run when the backward is called outside; call "
-                    "backward() in the function, too"
-                )
             words = FREED if behind.used_up else getattr(behind, "refusal", None)
-            if words is not None:
-                found = found or changed or words
-            elif behind.frees:
-                return cls(requires_grad, "alive")
-            elif found is None:
-                changed = changed or _overwritten(behind)
-        return (
-            cls(requires_grad, "alive") if found is None else cls(requires_grad, "spent", found, *_ends(nodes, capture))
-        )
+            alive = alive or (behind.frees and words is None)
+            if found is None:
+                hooked = hooked or bool(behind.hooks or getattr(behind, "of_hooks", False))
+                changed = changed or (None if words else _overwritten(behind))
+                found = words and (changed or words)
+        alive = alive or found is None
+        if hooked or (alive and any(n.hooks or getattr(n, "of_hooks", False) for n in nodes)):
+            raise errors.NotCompilable(
+                "a hook on a gradient inside of it would not run when the backward is called outside; call "
+                "backward() in the function, too"
+            )
+        if alive or found is None:
+            return cls(requires_grad, "alive")
+        return cls(requires_grad, "spent", found, *_ends(nodes, capture))
 
     def put_on(self, tensor: Tensor, out: Any, leaves: Sequence[Any]) -> None:
         """Give ``tensor``, whose values are the program's output ``out``, this place; ``leaves``: of the call."""
