@@ -9,7 +9,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from fxtorch.ops.checks import check_broadcast, check_concrete
-from fxtorch.ops.dtypes import cast, is_complex, is_float, is_inexact, promote
+from fxtorch.ops.dtypes import cast, is_complex, is_float, is_inexact, promote, type_name
 from fxtorch.ops.table import Array, Strict, op
 
 
@@ -212,6 +212,9 @@ def where(condition: Array, input: Array | None = None, other: Array | None = No
         check_concrete("where", "use the form with three arguments", condition)
         return tuple(cast(i, np.int64) for i in jnp.nonzero(condition))
     check_broadcast(jnp.shape(condition), jnp.shape(input), jnp.shape(other))
+    if condition.dtype not in (np.bool_, np.uint8):
+        named = type_name(condition.dtype)
+        raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {named}")
     a, b = promote(input, other)
     mask = condition if condition.dtype == np.bool_ else condition != 0
     return lax.select(*jnp.broadcast_arrays(mask, a, b))

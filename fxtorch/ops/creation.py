@@ -22,7 +22,7 @@ def _checked(size: Sequence[int], name: str) -> tuple[int, ...]:
 
 
 @op(factory=True, out=True, variadic="size")
-def zeros(size: tuple[int, ...], *, dtype: Any = None) -> Array:
+def zeros(size: tuple[int, ...], *, dtype: np.dtype | None = None) -> Array:
     """An array of zeros.
 
     >>> zeros((2,), dtype=np.dtype("int64"))
@@ -32,19 +32,19 @@ def zeros(size: tuple[int, ...], *, dtype: Any = None) -> Array:
 
 
 @op(factory=True, out=True, variadic="size")
-def ones(size: tuple[int, ...], *, dtype: Any = None) -> Array:
+def ones(size: tuple[int, ...], *, dtype: np.dtype | None = None) -> Array:
     """An array of ones."""
     return jnp.ones(_checked(size, "ones"), dtype=dtype or default_float())
 
 
 @op(factory=True, out=True, variadic="size")
-def empty(size: tuple[int, ...], *, dtype: Any = None) -> Array:
+def empty(size: tuple[int, ...], *, dtype: np.dtype | None = None) -> Array:
     """An array whose values do not matter; they are zeros."""
     return jnp.zeros(_checked(size, "empty"), dtype=dtype or default_float())
 
 
 @op(factory=True, out=True)
-def full(size: tuple[int, ...], fill_value: Array, *, dtype: Any = None) -> Array:
+def full(size: tuple[int, ...], fill_value: Array, *, dtype: np.dtype | None = None) -> Array:
     """An array of one value; its dtype is that of the value: bool, int64 or the default float."""
     chosen = np.dtype(dtype) if dtype is not None else result_type(fill_value)
     return jnp.broadcast_to(_filled(fill_value, chosen), _checked(size, "full"))
@@ -56,25 +56,25 @@ def _filled(value: Any, dtype: np.dtype) -> Array:
 
 
 @op(factory=True, differentiable=False)
-def zeros_like(input: Strict, *, dtype: Any = None) -> Array:
+def zeros_like(input: Strict, *, dtype: np.dtype | None = None) -> Array:
     """Zeros with the shape, and by default the dtype, of ``input``."""
     return jnp.zeros(input.shape, dtype=dtype or input.dtype)
 
 
 @op(factory=True, differentiable=False)
-def ones_like(input: Strict, *, dtype: Any = None) -> Array:
+def ones_like(input: Strict, *, dtype: np.dtype | None = None) -> Array:
     """Ones with the shape, and by default the dtype, of ``input``."""
     return jnp.ones(input.shape, dtype=dtype or input.dtype)
 
 
 @op(factory=True, differentiable=False)
-def empty_like(input: Strict, *, dtype: Any = None) -> Array:
+def empty_like(input: Strict, *, dtype: np.dtype | None = None) -> Array:
     """Values that do not matter (zeros), with the shape, and by default the dtype, of ``input``."""
     return jnp.zeros(input.shape, dtype=dtype or input.dtype)
 
 
 @op(factory=True, differentiable=False)
-def full_like(input: Strict, fill_value: Number, *, dtype: Any = None) -> Array:
+def full_like(input: Strict, fill_value: Number, *, dtype: np.dtype | None = None) -> Array:
     """One value, with the shape, and by default the dtype, of ``input``."""
     return jnp.broadcast_to(_filled(fill_value, np.dtype(dtype or input.dtype)), input.shape)
 
@@ -91,7 +91,7 @@ def _steps(start: Any, step: Any, count: int, dtype: np.dtype) -> Array:
 
 
 @op(factory=True, out=True)
-def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = None) -> Array:
+def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: np.dtype | None = None) -> Array:
     """``start, start + step, ...`` up to but not including ``end``; with one argument, from 0 up to it.
 
     >>> arange(1, 6, 2)
@@ -122,7 +122,7 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = No
 
 
 @op(name="range", factory=True, out=True)
-def range_(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None) -> Array:
+def range_(start: Any, end: Any = None, step: Any = 1, *, dtype: np.dtype | None = None) -> Array:
     """:func:`arange` with ``end`` included and of floating dtype."""
     start, end = (0, start) if end is None else (start, end)
     return _steps(start, step, math.floor((end - start) / step) + 1, np.dtype(dtype or default_float()))
@@ -162,7 +162,7 @@ def _spaced_dtype(start: Any, end: Any, dtype: Any) -> np.dtype:
 
 
 @op(factory=True, out=True)
-def linspace(start: Array, end: Array, steps: int, *, dtype: Any = None) -> Array:
+def linspace(start: Array, end: Array, steps: int, *, dtype: np.dtype | None = None) -> Array:
     """``steps`` evenly spaced values from ``start`` to ``end``, both included."""
     _check_spaced("linspace", start, end, steps)
     chosen = _spaced_dtype(start, end, dtype)
@@ -170,7 +170,7 @@ def linspace(start: Array, end: Array, steps: int, *, dtype: Any = None) -> Arra
 
 
 @op(factory=True, out=True)
-def logspace(start: Array, end: Array, steps: int, base: Number = 10.0, *, dtype: Any = None) -> Array:
+def logspace(start: Array, end: Array, steps: int, base: Number = 10.0, *, dtype: np.dtype | None = None) -> Array:
     """``base`` to the power of evenly spaced exponents from ``start`` to ``end``."""
     _check_spaced("logspace", start, end, steps)
     chosen = _spaced_dtype(start, end, dtype)
@@ -179,7 +179,7 @@ def logspace(start: Array, end: Array, steps: int, base: Number = 10.0, *, dtype
 
 
 @op(factory=True, out=True)
-def eye(n: int, m: int | None = None, *, dtype: Any = None) -> Array:
+def eye(n: int, m: int | None = None, *, dtype: np.dtype | None = None) -> Array:
     """The ``n`` by ``m`` (by default square) matrix with ones on its diagonal."""
     for which, size in (("n", n), ("m", n if m is None else m)):
         if size < 0:
@@ -193,12 +193,12 @@ def _triangle(row: int, col: int, offset: int, upper: builtins.bool, dtype: Any)
 
 
 @op(factory=True)
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None) -> Array:
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: np.dtype | None = None) -> Array:
     """The positions of the lower triangle of a ``row`` by ``col`` matrix, ``(2, count)``, row by row."""
     return _triangle(row, col, offset, False, dtype)
 
 
 @op(factory=True)
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None) -> Array:
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: np.dtype | None = None) -> Array:
     """The positions of the upper triangle of a ``row`` by ``col`` matrix, ``(2, count)``, row by row."""
     return _triangle(row, col, offset, True, dtype)

@@ -10,7 +10,7 @@ from jax import numpy as jnp
 
 from fxtorch.ops.checks import wrap_dim, wrap_dims
 from fxtorch.ops.comparison import maximum, minimum
-from fxtorch.ops.dtypes import cast, is_complex, is_float, is_inexact
+from fxtorch.ops.dtypes import cast, is_complex, is_float, is_inexact, type_name
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.table import Array, Out, Strict, op
 
@@ -89,7 +89,7 @@ def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> M
 
 def _arg(name: str, input: Array, dim: int | None, keepdim: bool) -> Array:
     if is_complex(input.dtype):
-        raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{input.dtype}'")
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{type_name(input.dtype)}'")
     find = jnp.argmax if name in ("argmax", "max") else jnp.argmin
     check_nonempty(name, input, wrap_dims(dim, input.ndim), dim)
     x = cast(input, np.uint8) if input.dtype == np.bool_ else input

@@ -160,6 +160,8 @@ def _parse(items: Sequence[Any], shape: Sequence[int]) -> Index:
             spec.append("at")
             places.append(item)
             dim += 1
+        elif isinstance(item, str | bytes):
+            raise TypeError(f"new(): invalid data type '{type(item).__name__}'")
         else:
             raise IndexError(
                 "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "

@@ -6,7 +6,7 @@ import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
-from fxtorch.ops.dtypes import is_inexact
+from fxtorch.ops.dtypes import is_inexact, type_name
 from fxtorch.ops.table import Array, Strict, op
 
 
@@ -40,7 +40,7 @@ def logical_not(input: Array) -> Array:
 
 def _check_bits(name: str, x: Array, *, shift: bool = False) -> None:
     if is_inexact(x.dtype) or (shift and x.dtype == np.bool_):
-        raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{x.dtype}'")
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{type_name(x.dtype)}'")
 
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, differentiable=False)

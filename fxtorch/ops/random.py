@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from fxtorch.ops.dtypes import cast, default_float, is_float, is_inexact
+from fxtorch.ops.dtypes import cast, default_float, is_float, is_inexact, type_name
 from fxtorch.ops.random_bits import random_floats
 from fxtorch.ops.table import Array, Key, Number, Out, Strict, op
 
@@ -58,7 +58,7 @@ def _positive01(key: Key, shape: tuple[int, ...], dtype: np.dtype) -> Array:
 def _floating(dtype: Any, like: Any = None, what: str = "rand") -> np.dtype:
     chosen = np.dtype(dtype or (default_float() if like is None else like.dtype))
     if not is_inexact(chosen):
-        raise RuntimeError(f'"{what}" not implemented for {chosen.name!r}: give a floating dtype=')
+        raise NotImplementedError(f"\"{what}\" not implemented for '{type_name(chosen)}': give a floating dtype=")
     return chosen
 
 
@@ -74,31 +74,31 @@ def _check_range(low: int, high: int) -> None:
 
 
 @op(factory=True, out=True, variadic="size")
-def rand(size: tuple[int, ...], *, key: Key, dtype: Any = None) -> Array:
+def rand(size: tuple[int, ...], *, key: Key, dtype: np.dtype | None = None) -> Array:
     """Uniform draws in ``[0, 1)`` of shape ``size``."""
     return _uniform01(key, size, _floating(dtype))
 
 
 @op(factory=True, out=True, variadic="size")
-def randn(size: tuple[int, ...], *, key: Key, dtype: Any = None) -> Array:
+def randn(size: tuple[int, ...], *, key: Key, dtype: np.dtype | None = None) -> Array:
     """Standard normal draws of shape ``size``; complex ones have variance 1 in all."""
     return jax.random.normal(wrap_key(key), size, _floating(dtype, what="normal_kernel_cpu"))
 
 
 @op(factory=True, differentiable=False)
-def rand_like(input: Strict, *, key: Key, dtype: Any = None) -> Array:
+def rand_like(input: Strict, *, key: Key, dtype: np.dtype | None = None) -> Array:
     """Uniform draws in ``[0, 1)`` with the shape, and by default the dtype, of ``input``."""
     return _uniform01(key, input.shape, _floating(dtype, input))
 
 
 @op(factory=True, differentiable=False)
-def randn_like(input: Strict, *, key: Key, dtype: Any = None) -> Array:
+def randn_like(input: Strict, *, key: Key, dtype: np.dtype | None = None) -> Array:
     """Standard normal draws with the shape, and by default the dtype, of ``input``."""
     return jax.random.normal(wrap_key(key), input.shape, _floating(dtype, input, "normal_kernel_cpu"))
 
 
 @op(factory=True, out=True)
-def randint(low: int, high: Any = None, size: Any = None, *, key: Key, dtype: Any = None) -> Array:
+def randint(low: int, high: Any = None, size: Any = None, *, key: Key, dtype: np.dtype | None = None) -> Array:
     """Integers drawn uniformly from ``[low, high)``: ``randint(high, size)`` or ``randint(low, high, size)``.
 
     Raises:
@@ -113,7 +113,7 @@ def randint(low: int, high: Any = None, size: Any = None, *, key: Key, dtype: An
 
 
 @op(factory=True, differentiable=False)
-def randint_like(input: Strict, low: int, high: int | None = None, *, key: Key, dtype: Any = None) -> Array:
+def randint_like(input: Strict, low: int, high: int | None = None, *, key: Key, dtype: np.dtype | None = None) -> Array:
     """Integers from ``[low, high)`` (``[0, low)`` with one bound), with the shape and dtype of ``input``."""
     low, high = (0, low) if high is None else (low, high)
     _check_range(low, high)
@@ -121,7 +121,7 @@ def randint_like(input: Strict, low: int, high: int | None = None, *, key: Key, 
 
 
 @op(factory=True, out=True)
-def randperm(n: int, *, key: Key, dtype: Any = None) -> Array:
+def randperm(n: int, *, key: Key, dtype: np.dtype | None = None) -> Array:
     """The integers ``0 .. n - 1`` in random order."""
     if n < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
@@ -129,7 +129,7 @@ def randperm(n: int, *, key: Key, dtype: Any = None) -> Array:
 
 
 @op(factory=True, out=True)
-def normal(mean: Array, std: Array = 1.0, size: Any = None, *, key: Key, dtype: Any = None) -> Array:  # type: ignore[assignment]
+def normal(mean: Array, std: Array = 1.0, size: Any = None, *, key: Key, dtype: np.dtype | None = None) -> Array:  # type: ignore[assignment]
     """Normal draws, elementwise with ``mean`` and ``std``; two numbers need a ``size``."""
     dimensioned = [x.dtype for x in (mean, std) if not getattr(x, "weak_type", True)]
     chosen = np.dtype(dtype or (dimensioned[0] if dimensioned else default_float()))

@@ -200,8 +200,8 @@ def new_tensor(self: Tensor, data: Any, dtype: Any = None, device: Any = None, r
 
 def set_default_dtype(dtype: types.dtype) -> None:
     """Set the floating type of results that no operand decides."""
-    if not dtype.is_floating_point:
-        raise TypeError("only floating-point types are supported as the default type")
+    if not isinstance(dtype, types.dtype) or not dtype.is_floating_point:
+        raise TypeError("invalid dtype object: only floating-point types are supported as the default type")
     if dtype.np != rules.default_float():
         rules.set_default_float(dtype.np)
         Operator.forget_programs()

@@ -113,22 +113,28 @@ def __bool__(self: Tensor) -> bool:
     return bool(concrete(self, "bool() of a Tensor (an 'if' or 'while')").item())
 
 
+def _only(self: Tensor) -> Any:
+    if unwrap_aval(self).size != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars")
+    return self.item()
+
+
 @method
 def __float__(self: Tensor) -> float:
     """The only element, as a float."""
-    return float(self.item())
+    return float(_only(self))
 
 
 @method
 def __int__(self: Tensor) -> int:
     """The only element, as an int."""
-    return int(self.item())
+    return int(_only(self))
 
 
 @method
 def __complex__(self: Tensor) -> complex:
     """The only element, as a complex number."""
-    return complex(self.item())
+    return complex(_only(self))
 
 
 @method
@@ -231,7 +237,10 @@ def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
         from_name = {v: k for k, v in TYPE_NAMES.items()}
         return f"torch.{from_name[self.dtype.name]}Tensor"
     if isinstance(dtype, str):
-        dtype = types.ALL[TYPE_NAMES[dtype.removeprefix("torch.").removeprefix("cuda.").removesuffix("Tensor")]]
+        short = dtype.removeprefix("torch.").removeprefix("cuda.").removesuffix("Tensor")
+        if short not in TYPE_NAMES:
+            raise ValueError(f"invalid type: '{dtype}'")
+        dtype = types.ALL[TYPE_NAMES[short]]
     typed = getattr(dtype, "dtype", None)  # that of torch.FloatTensor and its like
     return self.to(typed if isinstance(typed, types.dtype) else dtype)
 

@@ -124,7 +124,7 @@ def _name_only(name: str) -> dtype:
 
 
 _OF = {d.np: d for d in ALL.values()}
-_PYTHON = {"float": None, "int": int64, "bool": bool, "complex": complex64}
+_PYTHON = {"float": float64, "int": int64, "bool": bool, "complex": complex128}
 
 
 def _by_name(name: str) -> dtype:
@@ -150,8 +150,9 @@ def to_np(value: Any) -> np.dtype | None:
     if isinstance(value, dtype):
         return value.np
     if isinstance(value, type) and value.__name__ in _PYTHON and value.__module__ == "builtins":
-        named = _PYTHON[value.__name__]
-        return rules.default_float() if named is None else named.np
+        return _PYTHON[value.__name__].np
+    if isinstance(value, str):
+        raise TypeError("argument 'dtype' must be torch.dtype, not str")
     return np.dtype(value)
 
 

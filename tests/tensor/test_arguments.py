@@ -41,3 +41,30 @@ def test_a_number_is_no_tensor_on_the_short_way_either():
     torch.maximum(x, x)  # the program of the short way is there
     with pytest.raises(TypeError, match="must be Tensor, not float"):
         torch.maximum(x, 1.5)
+
+
+def test_pythons_types_are_types_of_64_bits() -> None:
+    assert torch.ones(2, dtype=float).dtype is torch.float64 and torch.ones(1).to(float).dtype is torch.float64
+    assert torch.ones(2, dtype=complex).dtype is torch.complex128 and torch.ones(2, dtype=int).dtype is torch.int64
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda x: torch.zeros(2, dtype="float32"), TypeError, "'dtype' must be torch.dtype, not str"),
+        (lambda x: torch.tensor([1], dtype="float32"), TypeError, "'dtype' must be torch.dtype, not str"),
+        (lambda x: x.to(dtype="float32"), TypeError, "'dtype' must be torch.dtype, not str"),
+        (lambda x: x.sum(dtype="float32"), TypeError, "'dtype' must be torch.dtype, not str"),
+        (lambda x: torch.set_default_dtype("float32"), TypeError, "invalid dtype object"),
+        (lambda x: x["a"], TypeError, r"new\(\): invalid data type 'str'"),
+        (lambda x: x[0, b"a"], TypeError, r"new\(\): invalid data type 'bytes'"),
+        (lambda x: x.type("foo"), ValueError, "invalid type: 'foo'"),
+        (lambda x: int(x), ValueError, "only one element tensors can be converted to Python scalars"),
+        (lambda x: torch.where(x, 1, 2), RuntimeError, "expected condition to be a boolean tensor.*dtype Float"),
+        (lambda x: x & 1, NotImplementedError, "\"bitwise_and_cpu\" not implemented for 'Float'"),
+        (lambda x: torch.rand(2, dtype=torch.int64), NotImplementedError, "not implemented for 'Long'"),
+    ],
+)
+def test_what_is_no_argument_raises_pytorchs_error(call, error, message) -> None:
+    with pytest.raises(error, match=message):
+        call(torch.ones(2, 3))
