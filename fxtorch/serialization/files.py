@@ -67,6 +67,8 @@ def save(
         >>> torch.load(io.BytesIO(file.getvalue()))
         {'w': tensor([1., 1.]), 'step': 3}
     """
+    if not isinstance(f, str | os.PathLike) and not hasattr(f, "write"):
+        raise AttributeError("expected 'f' to be string, path, or a file-like object with a 'write' attribute")
     data, storages = pickled(obj, pickle_protocol)
     stream: AbstractContextManager[IO[bytes]]
     if isinstance(f, str | os.PathLike):
@@ -116,6 +118,11 @@ def load(
         pickle.UnpicklingError: it needs more than ``weights_only`` admits, by the name of what it needs.
     """
     strict = _is_strict(weights_only, pickle_module)
+    if not isinstance(f, str | os.PathLike) and not (hasattr(f, "seek") and hasattr(f, "read")):
+        raise AttributeError(
+            f"'{type(f).__name__}' object has no attribute 'seek'. You can only torch.load from a file that is "
+            "seekable. Please pre-load the data into a buffer like io.BytesIO and try to load from it instead."
+        )
     if isinstance(f, str | os.PathLike):
         with open(f, "rb") as file:
             return _load(file, str(f), map_location, pickle_module, strict, pickle_load_args)

@@ -12,6 +12,9 @@ from fxtorch.tensor.device import device, to_jax
 MapLocation = str | device | Mapping[str, str] | Callable[["StoragePlace", str], Any] | None
 
 
+META = object()  # in the place of a JAX device: shapes and types alone are kept
+
+
 class StoragePlace:
     """What a ``map_location`` function is given: a storage that is on the CPU until the function moves it."""
 
@@ -28,7 +31,7 @@ class StoragePlace:
 
 
 def place_of(location: str, map_location: MapLocation) -> Any:
-    """The JAX device for a storage that was saved at ``location``; None for JAX's own default.
+    """The JAX device for a storage that was saved at ``location``; None for JAX's own default, or :data:`META`.
 
     Raises:
         RuntimeError: it was saved on a device that is not here, and ``map_location`` does not say where else.
@@ -41,6 +44,8 @@ def place_of(location: str, map_location: MapLocation) -> Any:
     else:
         target = location if map_location is None else map_location
     wanted = device(target)
+    if wanted.type == "meta":
+        return META
     try:
         found = to_jax(wanted)
     except RuntimeError as error:

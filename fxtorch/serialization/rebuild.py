@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from fxtorch.nn.parameter import Parameter
+from fxtorch.serialization.places import META
 from fxtorch.serialization.storages import BY_NAME
 from fxtorch.sparse import sparse_compressed_tensor, sparse_coo_tensor
 from fxtorch.tensor import Size, Tensor, wrap
@@ -20,7 +21,7 @@ from fxtorch.tensor.device import device
 from fxtorch.tensor.dtype import ALL, dtype
 from fxtorch.tensor.memory_format import layout as memory_layout
 from fxtorch.tensor.memory_format import sparse_coo, sparse_csc, sparse_csr, strided
-from fxtorch.tensor.meta import Abstract
+from fxtorch.tensor.meta import Abstract, moved
 
 Geometry = tuple[int, tuple[int, ...], tuple[int, ...]]  # offset, size and strides, in elements
 
@@ -43,7 +44,7 @@ class Loaded:
     Attributes:
         data: its bytes.
         dtype: its element type; None where it counts bytes.
-        place: where its Tensors go; None for JAX's default.
+        place: where its Tensors go; None for JAX's default, :data:`META` for nowhere.
         first: the first Tensor made from it, and where that lies.
         base: the Tensor that all others are views of, once there is a second.
     """
@@ -94,7 +95,7 @@ class Loaded:
             bare = elements.view(f"V{elements.itemsize}")[offset:]
             strided = np.lib.stride_tricks.as_strided(bare, size, [s * bare.itemsize for s in stride], writeable=False)
             array = np.array(strided, order="C", copy=True).view(elements.dtype)
-        return wrap(jax.device_put(array, self.place))
+        return moved(wrap(array)) if self.place is META else wrap(jax.device_put(array, self.place))
 
 
 def _view(base: Tensor, geometry: Geometry) -> Tensor:

@@ -424,3 +424,19 @@ def test_a_module_whose_class_is_let_in_loads_without_running_code() -> None:
     with torch.serialization.safe_globals(classes):
         again = load(io.BytesIO(data))
     assert torch.equal(again.in_proj_weight, layer.in_proj_weight)
+
+
+def test_a_file_read_to_the_meta_device_gives_shapes_and_types_alone() -> None:
+    file = io.BytesIO()
+    base = torch.arange(6.0)
+    torch.save({"base": base, "view": base[2:4], "layer": torch.nn.Linear(2, 3).state_dict()}, file)
+    loaded = torch.load(io.BytesIO(file.getvalue()), map_location="meta")
+    assert loaded["base"].is_meta and loaded["layer"]["weight"].shape == (3, 2)
+    assert loaded["view"].is_meta and loaded["view"].shape == (2,)
+
+
+def test_what_is_no_file_says_so() -> None:
+    with pytest.raises(AttributeError, match="expected 'f' to be string, path, or a file-like object"):
+        torch.save(1, 5)
+    with pytest.raises(AttributeError, match="seekable"):
+        torch.load(5)
