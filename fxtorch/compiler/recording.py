@@ -23,7 +23,7 @@ from fxtorch.tensor.engine import reachable, summed
 from fxtorch.tensor.nodes import overwritten
 from fxtorch.tensor.record import pull_back
 from fxtorch.tensor.tape import FREED, Node
-from fxtorch.tensor.traced import TracedNode, those_reached
+from fxtorch.tensor.traced import TracedNode
 
 _NOBODY_KNOWS: Any = object()  # stands for an input whose gradient is never made, since the step raises
 Name = Reference | tuple[str, int] | tuple[str, int, int] | None  # of a Tensor: one from outside, or one that was made
@@ -260,7 +260,7 @@ class Recorder:
 
     def _of_traced(self, node: TracedNode, step: Step) -> tuple[list[Any], list[Any]]:
         """Fill in the step of an operator; what it saved, and the inputs that its gradients are like."""
-        plan, leaves, reaches = node.plan, node.leaves, node.reaches
+        plan, leaves, body = node.plan, node.leaves, node.body
         assert leaves is not None
         held, tree = jax.tree.flatten(node.pullback)
         moving = [i for i, x in enumerate(held) if isinstance(x, jax.Array)]
@@ -270,7 +270,8 @@ class Recorder:
             full = list(still)
             for i, x in zip(moving, arrays, strict=True):
                 full[i] = x
-            return those_reached(reaches, pull_back(jax.tree.unflatten(tree, full), plan, cts), cts)
+            grads = pull_back(jax.tree.unflatten(tree, full), plan, cts)
+            return grads if body is None else body.only_reached(grads, cts)
 
         step.pull = pull
         step.needs = node.needs()

@@ -14,7 +14,7 @@ from fxtorch.tensor import Tensor
 from fxtorch.tensor.engine import reachable
 from fxtorch.tensor.nodes import overwritten
 from fxtorch.tensor.tape import FREED, Node
-from fxtorch.tensor.traced import TracedNode
+from fxtorch.tensor.traced import Body, TracedNode
 
 _NONE: frozenset[int] = frozenset()
 
@@ -151,10 +151,11 @@ class Saving(Node):
         label: what to call it.
         result: the Tensor, which is to stand before this Node.
         checks: counters of changes of what was saved, and the versions then.
-        parts: the steps that can be walked once, and ``used``: those that were, for all results of a call.
+        parts: the steps that can be walked once.
+        body: of the call, whose results share what was used up.
     """
 
-    __slots__ = ("checks", "parts", "used", "walked")
+    __slots__ = ("body", "checks", "parts", "walked")
 
     def __init__(
         self,
@@ -162,12 +163,12 @@ class Saving(Node):
         result: Tensor,
         checks: Sequence[tuple[list[int], int]],
         parts: frozenset[int],
-        used: set[int],
+        body: Body,
     ) -> None:
         super().__init__(label, [result._node], [result._index])
         self.checks = list(checks)
         self.parts = parts
-        self.used = used
+        self.body = body
         self.walked = False
 
     @property
@@ -178,7 +179,7 @@ class Saving(Node):
     @property
     def used_up(self) -> bool:  # type: ignore[override]
         """Whether what was saved is gone."""
-        return not self.used.isdisjoint(self.parts)
+        return self.walked or not self.body.used.isdisjoint(self.parts)
 
     def counters(self) -> list[tuple[list[int], int]]:
         """Those of what was saved."""
@@ -199,7 +200,7 @@ class Saving(Node):
 
     def release(self) -> None:
         """Note what was used up."""
-        self.used |= self.parts
+        self.body.walked |= self.parts
         self.walked = self.frees
 
 
@@ -221,7 +222,7 @@ def stand_before(
         lifted: the others.
         met: all Tensors from outside, by id.
     """
-    used: set[int] = set()
+    body = Body()
     keys = [*range(len(arguments)), *map(id, lifted)]
     for t, need in zip(results, needs, strict=True):
         node = t._node
@@ -230,12 +231,12 @@ def stand_before(
         if not need.wanted:
             t._rg, t._node, t._index = False, None, 0
             continue
-        node.reaches = node.reaches or {}
-        node.reaches[t._index] = frozenset(k for k, i in enumerate(node.plan.diff) if keys[i] in need.reached)
+        node.body = body
+        body.reaches[t._index] = frozenset(k for k, i in enumerate(node.plan.diff) if keys[i] in need.reached)
         saved = [met[i] for i in need.others] + [arguments[i] for i in need.arguments]
         checks: list[tuple[list[int], int]] = [([0, 1], 0)] if need.late else []
         for x in (*saved, *(results[i] for i in need.results)):
             if x._cell is None:
                 x._cell = [0, 0]
             checks.append((x._cell, x._cell[1]))
-        t._node, t._index = Saving(label, t, checks, need.parts, used), 0
+        t._node, t._index = Saving(label, t, checks, need.parts, body), 0

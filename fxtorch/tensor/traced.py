@@ -14,28 +14,36 @@ from fxtorch.tensor.record import Plan, Record, outputs, pull_back
 from fxtorch.tensor.tape import FREED
 from fxtorch.tensor.tensor import Tensor
 
-Reaches = dict[int, frozenset[int]] | None
 
+class Body:
+    """What is known of the inside of a branch or loop that is one call on the tape.
 
-def those_reached(reaches: Reaches, grads: Sequence[Any], cts: Sequence[Any]) -> Sequence[Any]:
-    """The gradients, with None where none of the results that have cotangents depends on the input.
-
-    Args:
-        reaches: of results, the numbers of the gradients that depend on them; None where all depend on all.
-        grads: all gradients.
-        cts: the cotangents.
+    Attributes:
+        reaches: of its results, the numbers of the gradients that depend on them.
+        used: the steps inside that were used up, and ``walked``: those that a walk that is not over yet uses up.
     """
-    if reaches is None:
-        return grads
-    everything = frozenset(range(len(grads)))
-    there = frozenset().union(*(reaches.get(i, everything) for i, ct in enumerate(cts) if ct is not None))
-    return [g if i in there else None for i, g in enumerate(grads)]
+
+    def __init__(self) -> None:
+        self.reaches: dict[int, frozenset[int]] = {}
+        self.used: set[int] = set()
+        self.walked: set[int] = set()
+
+    def only_reached(self, grads: Sequence[Any], cts: Sequence[Any]) -> Sequence[Any]:
+        """The gradients, with None where none of the results that have cotangents depends on the input."""
+        everything = frozenset(range(len(grads)))
+        there = frozenset().union(*(self.reaches.get(i, everything) for i, ct in enumerate(cts) if ct is not None))
+        return [g if i in there else None for i, g in enumerate(grads)]
+
+    def release(self) -> None:
+        """A walk comes to the call itself, after all of its results."""
+        self.used |= self.walked
+        self.walked.clear()
 
 
 class TracedNode(CallNode):
     """A call made while JAX traces: the pullback itself, for the program around it to absorb."""
 
-    __slots__ = ("checks", "leaves", "plan", "pullback", "reaches", "record")
+    __slots__ = ("body", "checks", "leaves", "plan", "pullback", "record")
 
     checks: list[tuple[list[int], int, str, int]]  # a Tensor's cell and version then, and where it stands in the call
 
@@ -48,7 +56,7 @@ class TracedNode(CallNode):
         self.leaves: Sequence[Any] | None = leaves
         self.plan = plan
         self.pullback = pullback
-        self.reaches: Reaches = None
+        self.body: Body | None = None
 
     @property
     def n_outputs(self) -> int:
@@ -79,7 +87,8 @@ class TracedNode(CallNode):
         if self.pullback is None:
             raise RuntimeError(FREED)
         self.verify()
-        return those_reached(self.reaches, pull_back(self.pullback, self.plan, cts), cts)
+        grads = pull_back(self.pullback, self.plan, cts)
+        return grads if self.body is None else self.body.only_reached(grads, cts)
 
     def pull_tensors(self, cts: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         """Trace the backward as a function of the inputs and the cotangents; what has a value (a mask) keeps it."""
@@ -106,7 +115,7 @@ class TracedNode(CallNode):
         ]
         given = tensors + [ct for ct in cts if ct is not None]
         grads = outputs(CallNode.apply(Record(fn, "backward", "residuals"), given))
-        return those_reached(self.reaches, grads, cts)
+        return grads if self.body is None else self.body.only_reached(grads, cts)
 
     def check(self, tensors: Sequence[Any], results: Sequence[Tensor]) -> None:
         """Remember the versions of everything that the call may have saved."""
@@ -160,6 +169,8 @@ class TracedNode(CallNode):
 
     def release(self) -> None:
         """Drop the pullback; a Node that saved nothing can be used again."""
+        if self.body is not None:
+            self.body.release()
         if self.frees:
             self.leaves = self.pullback = None
 

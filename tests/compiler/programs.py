@@ -148,9 +148,14 @@ S["by_rule"] = lambda W, v, i, j: Doubled.apply(at(v, i))
 S["by_value"] = lambda W, v, i, j: torch.cond(at(v, i).sum() > 0, lambda t: t + 2, lambda t: t - 1, (at(v, i),))
 S["chosen"] = lambda W, v, i, j: torch.cond(at(v, i).sum() > 0, lambda t: t * W.w, lambda t: t * W.w * 0.5, (at(v, i),))
 S["scanned"] = lambda W, v, i, j: torch.scan(lambda c, r: (c + r, c * W.w[0]), torch.zeros(3), at(v, i))[1]
-S["folded"] = lambda W, v, i, j: torch.scan(
-    lambda c, r: ((c * W.w + r).tanh(), c), at(v, i), at(v, j) + torch.zeros(2, 1, 1)
-)[0]
+
+
+@statement
+def folded(W: World, v: list[Any], i: int, j: int) -> torch.Tensor:
+    last, each = torch.scan(lambda c, r: ((c * W.w + r).tanh(), c), at(v, i), at(v, j) + torch.zeros(2, 1, 1))
+    return last + each[1]
+
+
 S["inner"] = lambda W, v, i, j: doubled(at(v, i))
 # what is not an argument would be read again in the backward, as it is then
 S["again"] = lambda W, v, i, j: checkpoint(lambda x, w: (x @ w).tanh(), at(v, i), W.net[0].weight)

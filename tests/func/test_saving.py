@@ -90,3 +90,48 @@ def test_an_optimizer_leaves_alone_what_the_walked_result_does_not_depend_on() -
         return [step(torch.ones(2, 3)) for _ in range(2)], a, b, b.grad
 
     assert_agrees(scenario)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_two_results_of_a_loop_are_walked_together(inside: bool) -> None:
+    def scenario(compile: Compile) -> Any:
+        torch.manual_seed(0)
+        cell, head = nn.GRUCell(3, 4), nn.Linear(4, 1)
+        params = [*cell.parameters(), *head.parameters()]
+
+        def loss(x: torch.Tensor) -> torch.Tensor:
+            def turn(h: torch.Tensor, row: torch.Tensor) -> Any:
+                h = cell(row, h)
+                return h, head(h)
+
+            last, each = torch.scan(turn, torch.zeros(2, 4), x)
+            return each.square().mean() + last.abs().mean()
+
+        def step(x: torch.Tensor) -> torch.Tensor:
+            out = loss(x)
+            out.backward()
+            return out.detach()
+
+        call = compile(step if inside else loss)
+        for _ in range(3):
+            out = call(torch.ones(5, 2, 3))
+            if not inside:
+                out.backward()
+        return [p.grad for p in params]
+
+    assert_agrees(scenario)
+
+
+def test_a_loop_has_second_derivatives_inside() -> None:
+    def scenario(compile: Compile) -> Any:
+        w = nn.Parameter(torch.full((3,), 0.5))
+
+        def step(x: torch.Tensor) -> torch.Tensor:
+            last, each = torch.scan(lambda c, r: ((c * w + r).tanh(), c * w), torch.zeros(3), x)
+            (first,) = torch.autograd.grad(last.sum() + each.sum(), w, create_graph=True)
+            first.square().sum().backward()
+            return first.detach()
+
+        return compile(step)(torch.linspace(-1.0, 1.0, 12).reshape(4, 3)), w.grad
+
+    assert_agrees(scenario)
