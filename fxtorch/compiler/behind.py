@@ -205,6 +205,7 @@ class ProgramNode(Node):
     def put(self, name: Name, tensor: Tensor) -> None:
         """``tensor``, as it stands on the tape now, is what the recording calls ``name``."""
         key = key_of(name)
+        tensor._data  # noqa: B018  (a compiled step counts the changes of those that were asked for)
         if tensor._cell is None:
             tensor._cell = [0, 0]
         self._cells[key] = tensor._cell

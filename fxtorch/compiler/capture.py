@@ -373,8 +373,8 @@ class Capture(Stores):
         for place, old in self.writes.values():
             place.set(old)
         made = [(weakref.ref(t), self._lines[key]) for key, t in self._made.items()]
-        self._made.clear()
-        self._stand_ins.clear()
+        for table in (self._made, self._stand_ins, self._snapshots, self.given, self._known):
+            table.clear()  # a trace lies in cycles, and would keep the values of before until they are collected
         return made
 
     def _name(self, tensor: Tensor) -> str:

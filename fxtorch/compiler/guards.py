@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain, repeat
+from types import CellType
 from typing import Any
 
 from fxtorch.compiler.naming import Naming
@@ -14,6 +15,7 @@ from fxtorch.tensor.structure import NOTED, structure
 MOST_ITEMS = 256  # of a container that is compared item by item at each call
 ABSENT: Any = object()  # stands for an entry that is not there
 A_TENSOR = "a Tensor"
+_CONTENTS = operator.attrgetter("cell_contents")
 _FLAGS = {"_rg": "requires_grad", "_grad": "grad", "_node": "grad_fn", "_link": "base"}
 SIMPLE = (bool, int, float, complex, str, bytes, type(None))
 
@@ -67,6 +69,8 @@ class Guards:
         self._number_keys: list[Any] = []
         self._numbers: list[Any] = []
         self._variables: list[tuple[Any, Any, str]] = []
+        self._cells: list[CellType] = []  # of those that are plain variables, and what is in them
+        self._in_cells: list[Any] = []
         self._computed: list[tuple[str | Callable[[], str], Callable[[], Any], Any]] = []
         self._noted_computed: list[tuple[str | Callable[[], str], Callable[[], Any], Any]] = []
         self._names: dict[int, str] = {}
@@ -164,6 +168,9 @@ class Guards:
 
     def variable(self, place: Any, value: Any, name: str) -> None:
         """A variable of an enclosing function is this very object; for numbers and strings, or an equal one."""
+        if (cell := getattr(place, "cell", None)) is not None:
+            self._cells.append(cell)
+            self._in_cells.append(value)
         self._variables.append((place, value, name))
 
     def _entries(self) -> Iterator[tuple[dict[Any, Any], Any, Any]]:
@@ -211,9 +218,10 @@ class Guards:
             return False
         if not (all(map(operator.is_, self._now(), self._numbers)) or self._equal_numbers()):
             return False
-        for place, value, _ in self._variables:
-            if (now := place.get()) is not value and not _equal(now, value):
-                return False
+        if not (len(self._cells) == len(self._variables) and self._same_cells()):
+            for place, value, _ in self._variables:
+                if (now := place.get()) is not value and not _equal(now, value):
+                    return False
         return all([compute() == value for _, compute, value in self._computed])  # noqa: C419  (a list is faster)
 
     def fit(self, leaves: Sequence[Any]) -> bool:
@@ -223,6 +231,12 @@ class Guards:
     def forget(self) -> None:
         """Look at everything at the next check: somebody changes flags for a moment and does not say so."""
         self._version = None
+
+    def _same_cells(self) -> bool:
+        try:
+            return all(map(operator.is_, map(_CONTENTS, self._cells), self._in_cells))
+        except ValueError:  # one has no value any more
+            return False
 
     def _now(self) -> Iterator[Any]:
         return map(dict.get, self._number_tables, self._number_keys, repeat(ABSENT))

@@ -11,7 +11,7 @@ import jax
 from fxtorch.compiler.behind import ProgramNode
 from fxtorch.compiler.packing import Packing, new_slot, slots_of
 from fxtorch.compiler.references import Gradient, Held
-from fxtorch.compiler.results import Leaf
+from fxtorch.compiler.results import Fresh, Leaf
 from fxtorch.compiler.steady import Steady
 from fxtorch.compiler.trace import Change, Layout
 from fxtorch.tensor import Tensor, modes, unwrap, wrap
@@ -35,6 +35,7 @@ class Outcome:
     def __init__(self, layout: Layout, *, on_tape: bool = False) -> None:
         self.layout = layout
         self.steady: Steady | None = None
+        self._only: list[Fresh] | None = None  # the results, where there is nothing else to hand out
         self._renewed: list[tuple[Tensor, Any]] = []
         self._others: list[Change] = []
         for c in layout.changed:
@@ -84,6 +85,7 @@ class Outcome:
         steady = Steady.of(overwritten, packing.slots, owners, grad_slots)
         self._renewed, self._graded = [(t, output) for t, output in self._renewed if id(t) in new], []
         self.steady = steady
+        self._only = self._only_results()
 
         def take(places: Sequence[int], slots: Slots) -> list[Any]:
             new = [new_slot(slot, [outputs[places[i]] for i in slot.members], stacks) for slot in slots]
@@ -93,6 +95,16 @@ class Outcome:
 
         state, grads = take(kept, packing.slots), take(graded, steady.grad_slots)
         return state[: packing.early], outputs, grads, state[packing.early :]
+
+    def _only_results(self) -> list[Fresh] | None:
+        """The results, where all are new Tensors that nothing else leads to, and there is nothing else to hand out."""
+        layout, pieces = self.layout, self.layout.pieces
+        others = (self._renewed, self._others, self._graded, self._other_grads, layout.entries, layout.flows)
+        numbers = [leaf.value if leaf.kind == "piece" else -1 for leaf in layout.results]
+        if any(others) or sorted(numbers) != [i for i in range(len(pieces.pieces)) if i not in self._own]:
+            return None
+        found = [piece for i in numbers if isinstance(piece := pieces.pieces[i], Fresh) and piece.stands_alone]
+        return found if len(found) == len(numbers) else None
 
     def write_back(
         self,
@@ -111,7 +123,11 @@ class Outcome:
             grads: the gradients that stay there, too.
             node: the call on the tape, where it is recorded.
         """
-        layout, new = self.layout, object.__new__
+        layout = self.layout
+        if self._only is not None and self.steady is not None:
+            self.steady.keep(list(state), list(grads))
+            modes.grad = layout.grad_mode
+            return jax.tree.unflatten(layout.tree, [piece.made_of(outputs) for piece in self._only])
         known = layout.pieces.look_up(leaves)
         graphs = [_as_it_stands(node.owner.find(leaves)) for node, _ in layout.flows]
         for tensor, output in self._renewed:  # what _rebind comes to for a base, without its questions
@@ -133,10 +149,8 @@ class Outcome:
             if out is not None:  # a view takes its base along, onto the tape too
                 recorded = tensor._link is not None and change.graph is not None
                 tensor._rebind(array_of(out), tensor._node if recorded else None, tensor._index)
-        for tensor, output in self._graded:  # a new leaf, of which nobody else knows
-            grad = new(Tensor)
-            grad._data = outputs[output]
-            tensor._set_grad(grad)
+        for tensor, output in self._graded:
+            tensor._set_grad(_plain(outputs[output]))
         for owner, piece in self._other_grads:
             owner.find(leaves)._set_grad(None if piece is None else made[piece])
 
@@ -164,6 +178,13 @@ def renews(layout: Layout, tensors: Sequence[Tensor] | None) -> bool:
 def array_of(out: Any) -> Any:
     """The values of an output, which is a Tensor where the program is on the tape."""
     return out._data if isinstance(out, Tensor) else out
+
+
+def _plain(array: Any) -> Tensor:
+    """A new leaf, of which nobody else knows."""
+    tensor = object.__new__(Tensor)
+    tensor._data = array
+    return tensor
 
 
 def _renewed(change: Change) -> Tensor | None:

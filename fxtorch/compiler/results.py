@@ -178,8 +178,20 @@ class Fresh:
     @property
     def is_plain(self) -> bool:
         """Whether it is a leaf that wants no gradient, and nothing more: as gradients are, most of the time."""
+        return self.stands_alone and not self.graph.requires_grad
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it is a Tensor of no other class, no view, with no gradient, attributes or graph to walk."""
         nothing_more = self.cls is Tensor and self.grad is None and self.parent is None and not self.extra
-        return nothing_more and not self.graph.requires_grad
+        return nothing_more and self.graph.kind != "alive"
+
+    def made_of(self, outputs: Sequence[Any]) -> Tensor:
+        """One that :attr:`stands_alone`, from the program's outputs."""
+        tensor = wrap(outputs[self.output])
+        if self.graph.requires_grad:
+            self.graph.put_on(tensor, None)
+        return tensor
 
 
 @dataclass
@@ -265,6 +277,7 @@ def _new(cls: type[Tensor], array: Any) -> Tensor:
 def _share(view: Tensor, parent: Tensor, link: Link | None) -> None:
     """Make ``view``, whose values are up to date, a view of ``parent`` as ``link`` says."""
     assert link is not None
+    parent._data  # noqa: B018  (a compiled step counts the changes of those that were asked for)
     cell = parent._cell
     if cell is None:
         cell = parent._cell = [0, 0]

@@ -43,16 +43,17 @@ class Sharing:
         if not (self._written or self._writes_arguments):
             return
         given = [leaf for i in self._inputs if isinstance(leaf := leaves[i], Tensor)]
-        given += [r.find(leaves) for r in self._entries]
+        if self._entries:
+            given += [r.find(leaves) for r in self._entries]
         if not self._held_ids.isdisjoint(map(id, given)):
             raise errors.AlsoArgument([i for i in self._inputs if id(leaves[i]) in self._held])
-        cells = {id(cell): t for t in given if (cell := t._cell) is not None}
+        cells = [id(cell) for t in given if (cell := t._cell) is not None]
         if not cells:
             return
         others = self._held.values() if self._writes_arguments else self._written
-        if any(id(t._cell) in cells for t in others):
+        if not {id(t._cell) for t in others}.isdisjoint(cells):
             raise errors.Shared(f"an argument of {self._name} shares memory with state, and one of them is changed")
-        if self._writes_arguments and len({id(t) for t in given if t._cell is not None}) != len(cells):
+        if self._writes_arguments and len({id(t) for t in given if t._cell is not None}) != len(set(cells)):
             raise errors.Shared(f"two arguments of {self._name} share memory, and one of them is changed")
 
     def check_graphs(self, leaves: Sequence[Any]) -> None:

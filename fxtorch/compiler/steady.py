@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 from weakref import WeakValueDictionary
@@ -11,6 +12,8 @@ import jax.numpy as jnp
 from fxtorch.tensor import Tensor
 from fxtorch.tensor.resident import Resident
 from fxtorch.tensor.slots import Slots
+
+_HELD_BY_ITS_TENSOR = 4  # the Tensor, a list, a variable and getrefcount's own argument
 
 _known: WeakValueDictionary[Any, Steady] = WeakValueDictionary()
 
@@ -34,7 +37,8 @@ class Steady:
         self.grad_slots = grad_slots
         self._state: Resident | None = None
         self._grads: Resident | None = None
-        self._cells: list[list[int]] = []
+        self._looked: list[int] = []  # who was asked for since the last call, by number
+        self._watched: list[list[int]] = []  # versions that somebody may compare: views, and graphs that saved one
 
     @classmethod
     def of(cls, tensors: Sequence[Tensor], slots: Slots, owners: Sequence[Tensor], grad_slots: Slots) -> Steady:
@@ -54,6 +58,7 @@ class Steady:
         """What is to be overwritten; None where the Tensors have it, and others may, too."""
         state = self._state
         if state is not None and state.arrays:
+            self._looked += state.taken
             arrays = state.all_arrays(jnp.copy)
             if arrays is not None:
                 return arrays
@@ -68,15 +73,23 @@ class Steady:
         if state is None or not state.arrays:
             state = self._state = Resident(self.tensors, self.slots)
         if state.taken or state.returned:
+            self._looked += state.taken
             state.renew(arrays)
-            self._cells = [cell for t in self.tensors if (cell := t._cell) is not None]
         else:
             state.arrays = arrays
-        for cell in self._cells:  # views of them, and graphs that saved them, see a change
-            cell[0] += 1
-            cell[1] += 1
+        if self._looked or self._watched:
+            self._count()
         if grads:
             self._keep_grads(grads)
+
+    def _count(self) -> None:
+        """Count the change, where somebody could tell: who holds a version has asked for the Tensor's values, too."""
+        looked = (cell for i in self._looked if (cell := self.tensors[i]._cell) is not None)
+        cells = list({id(cell): cell for cell in (*self._watched, *looked)}.values())
+        self._looked, self._watched = [], [cell for cell in cells if sys.getrefcount(cell) > _HELD_BY_ITS_TENSOR]
+        for cell in cells:
+            cell[0] += 1
+            cell[1] += 1
 
     def _keep_grads(self, arrays: list[Any]) -> None:
         grads = self._grads

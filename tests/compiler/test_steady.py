@@ -19,6 +19,7 @@ from fxtorch.compiler.executable import Executable
 from tests.compiler.scenarios import Compile, assert_agrees, step_of
 
 Step = Callable[..., Any]
+X = torch.ones(5, 3)
 
 
 def trainer(compile: Compile) -> tuple[Any, Any, Step]:
@@ -190,6 +191,47 @@ def test_a_model_outlives_its_step_and_is_freed_with_it(trainer: Any) -> None:
     gc.collect()
     gc.collect()
     assert weight() is None
+
+
+def test_the_values_before_the_first_step_are_freed_at_once() -> None:
+    net, _, step = trainer(torch.jit)
+    before = weakref.ref(net[0].weight._data)
+    gc.disable()
+    try:
+        step(torch.ones(5, 3))
+        assert before() is None
+    finally:
+        gc.enable()
+
+
+def test_versions_count_the_steps_for_whoever_has_looked() -> None:
+    def scenario(compile: Compile) -> Any:
+        net, _, step = small_trainer(compile)
+        seen = []
+        step(X)
+        for _ in range(3):
+            before = net[0].weight._version
+            step(X)
+            seen.append(net[0].weight._version - before)
+        view, other = net[0].weight.detach(), net[0].bias.detach().view(2, 2)
+        for _ in range(3):
+            before = view._version, other._version
+            step(X)
+            seen += [view._version - before[0], other._version - before[1], view.clone(), other.clone()]
+        return seen
+
+    assert_agrees(scenario, traces=1)
+
+
+def test_a_graph_that_saved_what_a_step_overwrites_says_so_steps_later() -> None:
+    net, _, step = small_trainer(torch.jit)
+    for _ in range(2):
+        step(X)
+    out = (net[0](X) @ net[0].weight).sum()
+    for _ in range(2):
+        step(X)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        out.backward()
 
 
 @pytest.mark.parametrize("trainer", TRAINERS.values(), ids=list(TRAINERS))
