@@ -127,7 +127,7 @@ class Outcome:
         if self._only is not None and self.steady is not None:
             self.steady.keep(list(state), list(grads))
             modes.grad = layout.grad_mode
-            return jax.tree.unflatten(layout.tree, [piece.made_of(outputs) for piece in self._only])
+            return jax.tree.unflatten(layout.tree, [piece.made_of(outputs, leaves) for piece in self._only])
         known = layout.pieces.look_up(leaves)
         graphs = [_as_it_stands(node.owner.find(leaves)) for node, _ in layout.flows]
         for tensor, output in self._renewed:  # what _rebind comes to for a base, without its questions

@@ -186,11 +186,11 @@ class Fresh:
         nothing_more = self.cls is Tensor and self.grad is None and self.parent is None and not self.extra
         return nothing_more and self.graph.kind != "alive"
 
-    def made_of(self, outputs: Sequence[Any]) -> Tensor:
-        """One that :attr:`stands_alone`, from the program's outputs."""
+    def made_of(self, outputs: Sequence[Any], leaves: Sequence[Any]) -> Tensor:
+        """One that :attr:`stands_alone`, from the outputs of the program and the arguments of the call."""
         tensor = wrap(outputs[self.output])
         if self.graph.requires_grad:
-            self.graph.put_on(tensor, None)
+            self.graph.put_on(tensor, None, leaves)
         return tensor
 
 
