@@ -35,6 +35,26 @@ print(torchvision.__name__, "fxtorch" in torchvision.__file__)
 """
 
 
+TRACED = """
+import torch
+from torchvision import models, tv_tensors
+from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
+from torchvision.transforms import v2
+
+net = models.resnet18(num_classes=3).eval()
+assert get_graph_node_names(net)[1][-2:] == ["flatten", "fc"]
+features = create_feature_extractor(net, {"layer1.0.relu_1": "low", "avgpool": "pooled"})
+x = torch.randn(1, 3, 32, 32)
+out = features(x)
+assert list(out) == ["low", "pooled"] and out["low"].shape == (1, 64, 8, 8)
+assert torch.allclose(net.fc(out["pooled"].flatten(1)), net(x), atol=1e-5)
+image = tv_tensors.Image(torch.arange(48, dtype=torch.uint8).reshape(3, 4, 4))
+assert v2.functional.resize(image, [2, 2])[0].tolist() == [[4, 5], [10, 11]], v2.functional.resize(image, [2, 2])
+assert type(image.to(torch.float32)) is tv_tensors.Image and type(image + 1) is torch.Tensor
+print(repr(tv_tensors.Mask(torch.zeros(1))))
+"""
+
+
 def run(*command: str) -> str:
     ran = python(*command)
     assert ran.returncode == 0, ran.stderr
@@ -45,6 +65,12 @@ def run(*command: str) -> str:
 def test_a_program_runs_with_the_real_torchvision(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     assert run("-m", "fxtorch", str(tmp_path / "program.py")) == "False"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torchvision") is None, reason="runs the real torchvision's files")
+def test_the_real_torchvision_traces_models_and_keeps_the_classes_of_its_tensors(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(TRACED)
+    assert run("-m", "fxtorch", str(tmp_path / "program.py")) == "Mask([0.])"
 
 
 def test_a_program_runs_with_our_stand_in() -> None:

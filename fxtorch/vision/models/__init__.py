@@ -2,6 +2,7 @@
 
 from fxtorch.vision.models import detection as detection
 from fxtorch.vision.models import segmentation as segmentation
+from fxtorch.vision.models import video as video
 from fxtorch.vision.models._api import Weights as Weights
 from fxtorch.vision.models._api import WeightsEnum as WeightsEnum
 from fxtorch.vision.models._api import get_model as get_model

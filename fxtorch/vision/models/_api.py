@@ -17,10 +17,20 @@ from fxtorch import nn
 from fxtorch.serialization import load
 from fxtorch.vision._download import fetch, matches
 from fxtorch.vision.models._weights import PUBLISHED
-from fxtorch.vision.transforms._presets import ImageClassification, ObjectDetection, SemanticSegmentation
+from fxtorch.vision.transforms._presets import (
+    ImageClassification,
+    ObjectDetection,
+    SemanticSegmentation,
+    VideoClassification,
+)
 
 HOST = "https://download.pytorch.org/models/"
-_PRESETS = {"classify": ImageClassification, "segment": SemanticSegmentation, "detect": ObjectDetection}
+_PRESETS = {
+    "classify": ImageClassification,
+    "segment": SemanticSegmentation,
+    "detect": ObjectDetection,
+    "film": VideoClassification,
+}
 
 _builders: dict[str, Callable[..., nn.Module]] = {}
 _weights: dict[str, type[WeightsEnum]] = {}

@@ -143,6 +143,21 @@ PUBLISHED: dict[str, tuple[tuple[str, str, str, dict[str, Any], int], ...]] = {
         ("COCO_LEGACY", "keypointrcnn_resnet50_fpn_coco-9f466800.pth", "detect", {}, 2),
         ("COCO_V1", "keypointrcnn_resnet50_fpn_coco-fc266e95.pth", "detect", {}, 2),
     ),
+    "MC3_18_Weights": (
+        ("KINETICS400_V1", "mc3_18-a90a0ba3.pth", "film", {"crop_size": (112, 112), "resize_size": (128, 171)}, 400),
+    ),
+    "R2Plus1D_18_Weights": (
+        (
+            "KINETICS400_V1",
+            "r2plus1d_18-91a641e6.pth",
+            "film",
+            {"crop_size": (112, 112), "resize_size": (128, 171)},
+            400,
+        ),
+    ),
+    "R3D_18_Weights": (
+        ("KINETICS400_V1", "r3d_18-b3b3357e.pth", "film", {"crop_size": (112, 112), "resize_size": (128, 171)}, 400),
+    ),
     "SSD300_VGG16_Weights": (("COCO_V1", "ssd300_vgg16_coco-b556d3b4.pth", "detect", {}, 91),),
     "SSDLite320_MobileNet_V3_Large_Weights": (
         ("COCO_V1", "ssdlite320_mobilenet_v3_large_coco-a79551df.pth", "detect", {}, 91),

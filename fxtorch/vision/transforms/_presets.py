@@ -93,3 +93,38 @@ class SemanticSegmentation(nn.Module):
         if self.resize_size is not None:
             img = F.resize(img, self.resize_size, self.interpolation, antialias=self.antialias)
         return F.normalize(_tensor(img), self.mean, self.std)
+
+
+class VideoClassification(nn.Module):
+    """The frames of a film resized, cropped in the middle and normalised, with time after the channels.
+
+    Args:
+        crop_size: height and width.
+        resize_size: of a frame before.
+        mean: of each channel.
+        std: of each channel.
+        interpolation: how frames are resized.
+    """
+
+    def __init__(
+        self,
+        *,
+        crop_size: Sequence[int],
+        resize_size: Sequence[int],
+        mean: Sequence[float] = (0.43216, 0.394666, 0.37645),
+        std: Sequence[float] = (0.22803, 0.22145, 0.216989),
+        interpolation: Any = F.InterpolationMode.BILINEAR,
+    ) -> None:
+        super().__init__()
+        self.crop_size = list(crop_size)
+        self.resize_size = list(resize_size)
+        self.mean = list(mean)
+        self.std = list(std)
+        self.interpolation = interpolation
+
+    def forward(self, vid: Tensor) -> Tensor:
+        """``(..., T, C, H, W)`` frames as ``(..., C, T, height, width)`` floats."""
+        frames = F.resize(vid, self.resize_size, self.interpolation, antialias=False)
+        frames = F.convert_image_dtype(F.center_crop(frames, self.crop_size), torch.float32)
+        mean, std = (torch.tensor(v)[:, None, None] for v in (self.mean, self.std))
+        return ((frames - mean) / std).transpose(-4, -3)

@@ -1,0 +1,36 @@
+"""Models of films beside torchvision's: the same parameters, results and preparation of frames."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import fxtorch
+from fxtorch.vision.models import video as ours
+
+torch = pytest.importorskip("torch", reason="compares with PyTorch")
+pytest.importorskip("tests.parity.torchvision_reference", reason="compares with torchvision")
+theirs = pytest.importorskip("torchvision.models.video", reason="compares with torchvision")
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("name", ["r3d_18", "mc3_18", "r2plus1d_18"])
+def test_a_model_of_films_has_torchvisions_parameters_and_results(name: str) -> None:
+    reference, model = (getattr(library, name)(num_classes=5).eval() for library in (theirs, ours))
+    state = {k: fxtorch.from_numpy(v.numpy().copy()) for k, v in reference.state_dict().items()}
+    assert list(model.state_dict()) == list(state) and str(model) == str(reference)
+    model.load_state_dict(state)
+    film = RNG.standard_normal((1, 3, 4, 24, 24)).astype("float32")
+    with torch.no_grad():
+        expected = reference(torch.from_numpy(film)).numpy()
+    np.testing.assert_allclose(model(fxtorch.from_numpy(film)).detach().numpy(), expected, rtol=1e-3, atol=1e-5)
+
+
+def test_frames_are_prepared_as_the_checkpoint_wants_them() -> None:
+    film = RNG.random((2, 4, 3, 60, 80)).astype("float32")
+    reference, preset = (library.R3D_18_Weights.DEFAULT.transforms() for library in (theirs, ours))
+    expected, actual = reference(torch.from_numpy(film)), preset(fxtorch.from_numpy(film))
+    assert [preset.mean, preset.std] == [list(reference.mean), list(reference.std)]
+    assert actual.shape == (2, 3, 4, 112, 112) and ours.R3D_18_Weights.DEFAULT.url == theirs.R3D_18_Weights.DEFAULT.url
+    unit = np.array(reference.std)[:, None, None, None]  # of the frames themselves, before they are divided by it
+    np.testing.assert_allclose(actual.numpy() * unit, expected.numpy() * unit, rtol=1.3e-6, atol=1e-5)
