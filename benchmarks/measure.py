@@ -81,14 +81,12 @@ class Timing:
         quartiles: the first and the third.
         first: the first call, compiling included.
         peak: the most memory held, compiling included, above what the imported library holds.
-        call: the most that one later call takes beside its operands and the state that stays.
     """
 
     median: float
     quartiles: tuple[float, float]
     first: float
     peak: float
-    call: float
 
 
 @contextmanager
@@ -130,10 +128,25 @@ def interleaved(
             _quartiles(seconds[remote.engine]),
             firsts[remote.engine],
             remote.ask("memory")["bytes"],
-            remote.ask("call_memory")["bytes"],
         )
         for remote in running
     }
+
+
+def footprints(remotes: list[Remote], group: str, name: str, size: int | str) -> dict[str, float]:
+    """The bytes that one call of a case takes at most beside its operands and the state that stays, by engine.
+
+    fxtorch is asked in a process of its own that keeps no memory: in one that does, only what is new would show.
+    """
+    found: dict[str, float] = {}
+    for remote in remotes:
+        with suppress(EngineError):
+            if remote.engine.startswith("fxtorch"):
+                with Remote(remote.engine, {"FXTORCH_KEEP_MEMORY": "0"}) as fresh:
+                    found[remote.engine] = fresh.ask("footprint", group=group, name=name, size=size)["bytes"]
+            else:
+                found[remote.engine] = remote.ask("call_memory")["bytes"]
+    return found
 
 
 def _quartiles(values: list[float]) -> tuple[float, float]:

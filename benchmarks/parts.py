@@ -12,7 +12,7 @@ from benchmarks import layers as single
 from benchmarks import report
 from benchmarks.engines import FOLDED
 from benchmarks.many import BATCH, MEMBERS, STEPS
-from benchmarks.measure import WARM, cold_and_warm, interleaved, workers
+from benchmarks.measure import WARM, cold_and_warm, footprints, interleaved, workers
 from benchmarks.operators import LARGE, PASSES, SMALL
 from benchmarks.scaling import SWEEPS
 from benchmarks.systems import SYSTEMS
@@ -38,7 +38,7 @@ def available(engines: list[str], options: argparse.Namespace) -> list[str]:
 
 def systems(options: argparse.Namespace) -> Iterator[str]:
     """The training steps of the systems, at their usual batch, and then at a small one."""
-    engines, results, sizes = available(EVERY, options), {}, {}
+    engines, results, sizes, memory = available(EVERY, options), {}, {}, {}
     slow = ("CNN", "LSTM", "DCGAN", "transformer", "ResNet-18") if options.quick else ()
     names = options.system or [s for s in SYSTEMS if s not in slow]
     cases = [(name, options.batch or SYSTEMS[name][1]) for name in names]
@@ -49,12 +49,15 @@ def systems(options: argparse.Namespace) -> Iterator[str]:
         print(case, flush=True)
         with workers([e for e in engines if e != "fxtorch fold" or name not in UNFOLDED]) as remotes:
             results[case] = interleaved(remotes, "systems", name, batch, options.rounds, WARM)
+            memory[case] = footprints([r for r in remotes if r.engine in results[case]], "systems", name, batch)
         sizes[case] = batch
-        yield _systems(results, engines, sizes)
+        yield _systems(results, engines, sizes, memory)
     report.chart(results, engines, options.results / "systems.png")
 
 
-def _systems(results: report.Results, engines: list[str], sizes: dict[str, int]) -> str:
+def _systems(
+    results: report.Results, engines: list[str], sizes: dict[str, int], memory: dict[str, dict[str, float]]
+) -> str:
     return "\n\n".join(
         [
             "## One training step",
@@ -66,9 +69,9 @@ def _systems(results: report.Results, engines: list[str], sizes: dict[str, int])
             report.rates(results, engines, sizes),
             "The first step, compiling included, and the peak memory above that of the imported library:",
             report.firsts(results, engines),
-            "The most memory that a later step takes beside its operands and the state that stays, in MB.  What glibc "
-            "keeps of the steps before for threads is not counted again, so that fxtorch's are lower bounds:",
-            report.footprints(results, engines),
+            "The most memory that a later step takes beside its operands and the state that stays, in MB; fxtorch's in "
+            "processes that keep none (`FXTORCH_KEEP_MEMORY=0`):",
+            report.footprints(memory, engines),
         ]
     )
 

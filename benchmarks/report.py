@@ -111,9 +111,10 @@ def firsts(results: Results, engines: Sequence[str]) -> str:
     return _each(results, engines, lambda case, t: f"{t.first:.2f} s, {t.peak / 1e6:.0f} MB")
 
 
-def footprints(results: Results, engines: Sequence[str]) -> str:
-    """The most memory that one call takes beside its operands and the state that stays, in MB."""
-    return _each(results, engines, lambda case, t: f"{t.call / 1e6:.1f}")
+def footprints(memory: Mapping[str, Mapping[str, float]], engines: Sequence[str]) -> str:
+    """The most memory that one call takes, in MB."""
+    cells = [[case, *(f"{row[e] / 1e6:.1f}" if e in row else "–" for e in engines)] for case, row in memory.items()]
+    return table(["", *engines], cells)
 
 
 def overheads(results: Results) -> str:
