@@ -27,6 +27,7 @@ WORKS = {
     "leaky relu, jitted": jax.jit(lambda x: jnp.where(x > 0, x, 0.2 * x)),
     "bias": lambda x: x + jnp.arange(3.0, dtype="float32").reshape(3, 1, 1),
     "two paths": lambda x: jnp.tanh(x) * x - 1,
+    "two paths' gradient": lambda x: jax.vjp(lambda x: jnp.sin(x) * jnp.tanh(x), x)[1](x)[0],
 }
 
 
