@@ -8,8 +8,8 @@ from typing import Any
 
 import jax
 
-from fxtorch.compiler.behind import ProgramNode
 from fxtorch.compiler.packing import Packing, new_slot, slots_of
+from fxtorch.compiler.program_node import ProgramNode
 from fxtorch.compiler.references import Gradient, Held
 from fxtorch.compiler.results import Fresh, Leaf
 from fxtorch.compiler.steady import Steady

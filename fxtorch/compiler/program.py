@@ -10,11 +10,12 @@ import jax
 from jax.experimental import checkify
 
 from fxtorch.compiler import errors
-from fxtorch.compiler.behind import Behind, ProgramNode
+from fxtorch.compiler.behind import Behind
 from fxtorch.compiler.executable import Executable
 from fxtorch.compiler.guards import Guards
 from fxtorch.compiler.inputs import Inputs
 from fxtorch.compiler.outcome import Outcome, array_of
+from fxtorch.compiler.program_node import ProgramNode
 from fxtorch.compiler.references import Reference
 from fxtorch.compiler.sharing import Sharing
 from fxtorch.compiler.trace import Layout, Traced
