@@ -9,7 +9,7 @@ from pathlib import Path
 from fxtorch.interop import lacking, scan
 from fxtorch.interop.alias import ROOTS, alias
 from fxtorch.interop.jit_everything import jit_everything
-from fxtorch.interop.run import run_code, run_module, run_script
+from fxtorch.interop.run import run_code, run_module, run_script, unreadable
 from fxtorch.tensor import Tensor
 from fxtorch.version import __version__
 
@@ -121,6 +121,9 @@ def main(argv: list[str] | None = None) -> int:
     rest = options.rest[1:] if options.rest[:1] == ["--"] else options.rest
     if options.module is None and options.code is None and not rest:
         parser().print_help()
+        return 2
+    if options.module is None and options.code is None and (why := unreadable(rest[0])):
+        _say(f"python -m fxtorch: {why}")
         return 2
     alias(list(ROOTS) if options.stand_ins else None)
     if options.jit:

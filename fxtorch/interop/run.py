@@ -30,6 +30,27 @@ def _first_on_path(folder: str) -> None:
     sys.path[:1] = [folder]
 
 
+def _file_of(script: str) -> Path:
+    path = Path(script)
+    return path / "__main__.py" if path.is_dir() else path
+
+
+def unreadable(script: str) -> str:
+    """Why there is no program to read, in Python's words; empty where there is one.
+
+    >>> unreadable("absent.py").endswith("absent.py': [Errno 2] No such file or directory")
+    True
+    """
+    path = _file_of(script)
+    try:
+        with io.open_code(str(path.absolute())):
+            return ""
+    except OSError as error:
+        if Path(script).is_dir():
+            return f"can't find '__main__' module in {str(Path(script).absolute())!r}"
+        return f"can't open file {str(path.absolute())!r}: [Errno {error.errno}] {error.strerror}"
+
+
 def run_script(script: str, args: list[str]) -> ModuleType:
     """Run a file; its folder comes first on ``sys.path``.
 
@@ -37,14 +58,14 @@ def run_script(script: str, args: list[str]) -> ModuleType:
         FileNotFoundError: there is no such file.
     """
     alias()
-    path = Path(script)
-    if path.is_dir():
-        path /= "__main__.py"
+    path = _file_of(script)
     with io.open_code(str(path.absolute())) as file:
         code = compile(file.read(), str(path), "exec", dont_inherit=True)
     sys.argv[:] = [script, *args]
     _first_on_path(str(path.resolve().parent))
     module = fresh_main(str(path))
+    if Path(script).is_dir():
+        module.__package__ = ""
     _execute(code, module)
     return module
 

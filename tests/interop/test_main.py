@@ -191,6 +191,20 @@ def test_options_behind_the_program_are_the_programs(
     assert options.jit is ("--jit" in argv)
 
 
+def test_a_script_that_is_not_there_is_said_in_a_line(tmp_path: Path) -> None:
+    absent, empty = run("absent.py", folder=tmp_path), run(str(tmp_path))
+    assert absent.returncode == empty.returncode == 2
+    assert absent.stderr.splitlines()[-1] == (
+        f"python -m fxtorch: can't open file '{tmp_path / 'absent.py'}': [Errno 2] No such file or directory"
+    )
+    assert empty.stderr.splitlines()[-1] == f"python -m fxtorch: can't find '__main__' module in '{tmp_path}'"
+
+
+def test_a_folder_runs_as_its_main_file(tmp_path: Path) -> None:
+    (tmp_path / "__main__.py").write_text("import sys\nprint(repr(__package__), __name__, sys.path[0])")
+    assert run(str(tmp_path)).stdout == f"'' __main__ {tmp_path}\n"
+
+
 def test_help_names_every_option_and_shows_examples() -> None:
     text = parser().format_help()
     options = ("--jit", "--missing", "--stand-ins", "-m MODULE", "-c CODE", "SCRIPT [ARGS]", "examples:")
