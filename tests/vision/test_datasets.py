@@ -7,6 +7,7 @@ import json
 import pickle
 import struct
 import tarfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from scipy import io
 
 import fxtorch as torch
 from fxtorch.vision import _download, datasets, transforms
-from fxtorch.vision.datasets.utils import read_idx
+from fxtorch.vision.datasets.utils import extract_archive, read_idx
 
 Image = pytest.importorskip("PIL.Image")
 RNG = np.random.default_rng(0)
@@ -218,3 +219,22 @@ def test_annotations_of_coco_come_with_their_pictures(tmp_path: Path) -> None:
     assert data.ids == [4, 9] and [*data] == [((3, 2), []), ((5, 4), notes)]
     assert data.categories[2]["name"] == "square"
     assert datasets.CocoCaptions(tmp_path, tmp_path / "notes.json")[1][1] == ["a square"]
+
+
+@pytest.mark.parametrize("filtered", [True, False], ids=["as Python is", "as before 3.11.4"])
+def test_an_archive_writes_nothing_outside_of_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, filtered: bool
+) -> None:
+    if not filtered:
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    good, bad = tmp_path / "good.tar", tmp_path / "bad.tar"
+    for archive, name in ((good, "a/b.txt"), (bad, "../c.txt")):
+        with tarfile.open(archive, "w") as file:
+            member = tarfile.TarInfo(name)
+            member.size = 2
+            file.addfile(member, BytesIO(b"hi"))
+    extract_archive(good, tmp_path / "folder")
+    assert (tmp_path / "folder" / "a" / "b.txt").read_text() == "hi"
+    with pytest.raises(tarfile.TarError):
+        extract_archive(bad, tmp_path / "folder")
+    assert not (tmp_path / "c.txt").exists()

@@ -37,6 +37,17 @@ def download_url(
     fetch([url], Path(os.path.expanduser(root)) / (filename or os.path.basename(url)), md5=md5)
 
 
+def _unpack(archive: tarfile.TarFile, target: Path) -> None:
+    if hasattr(tarfile, "data_filter"):
+        archive.extractall(target, filter="data")
+        return
+    for member in archive:  # Python before 3.11.4: only files and folders, and only below the target
+        inside = (target / member.name).resolve().is_relative_to(target.resolve())
+        if not (inside and (member.isfile() or member.isdir())):
+            raise tarfile.ExtractError(f"{member.name!r} would not be a file or a folder inside of {str(target)!r}")
+    archive.extractall(target)
+
+
 def extract_archive(
     from_path: str | os.PathLike[str], to_path: str | os.PathLike[str] | None = None, remove_finished: bool = False
 ) -> str:
@@ -50,7 +61,7 @@ def extract_archive(
     target.mkdir(parents=True, exist_ok=True)
     if tarfile.is_tarfile(path):
         with tarfile.open(path) as archive:
-            archive.extractall(target, filter="data")
+            _unpack(archive, target)
     elif zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             archive.extractall(target)
