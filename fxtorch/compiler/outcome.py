@@ -19,6 +19,7 @@ from fxtorch.tensor.engine import backward
 from fxtorch.tensor.slots import Slots
 from fxtorch.tensor.stacks import Stacks
 from fxtorch.tensor.structure import structure
+from fxtorch.tensor.tensor import state as lasting
 
 
 class Outcome:
@@ -150,7 +151,7 @@ class Outcome:
                 recorded = tensor._link is not None and change.graph is not None
                 tensor._rebind(array_of(out), tensor._node if recorded else None, tensor._index)
         for tensor, output in self._graded:
-            tensor._set_grad(_plain(outputs[output]))
+            tensor._set_grad(lasting(outputs[output]))
         for owner, piece in self._other_grads:
             owner.find(leaves)._set_grad(None if piece is None else made[piece])
 
@@ -178,13 +179,6 @@ def renews(layout: Layout, tensors: Sequence[Tensor] | None) -> bool:
 def array_of(out: Any) -> Any:
     """The values of an output, which is a Tensor where the program is on the tape."""
     return out._data if isinstance(out, Tensor) else out
-
-
-def _plain(array: Any) -> Tensor:
-    """A new leaf, of which nobody else knows."""
-    tensor = object.__new__(Tensor)
-    tensor._data = array
-    return tensor
 
 
 def _renewed(change: Change) -> Tensor | None:

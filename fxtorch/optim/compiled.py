@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -97,7 +96,7 @@ class CompiledOptimizer(Optimizer):
             )
 
     def _update(self, group: dict[str, Any], params: list[Tensor], kind: Flags) -> None:
-        plan = rely_on(f"the options of {type(self).__name__}", _Planner(self, group, kind).plan)
+        plan = rely_on(f"the options of {type(self).__name__}", lambda: self._plan(group, kind), group)
         self._create_state(plan, group, params)
         if group.get("differentiable"):
             moved = {name: scalar_input(group, name) for name in self.hypers}
@@ -163,22 +162,6 @@ class CompiledOptimizer(Optimizer):
                 self.state.get(p, {}).pop(name, None)
 
         materialize(build, undo)
-
-
-class _Planner:
-    """The plan for a group's options, looked up again where one of them is another object than before."""
-
-    def __init__(self, optimizer: CompiledOptimizer, group: Mapping[str, Any], kind: Flags) -> None:
-        self._optimizer, self._group, self._kind = optimizer, group, kind
-        self._seen: tuple[Any, ...] = ()
-        self._plan: Any = None
-
-    def plan(self) -> Plan:
-        """The plan for the options of the moment."""
-        now, seen = (*self._group, *self._group.values()), self._seen
-        if len(now) != len(seen) or not all(map(operator.is_, now, seen)):
-            self._plan, self._seen = self._optimizer._plan(self._group, self._kind), now
-        return self._plan
 
 
 def _beside(p: Tensor, array: jax.Array) -> jax.Array:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -91,8 +91,7 @@ class Slot(NamedTuple):
         if self.order is not None:
             return [Turned(self.order)]
         if self.shapes:
-            starts = itertools.accumulate(map(math.prod, self.shapes), initial=0)
-            return [Span(start, shape) for start, shape in zip(starts, self.shapes, strict=False)]
+            return [*_spans(self.shapes)]
         return [None] if len(self.members) == 1 else [Row(i) for i in range(len(self.members))]
 
 
@@ -123,8 +122,13 @@ def divided(whole: Any, shapes: Sequence[Shape]) -> list[Any]:
     >>> [a.tolist() for a in divided(joined([jnp.ones((1, 2)), jnp.zeros(())]), [(1, 2), ()])]
     [[[1.0, 1.0]], 0.0]
     """
-    ends = itertools.accumulate(map(math.prod, shapes))
-    return [lax.slice_in_dim(whole, end - math.prod(s), end).reshape(s) for end, s in zip(ends, shapes, strict=True)]
+    return [lax.slice_in_dim(whole, start, start + math.prod(s)).reshape(s) for start, s in _spans(shapes)]
+
+
+def _spans(shapes: Sequence[Shape]) -> Iterator[Span]:
+    """Where arrays of these shapes lie that follow each other."""
+    starts = itertools.accumulate(map(math.prod, shapes), initial=0)
+    return map(Span, starts, shapes)
 
 
 @functools.partial(jax.jit, static_argnums=1)

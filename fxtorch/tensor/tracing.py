@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -82,9 +83,29 @@ def once_eagerly(why: str) -> None:
         raise error
 
 
-def rely_on(name: str, compute: Callable[[], Any]) -> Any:
-    """The value of ``compute()``; a compiled step that was traced with it is traced anew when it changes."""
-    return compute() if modes.capture is None else modes.capture.guard(name, compute)
+class _Remembered:
+    """What ``compute`` makes of a table, made again where an entry is another object than before."""
+
+    def __init__(self, compute: Callable[[], Any], table: Mapping[str, Any]) -> None:
+        self._compute, self._table = compute, table
+        self._seen: tuple[Any, ...] | None = None
+        self._value: Any = None
+
+    def __call__(self) -> Any:
+        now, seen = (*self._table, *self._table.values()), self._seen
+        if seen is None or len(now) != len(seen) or not all(map(operator.is_, now, seen)):
+            self._value, self._seen = self._compute(), now
+        return self._value
+
+
+def rely_on(name: str, compute: Callable[[], Any], table: Mapping[str, Any] | None = None) -> Any:
+    """The value of ``compute()``; a compiled step that was traced with it is traced anew when it changes.
+
+    With ``table`` it depends on nothing else, and is computed again only where an entry is another object.
+    """
+    if modes.capture is None:
+        return compute()
+    return modes.capture.guard(name, compute if table is None else _Remembered(compute, table))
 
 
 def host_effect(run: Callable[[], None], owner: Any, scalars: tuple[tuple[dict[Any, Any], Any], ...] = ()) -> None:

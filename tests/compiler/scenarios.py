@@ -32,6 +32,25 @@ def step_of(net: Any, opt: Any) -> Callable[[torch.Tensor], torch.Tensor]:
     return step
 
 
+def trained(net: Callable[[], Any], make: Callable[[Any], Any], x: torch.Tensor, steps: int) -> Scenario:
+    """Some steps of a model with the optimizer that ``make`` makes: losses, parameters, gradients and its state."""
+
+    def scenario(compile: Compile) -> Any:
+        model = net()
+        opt = make(list(model.parameters()))
+        step = compile(step_of(model, opt))
+        losses = [step(x) for _ in range(steps)]
+        states = [[s[key] for key in sorted(s)] for s in opt.state.values()]
+        return losses, list(model.parameters()), [p.grad for p in model.parameters()], states
+
+    return scenario
+
+
+def program_of(step: Any) -> Any:
+    """The program of a compiled function that has made one."""
+    return next(iter(step.programs.values()))[0]
+
+
 def shown(value: Any) -> Any:
     """What is compared: values, types and flags of Tensors, and everything else as it is."""
     if isinstance(value, torch.Tensor):

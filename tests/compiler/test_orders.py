@@ -11,7 +11,7 @@ import pytest
 import fxtorch as torch
 from fxtorch import nn, optim
 from fxtorch.compiler.function import CompiledFunction
-from tests.compiler.scenarios import Compile, assert_agrees, step_of
+from tests.compiler.scenarios import Compile, assert_agrees, program_of, step_of, trained
 
 X = torch.linspace(-1, 1, 2 * 4 * 5 * 5).reshape(2, 4, 5, 5)
 READ, MADE = (3, 2, 0, 1), (3, 0, 1, 2)  # how a convolution reads its weight, and how its gradient comes
@@ -19,10 +19,6 @@ READ, MADE = (3, 2, 0, 1), (3, 0, 1, 2)  # how a convolution reads its weight, a
 
 def layers() -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(4, 256, 5, padding=2), nn.Tanh(), nn.Conv2d(256, 8, 3, padding=1))
-
-
-def program_of(step: Any) -> Any:
-    return next(iter(step.programs.values()))[0]
 
 
 def orders_of(step: Any) -> dict[tuple[int, ...] | None, int]:
@@ -42,15 +38,7 @@ OPTIMIZERS: dict[str, Callable[..., Any]] = {
 
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=list(OPTIMIZERS))
 def test_optimizers_step_a_turned_weight_as_any_other(make: Any) -> None:
-    def scenario(compile: Compile) -> Any:
-        net = layers()
-        opt = make(list(net.parameters()))
-        step = compile(step_of(net, opt))
-        losses = [step(X) for _ in range(4)]
-        states = [[s[key] for key in sorted(s)] for s in opt.state.values()]
-        return losses, list(net.parameters()), [p.grad for p in net.parameters()], states
-
-    assert_agrees(scenario, traces=1)
+    assert_agrees(trained(layers, make, X, 4), traces=1)
 
 
 def test_large_weights_and_moments_lie_as_they_are_read_and_gradients_as_they_come() -> None:

@@ -15,7 +15,7 @@ from fxtorch.compiler import packing
 from fxtorch.compiler.packing import slots_of, together
 from fxtorch.tensor import wrap
 from fxtorch.tensor.slots import Slot
-from tests.compiler.scenarios import Compile, assert_agrees, step_of
+from tests.compiler.scenarios import Compile, assert_agrees, program_of, step_of, trained
 from tests.compiler.test_stacks import OPTIMIZERS
 
 X = torch.linspace(-3, 3, 18).sin().reshape(6, 3)
@@ -25,21 +25,9 @@ def perceptron() -> nn.Sequential:
     return nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.BatchNorm1d(4), nn.Linear(4, 2))
 
 
-def program_of(step: Any) -> Any:
-    return next(iter(step.programs.values()))[0]
-
-
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=list(OPTIMIZERS))
 def test_every_optimizer_steps_parameters_that_lie_together(make: Any) -> None:
-    def scenario(compile: Compile) -> Any:
-        net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
-        opt = make(list(net.parameters()))
-        step = compile(step_of(net, opt))
-        losses = [step(X) for _ in range(4)]
-        states = [[s[key] for key in sorted(s)] for s in opt.state.values()]
-        return losses, list(net.parameters()), [p.grad for p in net.parameters()], states
-
-    assert_agrees(scenario, traces=1)
+    assert_agrees(trained(lambda: nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)), make, X, 4), traces=1)
 
 
 def test_a_small_models_state_is_one_array_of_each_type_and_so_are_its_gradients() -> None:

@@ -14,7 +14,7 @@ import pytest
 import fxtorch as torch
 from fxtorch import nn
 from fxtorch.compiler import objects
-from tests.compiler.scenarios import step_of
+from tests.compiler.scenarios import program_of, step_of
 
 
 def trainer() -> tuple[Any, Any, Any]:
@@ -100,7 +100,7 @@ def test_jaxs_own_jit_refuses_to_change_captured_state_and_names_it() -> None:
 def test_a_loss_of_memory_in_a_donating_program_says_what_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     _, _, step = trainer()
     step(torch.ones(4, 3))
-    program = next(iter(step.programs.values()))[0]
+    program = program_of(step)
 
     def out_of_memory(mutable: Any, *rest: Any) -> Any:
         for array in mutable:

@@ -10,7 +10,7 @@ import pytest
 
 import fxtorch as torch
 from fxtorch import nn, optim
-from tests.compiler.scenarios import Compile, assert_agrees, step_of
+from tests.compiler.scenarios import Compile, assert_agrees, program_of, step_of, trained
 
 X = torch.ones(2, 3)
 OPTIMIZERS: dict[str, Any] = {
@@ -35,21 +35,13 @@ def layers(count: int = 5) -> nn.Sequential:
 
 def slots_of(step: Any) -> list[int]:
     """How many Tensors are the rows of each input of the state; 1 where they are no rows."""
-    program = next(iter(step.programs.values()))[0]
+    program = program_of(step)
     return sorted(1 if slot.shapes else len(slot.members) for slot in program.inputs.packing.slots)
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=list(OPTIMIZERS))
 def test_every_optimizer_steps_a_stack_as_its_rows(make: Any) -> None:
-    def scenario(compile: Compile) -> Any:
-        net = layers()
-        opt = make(list(net.parameters()))
-        step = compile(step_of(net, opt))
-        losses = [step(X) for _ in range(6)]
-        states = [[s[key] for key in sorted(s)] for s in opt.state.values()]
-        return losses, list(net.parameters()), [p.grad for p in net.parameters()], states
-
-    assert_agrees(scenario, traces=1)
+    assert_agrees(trained(layers, make, X, 6), traces=1)
 
 
 def test_parameters_moments_and_gradients_of_a_shape_are_one_array() -> None:
@@ -57,7 +49,7 @@ def test_parameters_moments_and_gradients_of_a_shape_are_one_array() -> None:
     step = torch.jit(step_of(net, optim.Adam(net.parameters())))
     step(X)
     assert slots_of(step) == [5] * 8  # weights and biases: values, two moments, the number of steps
-    of_grads = next(iter(step.programs.values()))[0].outcome.steady.grad_slots
+    of_grads = program_of(step).outcome.steady.grad_slots
     assert [slot.members for slot in of_grads] == [(0, 2, 4, 6, 8), (1, 3, 5, 7, 9)]
 
 

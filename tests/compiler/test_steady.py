@@ -16,7 +16,7 @@ import pytest
 import fxtorch as torch
 from fxtorch import nn
 from fxtorch.compiler.executable import Executable
-from tests.compiler.scenarios import Compile, assert_agrees, step_of
+from tests.compiler.scenarios import Compile, assert_agrees, program_of, step_of
 
 Step = Callable[..., Any]
 X = torch.ones(5, 3)
@@ -239,7 +239,7 @@ def test_a_failing_step_leaves_the_values_of_the_one_before(trainer: Any, monkey
     net, _, step = trainer(torch.jit)
     for _ in range(2):
         step(torch.ones(5, 3))
-    program = next(iter(step.programs.values()))[0]
+    program = program_of(step)
     plain = program.executable.jitted
 
     def fails(*given: Any) -> Any:
@@ -293,7 +293,7 @@ def test_a_thread_that_reads_what_is_being_overwritten_waits_for_it(monkeypatch:
     for _ in range(2):
         step(torch.ones(5, 3))
     net[0].weight.tolist()  # the Tensor has its own array again
-    program = next(iter(step.programs.values()))[0]
+    program = program_of(step)
     plain, seen, early = program.executable.jitted, [], []
     reader = threading.Thread(target=lambda: seen.append(net[0].weight.detach().clone().numpy()))
 
