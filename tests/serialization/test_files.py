@@ -437,6 +437,6 @@ def test_a_file_read_to_the_meta_device_gives_shapes_and_types_alone() -> None:
 
 def test_what_is_no_file_says_so() -> None:
     with pytest.raises(AttributeError, match="expected 'f' to be string, path, or a file-like object"):
-        torch.save(1, 5)
+        torch.save(1, 5)  # type: ignore[arg-type]
     with pytest.raises(AttributeError, match="seekable"):
-        torch.load(5)
+        torch.load(5)  # type: ignore[arg-type]

@@ -55,7 +55,7 @@ def test_pythons_types_are_types_of_64_bits() -> None:
         (lambda x: torch.tensor([1], dtype="float32"), TypeError, "'dtype' must be torch.dtype, not str"),
         (lambda x: x.to(dtype="float32"), TypeError, "'dtype' must be torch.dtype, not str"),
         (lambda x: x.sum(dtype="float32"), TypeError, "'dtype' must be torch.dtype, not str"),
-        (lambda x: torch.set_default_dtype("float32"), TypeError, "invalid dtype object"),
+        (lambda x: torch.set_default_dtype("float32"), TypeError, "invalid dtype object"),  # type: ignore[arg-type]
         (lambda x: x["a"], TypeError, r"new\(\): invalid data type 'str'"),
         (lambda x: x[0, b"a"], TypeError, r"new\(\): invalid data type 'bytes'"),
         (lambda x: x.type("foo"), ValueError, "invalid type: 'foo'"),
