@@ -15,11 +15,6 @@ def _rebuild_parameter(cls: type[Parameter], data: Tensor, requires_grad: bool, 
     return parameter
 
 
-def _user_attributes(tensor: Tensor) -> dict[str, Any]:
-    """What a program hung on a Tensor; the Tensor's own state has its defaults on the class."""
-    return {k: v for k, v in tensor.__dict__.items() if k != "_data" and not hasattr(Tensor, k)}
-
-
 class Parameter(Tensor):
     """A Tensor that a Module counts among its parameters when it is assigned as an attribute.
 
@@ -47,12 +42,12 @@ class Parameter(Tensor):
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) in memo:
             return memo[id(self)]
-        copied = _rebuild_parameter(type(self), self.data, self.requires_grad, _user_attributes(self))
+        copied = _rebuild_parameter(type(self), self.data, self.requires_grad, pytree.user_attributes(self))
         memo[id(self)] = copied
         return copied
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        return _rebuild_parameter, (type(self), self.data, self.requires_grad, _user_attributes(self))
+        return _rebuild_parameter, (type(self), self.data, self.requires_grad, pytree.user_attributes(self))
 
     def __repr__(self, **kwargs: Any) -> str:
         return "Parameter containing:\n" + super().__repr__(**kwargs)

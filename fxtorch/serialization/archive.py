@@ -41,6 +41,16 @@ class Writer:
         info.extra = _PADDING_ID + struct.pack("<H", padding) + b"Z" * padding
         self._zip.writestr(info, data)
 
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        """Finish the file, or after an exception leave it: the zip archive would go on writing when it is collected."""
+        if kind is None:
+            self.close()
+        else:
+            self._zip.fp = None
+
     def close(self) -> None:
         """Add the closing records and the directory."""
         checksums = "".join(f"{info.CRC:010d}" for info in self._zip.infolist())
@@ -125,6 +135,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[Any]]:
     The content is on the disk before the name is, so that a crash leaves the old file or the new one, whole.
     """
     target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise RuntimeError(f"Parent directory {os.path.dirname(os.fspath(path)) or target.parent} does not exist.")
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
     try:
         with open(temporary, "xb") as file:

@@ -17,7 +17,7 @@ from fxtorch.serialization.machine import Machine
 from fxtorch.serialization.names import named
 from fxtorch.serialization.pickling import pickled, raw
 from fxtorch.serialization.places import MapLocation, place_of
-from fxtorch.serialization.rebuild import ADMITTED, Loaded
+from fxtorch.serialization.rebuild import ADMITTED, ClassName, Loaded
 from fxtorch.serialization.safe_globals import by_name
 from fxtorch.serialization.storages import StorageClass
 
@@ -57,6 +57,7 @@ def save(
         pickle_protocol: of the objects in it.
 
     Raises:
+        RuntimeError: the folder of the path does not exist.
         pickle.PicklingError, AttributeError, TypeError: something in ``obj`` cannot be pickled; nothing is written.
 
     Example:
@@ -75,8 +76,7 @@ def save(
         folder, stream = Path(f).stem or "archive", atomic_write(f)
     else:
         folder, stream = "archive", nullcontext(f)
-    with stream as file:
-        writer = Writer(file, folder)
+    with stream as file, Writer(file, folder) as writer:
         writer.write("data.pkl", data)
         writer.write(".format_version", b"1")
         writer.write(".storage_alignment", b"64")
@@ -84,7 +84,6 @@ def save(
             writer.write("byteorder", sys.byteorder.encode())
         for key, array in storages.items():
             writer.write(f"data/{key}", raw(array))
-        writer.close()
 
 
 def load(
@@ -208,11 +207,12 @@ def _trusting(pickle_module: Any, storages: _Storages) -> type[pickle.Unpickler]
 
         def find_class(self, module: str, name: str) -> Any:
             known = ADMITTED.get(f"{module}.{name}")
-            if known is not None and module.partition(".")[0] == "torch":
+            root = module.partition(".")[0]
+            if root == "torch" and known is not None and not isinstance(known, ClassName):
                 return known
-            if module.partition(".")[0] != "torch":
-                return super().find_class(module, name)
-            found = named(module, name)
-            return super().find_class("fx" + module, name) if found is None else found
+            # torchvision may be the real one
+            real = root != "torch" and not getattr(sys.modules.get(root), "__name__", "fxtorch").startswith("fxtorch")
+            found = named(module, name) if root.startswith("torch") and not real else None
+            return super().find_class(f"fx{module}" if root == "torch" else module, name) if found is None else found
 
     return Unpickler

@@ -15,6 +15,16 @@ _END = object()
 _DAMAGE = (LookupError, ValueError, TypeError, AttributeError, OverflowError, struct.error)
 
 
+def full_name(module: str, name: str) -> str:
+    """The dotted name of what a pickle names, which older protocols do as Python 2 did.
+
+    >>> full_name("__builtin__", "set")
+    'builtins.set'
+    """
+    module, name = NAME_MAPPING.get((module, name), (module, name))
+    return f"{IMPORT_MAPPING.get(module, module)}.{name}"
+
+
 class Machine:
     """Reads one pickle.
 
@@ -156,9 +166,7 @@ class Machine:
         self._name(module, name)
 
     def _name(self, module: str, name: str) -> None:
-        if (module, name) in NAME_MAPPING:
-            module, name = NAME_MAPPING[module, name]
-        full = f"{IMPORT_MAPPING.get(module, module)}.{name}"
+        full = full_name(module, name)
         if full not in self._named:
             shown = full.removeprefix("builtins.")
             raise UnpicklingError(

@@ -17,6 +17,7 @@ _HOMES = {  # where PyTorch defines what has a file of another name here
     "fxtorch.optim.muon": "torch.optim",
     "fxtorch.tensor.tensor": "torch",
 }
+_FAMILY = {"fxtorch.vision": "torchvision", "fxtorch.text": "torchtext", "fxtorch.audio": "torchaudio"}
 _SCHEDULERS = "fxtorch.optim.lr_scheduler"
 _PACKAGES: dict[str, Any] = {  # files may name a thing in any module below these, or in the package itself
     "torch.optim.lr_scheduler": optim.lr_scheduler,
@@ -51,6 +52,9 @@ def torch_name(obj: Any) -> Global | None:
         return Global("torch.nn.functional", name)
     if module.startswith(f"{_SCHEDULERS}."):
         module = _SCHEDULERS
+    for ours, theirs in _FAMILY.items():
+        if f"{module}.".startswith(f"{ours}."):
+            return Global(theirs + module.removeprefix(ours), name)
     return Global(_HOMES.get(module, "torch" + module.removeprefix("fxtorch")), name)
 
 
@@ -75,12 +79,22 @@ def named(module: str, name: str) -> Any:
     >>> named("torch.nn.modules.sparse", "Embedding") is nn.Embedding
     True
     """
+    for ours, theirs in _FAMILY.items():
+        if f"{module}.".startswith(f"{theirs}."):
+            inner = ours + module.removeprefix(theirs)
+            while inner != ours and _lookup(inner, name) is None:  # a package there may be one file here
+                inner = inner.rpartition(".")[0]
+            return _lookup(inner, name)
     if (module, name) == ("torch._C", "_VariableFunctionsClass"):
         return importlib.import_module("fxtorch")  # its attributes are how PyTorch's compiled functions are written
     for package, space in _PACKAGES.items():
         if f"{module}.".startswith(f"{package}.") and hasattr(space, name):
             return getattr(space, name)
+    return _lookup("fx" + module, name)
+
+
+def _lookup(module: str, name: str) -> Any:
     try:
-        return getattr(importlib.import_module("fx" + module), name, None)
+        return getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError:
         return None

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import jax
 import numpy as np
 
-from fxtorch.nn.parameter import Parameter
+from fxtorch.nn.parameter import Buffer, Parameter
 from fxtorch.ops.dtypes import plain_of
 from fxtorch.serialization.names import Global, torch_name
 from fxtorch.serialization.storages import TYPED, UNTYPED, StorageClass
@@ -20,6 +20,7 @@ from fxtorch.tensor.device import device
 from fxtorch.tensor.dtype import dtype
 from fxtorch.tensor.memory_format import layout as memory_layout
 from fxtorch.tensor.meta import Abstract
+from fxtorch.tensor.pytree import user_attributes
 from fxtorch.tensor.sparse import Stored
 from fxtorch.tensor.structure import Table
 
@@ -56,10 +57,12 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]
     def reducer_override(self, obj: Any) -> Any:
         """How Tensors and torch's own types are written."""
         if isinstance(obj, Parameter):
-            data = obj.detach()
-            return Global("torch._utils", "_rebuild_parameter"), (data, obj.requires_grad, OrderedDict())
+            facts, attributes = (obj.detach(), obj.requires_grad, OrderedDict()), user_attributes(obj)
+            if attributes:
+                return Global("torch._utils", "_rebuild_parameter_with_state"), (*facts, attributes)
+            return Global("torch._utils", "_rebuild_parameter"), facts
         if isinstance(obj, Tensor):
-            return self._reduce_tensor(obj)
+            return self._reduce_class(obj)
         if isinstance(obj, Size):
             return Global("torch", "Size"), (tuple(obj),)
         if isinstance(obj, device):
@@ -67,6 +70,18 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]
         if isinstance(obj, memory_layout):
             return Global("torch.serialization", "_get_layout"), (str(obj),)
         return NotImplemented
+
+    def _reduce_class(self, tensor: Tensor) -> Any:
+        """A Tensor with what a program made of it: a class of its own, attributes."""
+        cls, attributes = type(tensor), user_attributes(tensor)
+        if cls.__reduce_ex__ is not Tensor.__reduce_ex__:
+            return NotImplemented
+        if cls is Buffer:  # which PyTorch's is no class of
+            cls, attributes = Tensor, {**attributes, "_is_buffer": True}
+        if cls is Tensor and not attributes:
+            return self._reduce_tensor(tensor)
+        make, args = self._reduce_tensor(tensor)
+        return Global("torch._tensor", "_rebuild_from_type_v2"), (make, cls, args, attributes)
 
     def _reduce_tensor(self, tensor: Tensor) -> tuple[Any, ...]:
         held = unwrap(tensor)

@@ -30,6 +30,19 @@ class StoragePlace:
         return StoragePlace(f"cuda:{index or 0}")
 
 
+def default_restore_location(storage: Any, location: str) -> Any:
+    """``storage`` at ``location``: what programs answer in a ``map_location`` function of their own."""
+    return StoragePlace(str(device(location)))
+
+
+def location_tag(storage: Any) -> str:
+    """The name that files have for where a storage is, ``"cpu"`` or ``"cuda:0"``."""
+    if isinstance(storage, StoragePlace):
+        return storage.location
+    where = device(storage.device)
+    return where.type if where.type in ("cpu", "meta") else f"{where.type}:{where.index or 0}"
+
+
 def place_of(location: str, map_location: MapLocation) -> Any:
     """The JAX device for a storage that was saved at ``location``; None for JAX's own default, or :data:`META`.
 

@@ -28,13 +28,13 @@ Geometry = tuple[int, tuple[int, ...], tuple[int, ...]]  # offset, size and stri
 _LARGEST_EXPANSION = 2**30  # bytes
 
 
-class _ClassName(NamedTuple):
+class ClassName(NamedTuple):
     """A class that a file may name but not call: ``Tensor(10**12)`` would fill the memory."""
 
     name: str
 
 
-_TENSOR, _PARAMETER = _ClassName("Tensor"), _ClassName("Parameter")
+_TENSOR, _PARAMETER = ClassName("Tensor"), ClassName("Parameter")
 
 
 @dataclass(eq=False)
@@ -177,17 +177,19 @@ def _rebuild_parameter_with_state(data: Tensor, requires_grad: bool, hooks: Any,
 
 
 def _rebuild_from_type_v2(make: Callable[..., Any], cls: Any, args: Any, state: Any) -> Any:
-    """A Tensor that carries attributes."""
-    if make not in _REBUILDERS or cls not in (_TENSOR, _PARAMETER):
+    """A Tensor that carries attributes, or is of a class that was let in."""
+    known = cls in (_TENSOR, _PARAMETER)
+    if make not in _REBUILDERS or not (known or (isinstance(cls, type) and issubclass(cls, Tensor))):
         raise UnpicklingError(f"Tensors of the class {cls} are not read")
-    return _with_attributes(make(*args), state)
+    made = make(*args)
+    return _with_attributes(made if known or type(made) is cls else made.as_subclass(cls), state)
 
 
 def _with_attributes(tensor: Any, state: Any) -> Any:
     attributes = state[0] if isinstance(state, tuple) else state
     if not isinstance(attributes, dict) or not all(isinstance(k, str) for k in attributes):
         raise UnpicklingError("the file is damaged: attributes are no dict")
-    if taken := [name for name in attributes if hasattr(tensor, name)]:
+    if taken := [name for name in attributes if name == "_data" or hasattr(Tensor, name)]:
         raise UnpicklingError(f"the file would overwrite {taken[0]} of a Tensor")
     tensor.__dict__.update(attributes)
     return tensor

@@ -57,14 +57,19 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     return twin
 
 
+def user_attributes(tensor: Tensor) -> dict[str, Any]:
+    """What a program hung on a Tensor; the Tensor's own state has its defaults on the class."""
+    return {k: v for k, v in tensor.__dict__.items() if k != "_data" and not hasattr(Tensor, k)}
+
+
 @method
 def __reduce_ex__(self: Tensor, protocol: int) -> Any:
-    """Pickle by values."""
+    """Pickle by values, with what the program hung on it."""
     stored = unwrap(self)
     if isinstance(stored, Stored):
         parts = np.asarray(stored.values), [np.asarray(i) for i in stored.indices]
         return _rebuild_sparse, (*parts, stored.shape, stored.layout, stored.coalesced, self.requires_grad)
-    return _rebuild, (type(self), self.detach().numpy(), self.requires_grad)
+    return _rebuild, (type(self), self.detach().numpy(), self.requires_grad, user_attributes(self))
 
 
 def _rebuild_sparse(
@@ -76,6 +81,7 @@ def _rebuild_sparse(
     return tensor
 
 
-def _rebuild(cls: type, values: Any, requires_grad: bool) -> Any:
-    data = wrap(jax.numpy.asarray(values))
-    return Tensor._make_subclass(cls, data, requires_grad)
+def _rebuild(cls: type, values: Any, requires_grad: bool, attributes: dict[str, Any]) -> Any:
+    tensor = Tensor._make_subclass(cls, wrap(jax.numpy.asarray(values)), requires_grad)
+    tensor.__dict__.update(attributes)
+    return tensor

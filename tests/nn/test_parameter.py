@@ -35,6 +35,15 @@ def test_copies_are_parameters_with_their_attributes(twin: Callable[[Any], Any])
     assert p.tolist() == [1.0, 1.0]
 
 
+@pytest.mark.parametrize(
+    "twin", [copy.deepcopy, copy.copy, lambda p: pickle.loads(pickle.dumps(p))], ids=["deepcopy", "copy", "pickle"]
+)
+def test_copies_of_tensors_keep_what_a_program_hung_on_them(twin: Callable[[Any], Any]) -> None:
+    x: Any = torch.ones(2)
+    x.note = "mine"
+    assert twin(x).note == "mine"
+
+
 LAZY = [
     (lambda: nn.LazyLinear(3), (4, 2), nn.Linear, (3, 2)),
     (lambda: nn.LazyConv1d(3, 2), (4, 2, 5), nn.Conv1d, (3, 2, 2)),

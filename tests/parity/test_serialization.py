@@ -281,3 +281,18 @@ def test_functions_are_known_by_each_of_their_names():
     save({"act": fxtorch.nn.functional.gelu}, file)
     again = torch.load(io.BytesIO(file.getvalue()), weights_only=False)["act"]
     assert again(torch.zeros(1)) == 0
+
+
+def test_attributes_of_tensors_go_both_ways():
+    for space, carry in ((torch, from_torch), (fxtorch, to_torch)):
+        x, p = space.ones(2), space.nn.Parameter(space.ones(1))
+        x.note, p.rate = "mine", 0.5
+        back = carry({"x": x, "p": p, "b": space.nn.Buffer(space.ones(2))})
+        assert (back["x"].note, back["p"].rate, back["b"].persistent) == ("mine", 0.5, True)
+
+
+def test_names_that_a_file_would_need_are_pytorchs():
+    file = io.BytesIO()
+    torch.save({"a": torch.nn.Linear(2, 2), "b": np.ones(2), "c": torch.ones(1)}, file)
+    ours = fxtorch.serialization.get_unsafe_globals_in_checkpoint(file)
+    assert set(ours) == set(torch.serialization.get_unsafe_globals_in_checkpoint(io.BytesIO(file.getvalue())))

@@ -440,3 +440,56 @@ def test_what_is_no_file_says_so() -> None:
         torch.save(1, 5)  # type: ignore[arg-type]
     with pytest.raises(AttributeError, match="seekable"):
         torch.load(5)  # type: ignore[arg-type]
+
+
+class Marked(torch.Tensor):
+    """A class of Tensors that a program makes."""
+
+
+def test_what_a_program_hangs_on_a_tensor_is_kept():
+    x, p = torch.ones(2), Parameter(torch.ones(1))
+    x.note, p.rate = "mine", 0.5
+    back = round_trip({"x": x, "p": p, "b": torch.nn.Buffer(torch.ones(1))})
+    assert (back["x"].note, back["p"].rate, type(back["b"])) == ("mine", 0.5, torch.Tensor)
+
+
+def test_tensors_of_a_programs_own_class_are_let_in_by_name():
+    x = torch.ones(2).as_subclass(Marked)
+    x.note = "mine"
+    with pytest.raises(pickle.UnpicklingError, match="Marked"):
+        round_trip(x)
+    with safe_globals([Marked]):
+        back = round_trip(x)
+    again = round_trip(x, weights_only=False)
+    assert (type(back), back.note, type(again), again.note) == (Marked, "mine", Marked, "mine")
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_what_a_file_would_need_is_listed_without_loading_it(protocol):
+    file = io.BytesIO()
+    save([Secret(), Secret, torch.ones(2), Counter("a"), torch.nn.ReLU()], file, pickle_protocol=protocol)
+    names = [f"{__name__}.Secret", "torch.nn.modules.activation.ReLU"]
+    assert torch.serialization.get_unsafe_globals_in_checkpoint(file) == names
+    with safe_globals([Secret]):
+        assert torch.serialization.get_unsafe_globals_in_checkpoint(file) == names[1:]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(RuntimeError, match=r"Parent directory .*nowhere does not exist"):
+        save(1, tmp_path / "nowhere" / "x.pt")
+
+
+def test_a_storage_goes_where_a_programs_own_function_says():
+    def here(storage, location):
+        assert torch.serialization.location_tag(storage) == location == "cpu"
+        return torch.serialization.default_restore_location(storage, "cpu")
+
+    assert round_trip(torch.ones(2), map_location=here).tolist() == [1, 1]
+
+
+def test_what_the_stand_ins_define_is_written_by_their_public_names():
+    from fxtorch.vision.models.squeezenet import Fire
+
+    data = zipfile.ZipFile(written(Fire(2, 2, 2, 2))).read("archive/data.pkl")
+    assert b"torchvision.models.squeezenet\nFire\n" in data
+    assert isinstance(round_trip(Fire(2, 2, 2, 2), weights_only=False), Fire)
