@@ -33,19 +33,20 @@ class Executable:
     def __init__(self, function: Callable[..., Any], name: str) -> None:
         self.name = name
         self.jitted = compiled(function, donate_argnums=0)
+        self._function = function
         self.traced = False
         self.in_pieces: Callable[..., Any] | None = None
         self._ahead: Callable[..., Any] | None = None
         self._calls = 0
 
     def trace(self, given: Given) -> None:
-        """Let JAX trace it, before the first run."""
-        self.jitted.trace(*given)
+        """Let JAX trace it, before the first run, and choose how to compile what it then knows."""
+        self.jitted = compiled(self._function, given, donate_argnums=0)
         self.traced = True
 
     def lower(self, given: Given) -> Any:
         """As JAX lowers it for such inputs."""
-        return self.jitted.lower(*given)
+        return compiled(self._function, given, donate_argnums=0).lower(*given)
 
     def use(self, ahead: Callable[..., Any]) -> None:
         """Run what :meth:`lower` gave, compiled, wherever the types of the inputs are what they were."""

@@ -80,7 +80,7 @@ class Rollout:
         if self.place is not None:
             columns, arrays = jax.tree.map(self.place, (columns, arrays))
         scalars, kinds = self._numbers()
-        carry, results = self._program(kinds)(columns, arrays, scalars)
+        carry, results = self._program(kinds, (columns, arrays, scalars))(columns, arrays, scalars)
         out = None
         shared = [self._is_shared_slot(s) for s in range(len(carry))]
         for i, member in enumerate(self.members):
@@ -121,14 +121,14 @@ class Rollout:
     def _programs(self) -> dict[Kinds, Any]:
         return {}
 
-    def _program(self, kinds: Kinds) -> Any:
+    def _program(self, kinds: Kinds, given: Sequence[Any]) -> Any:
         if kinds not in self._programs:
 
             def run(columns: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any]) -> Any:
                 return self._run(kinds, columns, arrays, scalars)
 
             run.__name__ = run.__qualname__ = self.members[0].name
-            self._programs[kinds] = compiled(run)
+            self._programs[kinds] = compiled(run, given)
         return self._programs[kinds]
 
     def _run(self, kinds: Kinds, columns: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any]) -> Any:

@@ -192,7 +192,7 @@ class _Sharded:
         self.specs = specs
         self.whole = NamedSharding(mesh, PartitionSpec())
         self.fixed = [i for i in range(len(transition.references)) if i not in set(transition.moving)]
-        self.run = compiled(self._run, static_argnums=(3,))
+        self.run: Any = None
 
     def __call__(self, leaves: Sequence[Any], arrays: Sequence[Any]) -> Any:
         """Run on the original arguments and their arrays on the mesh."""
@@ -204,7 +204,10 @@ class _Sharded:
         numbers = [np.asarray(n, dtype) for n, dtype in zip(t.numbers(), t.number_types(), strict=True)]
         if _several(self.mesh):
             numbers = [_to_mesh(jnp.asarray(n), self.whole, split=False) for n in numbers]
-        carry, results = self.run(state, arrays, numbers, shardings)
+        given = state, arrays, numbers, shardings
+        if self.run is None:
+            self.run = compiled(self._run, given, static_argnums=(3,))
+        carry, results = self.run(*given)
         if _several(self.mesh):
             carry, results = jax.tree.map(lambda x: x.addressable_data(0), (carry, results))
         out = t.scatter(carry, results, leaves)

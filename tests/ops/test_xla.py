@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import jaxlib.version
@@ -38,3 +40,46 @@ def test_an_error_of_the_function_itself_is_its_own() -> None:
 
     with pytest.raises(ValueError, match="no such thing"):
         xla.compiled_anywhere(refuse)(jnp.float32(1))
+
+
+def _fusions(compiled: Any, *args: Any) -> bool:
+    """Whether XLA's library of fused kernels computes a product of the program."""
+    hlo = compiled.lower(*args).compile().as_text()
+    return any("__ynn_fusion" in line and "dot" in line for line in hlo.splitlines())
+
+
+@pytest.mark.skipif(xla._options({}) is None, reason="another backend or version, which gets no options")
+def test_products_go_to_the_library_but_not_in_loops() -> None:
+    x = jnp.ones((64, 128), "float32")
+    weight = jnp.ones((128, 128), "float32")
+
+    def once(x: jax.Array, weight: jax.Array) -> jax.Array:
+        return x @ weight
+
+    def often(x: jax.Array, weight: jax.Array) -> jax.Array:
+        return jax.lax.fori_loop(0, 3, lambda _, x: once(x, weight), x)
+
+    assert _fusions(xla.compiled(once, (x, weight)), x, weight)
+    assert not _fusions(xla.compiled(often, (x, weight)), x, weight)
+    assert _fusions(_eager(once, x, weight), x, weight) and not _fusions(_eager(often, x, weight), x, weight)
+
+
+@pytest.mark.skipif(xla._options({}) is None, reason="another backend or version, which gets no options")
+def test_products_beside_a_convolution_go_to_the_library_everywhere() -> None:
+    x = jnp.ones((1, 3, 8), "float32")
+    kernel = jnp.ones((3, 3, 1), "float32")
+    weight = jnp.ones((64, 64), "float32")
+
+    def convolved(x: jax.Array, kernel: jax.Array, weight: jax.Array) -> jax.Array:
+        y = jax.lax.conv_general_dilated(x, kernel, (1,), "SAME")
+        return jax.lax.fori_loop(0, 3, lambda _, w: w @ weight, weight) + y.sum()
+
+    assert _fusions(xla.compiled(convolved, (x, kernel, weight)), x, kernel, weight)
+    assert _fusions(_eager(convolved, x, kernel, weight), x, kernel, weight)
+
+
+def _eager(function: Any, *args: Any) -> Any:
+    """What :func:`xla.compiled_anywhere` makes of a function once it was called."""
+    call = xla.compiled_anywhere(function)
+    call(*args)
+    return call.outermost
