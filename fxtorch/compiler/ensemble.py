@@ -77,7 +77,7 @@ class Ensemble:
         with _lock:
             key = (tree, modes.grad, modes.inference, signature(leaves))
             for program in self.programs.get(key, ()):
-                if program.holds():
+                if program.holds(leaves):
                     try:
                         return program(leaves)
                     except errors.StateChanged:

@@ -15,6 +15,7 @@ from fxtorch.compiler import errors
 from fxtorch.compiler.ensemble import Ensemble
 from fxtorch.compiler.function import CompiledFunction, _lock
 from fxtorch.compiler.guards import signature
+from fxtorch.compiler.hung import hung_on
 from fxtorch.compiler.results import is_leaf
 from fxtorch.compiler.rollout import Rollout
 from fxtorch.tensor import Tensor, dispatch, modes, unwrap, wrap
@@ -97,10 +98,12 @@ class Fold:
     def _over(self, batches: Iterable[Any]) -> Any:
         """Run batches from a list, runs of equal shapes together."""
         results = []
-        for _, group in itertools.groupby(batches, key=_shapes):
+        for (*_, hung), group in itertools.groupby(batches, key=_shapes):
             rows = [b if isinstance(b, tuple | list) else (b,) for b in group]
-            args = jax.tree.map(_stack_on_host, *rows, is_leaf=is_leaf)
-            results.append(self(*args))
+            if hung:  # on Tensors of these batches, which would be lost
+                results.append(_stacked([self._once(*row) for row in rows]))
+            else:
+                results.append(self(*jax.tree.map(_stack_on_host, *rows, is_leaf=is_leaf)))
         if not results:
             raise ValueError("fold needs at least one batch")
         return results[0] if len(results) == 1 else jax.tree.map(_joined, *results, is_leaf=is_leaf)
@@ -126,7 +129,7 @@ class Fold:
         done: list[Any] = []
         while True:
             for program in self.programs.get(key, ()):
-                if program.holds():
+                if program.holds(leaves):
                     try:
                         done.append(program(leaves))
                     except errors.StateChanged:
@@ -189,7 +192,8 @@ def _row(leaves: Sequence[Any], i: int) -> list[Any]:
 
 def _shapes(batch: Any) -> Any:
     leaves, tree = jax.tree.flatten(batch, is_leaf=is_leaf)
-    return tree, [(tuple(x.shape), x.dtype) if _is_array(x) else x for x in leaves]
+    hung = any(isinstance(x, Tensor) and hung_on(x) for x in leaves)
+    return tree, [(tuple(x.shape), x.dtype) if _is_array(x) else x for x in leaves], hung
 
 
 def _stack_on_host(*values: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain, repeat
-from types import CellType
+from types import FunctionType
 from typing import Any
 
 from fxtorch.compiler.naming import Naming
@@ -15,7 +15,6 @@ from fxtorch.tensor.structure import NOTED, structure
 MOST_ITEMS = 256  # of a container that is compared item by item at each call
 ABSENT: Any = object()  # stands for an entry that is not there
 A_TENSOR = "a Tensor"
-_CONTENTS = operator.attrgetter("cell_contents")
 _FLAGS = {"_rg": "requires_grad", "_grad": "grad", "_node": "grad_fn", "_link": "base"}
 SIMPLE = (bool, int, float, complex, str, bytes, type(None))
 
@@ -51,6 +50,45 @@ class _Entries:
         return zip(self.tables, self.keys, self.values, strict=True)
 
 
+class _Variables:
+    """What variables, slots and attributes of classes are, as parallel lists, so that their check runs in C, too."""
+
+    __slots__ = ("keys", "names", "owners", "places", "values")
+
+    def __init__(self) -> None:
+        self.places: list[Any] = []
+        self.values: list[Any] = []
+        self.names: list[str] = []
+        self.owners: list[Any] = []  # of the attributes that the places are to Python
+        self.keys: list[str] = []
+
+    def add(self, place: Any, value: Any, name: str) -> None:
+        """What is at a place is this very object; for numbers and strings, or an equal one."""
+        owner, key = place.attribute
+        self.places.append(place)
+        self.values.append(value)
+        self.names.append(name)
+        self.owners.append(owner)
+        self.keys.append(key)
+
+    def hold(self) -> bool:
+        """Whether everything is as it was."""
+        try:
+            return all(map(operator.is_, map(getattr, self.owners, self.keys), self.values)) or self._equal()
+        except (AttributeError, ValueError):  # one has no value any more
+            return self._equal()
+
+    def _equal(self) -> bool:
+        now = [place.get() for place in self.places]
+        if not all(map(_equal, now, self.values)):
+            return False
+        self.values = now
+        return True
+
+    def __iter__(self) -> Iterator[tuple[Any, Any, str]]:
+        return zip(self.places, self.values, self.names, strict=True)
+
+
 class Guards:
     """The facts that one trace relied on.
 
@@ -68,9 +106,7 @@ class Guards:
         self._number_tables: list[dict[Any, Any]] = []
         self._number_keys: list[Any] = []
         self._numbers: list[Any] = []
-        self._variables: list[tuple[Any, Any, str]] = []
-        self._cells: list[CellType] = []  # of those that are plain variables, and what is in them
-        self._in_cells: list[Any] = []
+        self._variables = _Variables()
         self._computed: list[tuple[str | Callable[[], str], Callable[[], Any], Any]] = []
         self._noted_computed: list[tuple[str | Callable[[], str], Callable[[], Any], Any]] = []
         self._names: dict[int, str] = {}
@@ -167,11 +203,8 @@ class Guards:
         self._computed.append((name, compute, value))
 
     def variable(self, place: Any, value: Any, name: str) -> None:
-        """A variable of an enclosing function is this very object; for numbers and strings, or an equal one."""
-        if (cell := getattr(place, "cell", None)) is not None:
-            self._cells.append(cell)
-            self._in_cells.append(value)
-        self._variables.append((place, value, name))
+        """A variable of an enclosing function, a slot or an attribute of a class is what it is."""
+        self._variables.add(place, value, name)
 
     def _entries(self) -> Iterator[tuple[dict[Any, Any], Any, Any]]:
         return chain(self._noted, self._plain)
@@ -198,7 +231,7 @@ class Guards:
                 yield container, ()
 
     def variables(self) -> Iterator[tuple[Any, Any]]:
-        """Each variable of an enclosing function, and what it was."""
+        """Each variable, slot and attribute of a class, and what it was."""
         return ((place, value) for place, value, _ in self._variables)
 
     def moved(self) -> set[Any]:
@@ -218,10 +251,8 @@ class Guards:
             return False
         if not (all(map(operator.is_, self._now(), self._numbers)) or self._equal_numbers()):
             return False
-        if not (len(self._cells) == len(self._variables) and self._same_cells()):
-            for place, value, _ in self._variables:
-                if (now := place.get()) is not value and not _equal(now, value):
-                    return False
+        if not self._variables.hold():
+            return False
         return all([compute() == value for _, compute, value in self._computed])  # noqa: C419  (a list is faster)
 
     def fit(self, leaves: Sequence[Any]) -> bool:
@@ -231,12 +262,6 @@ class Guards:
     def forget(self) -> None:
         """Look at everything at the next check: somebody changes flags for a moment and does not say so."""
         self._version = None
-
-    def _same_cells(self) -> bool:
-        try:
-            return all(map(operator.is_, map(_CONTENTS, self._cells), self._in_cells))
-        except ValueError:  # one has no value any more
-            return False
 
     def _now(self) -> Iterator[Any]:
         return map(dict.get, self._number_tables, self._number_keys, repeat(ABSENT))
@@ -330,6 +355,9 @@ def _show(value: Any) -> str:
         return "absent"
     if isinstance(value, Tensor):
         return f"a Tensor {tuple(value.shape)}"
+    value = getattr(value, "fget", None) or getattr(value, "__func__", value)  # a property's, a method's
+    if isinstance(value, FunctionType):
+        return f"{value.__qualname__} (line {value.__code__.co_firstlineno} of {value.__module__})"
     return repr(value) if isinstance(value, SIMPLE) else f"a {type(value).__name__}"
 
 

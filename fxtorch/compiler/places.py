@@ -17,6 +17,16 @@ class _Single:
     A kind of place says how to ``_read``, ``_store`` and ``_remove``; the first and the last raise where nothing is.
     """
 
+    @property
+    def attribute(self) -> tuple[Any, str]:
+        """An object and the name of its attribute that is what is here: what a check in C can read."""
+        return self, "now"
+
+    @property
+    def now(self) -> Any:
+        """What is there, for places that are no attributes."""
+        return self.get()
+
     def _read(self) -> Any:
         raise NotImplementedError
 
@@ -76,6 +86,11 @@ class Variable(_Single):
         """What tells two places apart."""
         return "variable", id(self.cell)
 
+    @property
+    def attribute(self) -> tuple[Any, str]:
+        """The contents of the cell."""
+        return self.cell, "cell_contents"
+
     def _read(self) -> Any:
         return self.cell.cell_contents
 
@@ -97,6 +112,12 @@ class Slot(_Single):
     def identity(self) -> Any:
         """What tells two places apart."""
         return "slot", id(self.owner), self.name
+
+    @property
+    def attribute(self) -> tuple[Any, str]:
+        """The attribute of a class itself, where the class shows it as it is (not a static method, say)."""
+        shown = isinstance(self.owner, type) and getattr(self.owner, self.name, None) is self.get()
+        return (self.owner, self.name) if shown else super().attribute
 
     def _read(self) -> Any:
         if isinstance(self.owner, type):

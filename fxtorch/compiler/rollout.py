@@ -16,6 +16,7 @@ from fxtorch.compiler.transition import Transition
 from fxtorch.ops.xla import compiled
 from fxtorch.tensor import Tensor, unwrap
 
+_BARE = object.__new__(Tensor)  # stands for a slice, which has nothing hung on it
 Kinds = tuple[tuple[bool, bool], ...]  # of each number: whether it differs by step, and by member
 
 
@@ -47,6 +48,8 @@ class Rollout:
         first = members[0]
         self.place = place
         self.members, self.length, self.dims, self.unroll, self.mapped = members, length, list(dims), unroll, mapped
+        by_number = zip(first.traced.inputs, dims, strict=True)
+        self.sliced = {i for i, d in by_number if length is not None or d is not None}  # arguments not seen whole
         for i, member in enumerate(members[1:], 1):
             if not member.same_program_as(first):
                 raise errors.NotCompilable(
@@ -60,9 +63,10 @@ class Rollout:
         if self.rows:
             first.draw_by_row()
 
-    def holds(self) -> bool:
-        """Whether what the traces took for granted still is so."""
-        return all(m.guards_hold() for m in self.members)
+    def holds(self, leaves: Sequence[Any]) -> bool:
+        """Whether what the traces took for granted still is so, of the arguments too."""
+        given = [_BARE if i in self.sliced else x for i, x in enumerate(leaves)]
+        return all(m.guards_hold() and m.layout.guards.fit(given) for m in self.members)
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
         """Run, write the members' state back, and return the result of all.

@@ -8,7 +8,6 @@ from typing import Any
 import jax
 
 from fxtorch.compiler.guards import A_TENSOR, ABSENT, Guards, label
-from fxtorch.compiler.names import is_users
 from fxtorch.compiler.places import Item, Place, Whole
 from fxtorch.compiler.references import Argument, Entry, Reference
 from fxtorch.compiler.results import is_leaf
@@ -122,10 +121,8 @@ class Stores:
 
     def read_of_class(self, module: Any, state: dict[str, Any], key: str) -> None:
         """A module's attribute was read that its class has; that it has none of its own is a guard."""
-        if key == "forward" or any(key in vars(c) and is_users(c) for c in type(module).__mro__):
-            guard = self.guards.table if key == "forward" else self.guards.entry  # setting a forward is noted
-            guard(state, key, ABSENT, self.surroundings.naming.of(module))
-            self.surroundings.reads_class(module, key)
+        self.guards.table(state, key, ABSENT, self.surroundings.naming.of(module))
+        self.surroundings.reads_class(module, key)
 
     def missed_attribute(self, module: Any, state: dict[str, Any], key: str) -> None:
         """A module has no such attribute."""

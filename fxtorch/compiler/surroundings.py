@@ -30,7 +30,9 @@ from typing import Any
 import numpy as np
 
 from fxtorch.compiler import errors
+from fxtorch.compiler.classes import Classes
 from fxtorch.compiler.guards import ABSENT, MOST_ITEMS, SIMPLE, label
+from fxtorch.compiler.hung import Hung
 from fxtorch.compiler.names import (
     all_names,
     global_names,
@@ -101,6 +103,7 @@ class Surroundings:
         self.on_trainer: Callable[[Any, str], None] = lambda value, name: None  # told of optimizers and schedulers
         self.on_argument: Callable[[int, str, Any], None] = lambda position, key, value: None  # of what hangs on one
         self.names = set(names)
+        self.classes = Classes()
         self._met: list[tuple[Place, Any]] = []
         self._unread: dict[Any, tuple[Place, Any, str]] = {}  # places that were stored to before they were read
         self._containers: list[tuple[Any, Any, str, Place | None]] = []
@@ -108,8 +111,7 @@ class Surroundings:
         self._own: dict[int, Any] = {}  # and those that it made
         self._codes: list[CodeType] = []
         self._seen: set[Any] = set()
-        self._hung: dict[int, tuple[Tensor, dict[str, Any], str]] = {}  # Tensors, and what was hung on them
-        self._arguments: list[tuple[int, Tensor, dict[str, Any]]] = []  # the same of those that stand for arguments
+        self._hung = Hung()
         self._sources: list[tuple[str, Callable[[], Any], Any]] = []
         for name, state in (("random", random.getstate), ("numpy.random", _numpy_state)):
             self._sources.append((name, state, state()))
@@ -135,6 +137,7 @@ class Surroundings:
             return
         self._seen.add(id(fn))
         self._codes.append(fn.__code__)
+        self.classes.runs(fn.__code__)
         mentioned = all_names(fn.__code__)
         self.names |= mentioned
         if not mentioned.isdisjoint(_OF_ENVIRONMENT):
@@ -156,6 +159,8 @@ class Surroundings:
             owner = Variable(cells[variable], variable).get() if variable in cells else fn.__globals__.get(variable)
             for key in path[:-1]:
                 owner = owner.__dict__.get(key) if isinstance(owner, ModuleType) else None
+            if isinstance(owner, type) and is_library(owner.__module__):
+                self.classes.reads(owner, path[-1])
             if isinstance(owner, ModuleType) and is_library(owner.__name__):
                 place, value = Item(owner.__dict__, path[-1]), owner.__dict__.get(path[-1], ABSENT)
                 if place.identity not in self._seen and not isinstance(value, ModuleType):
@@ -192,6 +197,7 @@ class Surroundings:
             self.naming.met(value, name)
         if isinstance(value, Optimizer | LRScheduler):
             self.on_trainer(value, name)
+            self.classes.met(type(value))
         users = is_users(type(value))
         if users and not isinstance(value, Module | Tensor | Optimizer):
             self._object(value, name, depth)
@@ -245,18 +251,13 @@ class Surroundings:
 
     def tensor(self, tensor: Tensor, name: str) -> None:
         """A Tensor from outside is met, before the trace has changed it."""
-        if id(tensor) not in self._hung:
-            hung = {k: v for k, v in tensor.__dict__.items() if _is_hung(k)}
-            self._hung[id(tensor)] = tensor, hung, name
-            for key in self.names & hung.keys():
-                self.place(Item(tensor.__dict__, key), f"{name}.{key}")
+        for key in self.names & self._hung.met(tensor, name).keys():
+            self.place(Item(tensor.__dict__, key), f"{name}.{key}")
 
     def arguments(self, stand_ins: dict[int, Tensor]) -> None:
         """The function is about to be given Tensors that stand for arguments, by position."""
         for position, stand_in in stand_ins.items():
-            hung = {k: v for k, v in stand_in.__dict__.items() if _is_hung(k)}
-            self._arguments.append((position, stand_in, hung))
-            for key, value in hung.items():
+            for key, value in self._hung.argument(position, stand_in).items():
                 self.value(value, f"argument {position}.{key}")
 
     def _context(self, variable: ContextVar[Any], name: str) -> None:
@@ -274,8 +275,10 @@ class Surroundings:
         self._seen.add(("methods", cls))
         forward = getattr(cls, "forward", None)
         if isinstance(forward, FunctionType) and is_library(forward.__module__):
+            self.classes.runs(forward.__code__)
             self.libraries(forward)
         for name, fn in methods_of(cls):
+            self.classes.has(cls, name)
             if name in self.names or name == "forward" or (name.startswith("__") and name != "__init__"):
                 self.function(fn, depth + 1)
 
@@ -359,6 +362,8 @@ class Surroundings:
         cls = next((c for c in type(owner).__mro__ if name in vars(c)), None)
         if cls is not None and is_users(cls):
             self._class_attribute(type(owner), name, f"{self.naming.of(owner)}.{name}", 0)
+        elif cls is not None:
+            self.classes.reads(type(owner), name)
 
     def stores(self, owner: Any, name: str) -> None:
         """An attribute of an object is about to be stored, or deleted."""
@@ -374,18 +379,19 @@ class Surroundings:
 
     def settle(self) -> None:
         """What was stored to unread, and is as it was all the same, counts as read: it is not stored again."""
+        for place, value, name in self.classes.settle():
+            if place.identity not in self._seen:
+                self._seen.add(place.identity)
+                self._report(place, value, name)
         for place, old, name in self._unread.values():
             if _is_as_it_was(place, old):
                 self._report(place, old, name)
-        for tensor, before, name in list(self._hung.values()):
-            for key in _unchanged(tensor, before, name):
-                if key in self.names:
-                    self.place(Item(tensor.__dict__, key), f"{name}.{key}")
-        for position, stand_in, before in self._arguments:
-            for key in _unchanged(stand_in, before, f"argument {position}"):
-                if key in self.names:
-                    self.on_argument(position, key, before[key])
-        self._arguments.clear()
+        for tensor, key, name in self._hung.of_tensors():
+            if key in self.names:
+                self.place(Item(tensor.__dict__, key), f"{name}.{key}")
+        for position, key, value in self._hung.of_arguments():
+            if key in self.names:
+                self.on_argument(position, key, value)
 
     def written(self) -> Iterator[tuple[Place, Any]]:
         """The places where something else is now, with what was there."""
@@ -419,27 +425,6 @@ class Surroundings:
             return False
         uses = [use for code in self._codes for use in uses_of(code, name)]
         return bool(uses) and all(use in ("append", "extend") for use in uses)
-
-
-def _is_hung(key: str) -> bool:
-    """Whether an attribute of a Tensor is the user's."""
-    return key == "name" or not hasattr(Tensor, key)
-
-
-def _unchanged(tensor: Tensor, before: dict[str, Any], name: str) -> list[str]:
-    """What is hung on a Tensor, all of which was before.
-
-    Raises:
-        NotCompilable: it is something else.
-    """
-    now = tensor.__dict__
-    for key in {*before, *filter(_is_hung, now)}:
-        if now.get(key, ABSENT) is not before.get(key, ABSENT):
-            raise errors.NotCompilable(
-                f"it sets the attribute {key!r} of the Tensor {name}, which a program would do only while it is "
-                "traced; keep it in an object or a Module"
-            )
-    return list(before)
 
 
 def _is_as_it_was(place: Place, old: Any) -> bool:

@@ -36,8 +36,9 @@ def as_then(guards: Guards) -> Iterator[None]:
             undo.append(partial(fill, container, container.copy()))
             fill(container, items)
         for place, value in guards.variables():
-            undo.append(partial(place.set, place.get()))
-            place.set(value)
+            if (now := place.get()) is not value:
+                undo.append(partial(place.set, now))
+                place.set(value)
         guards.forget()
         yield
     finally:

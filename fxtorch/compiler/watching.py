@@ -83,8 +83,9 @@ def watching(capture: Capture) -> Iterator[None]:
     def call(self: Module, *args: Any, **kwargs: Any) -> Any:
         if elsewhere():
             return plain_call(self, *args, **kwargs)
+        capture.surroundings.classes.reads(type(self), "__call__")
         if id(self) not in scopes:
-            for path, module in self.named_modules():
+            for path, module in type(self).named_modules(self):
                 scopes.setdefault(id(module), path.rpartition(".")[2] or type(self).__name__)
         with jax.named_scope(scopes[id(self)]):
             return plain_call(self, *args, **kwargs)

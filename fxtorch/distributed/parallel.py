@@ -16,6 +16,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from fxtorch.compiler import errors
 from fxtorch.compiler.function import CompiledFunction, _lock
 from fxtorch.compiler.guards import signature
+from fxtorch.compiler.hung import hung_on
 from fxtorch.compiler.results import Fresh, is_leaf
 from fxtorch.compiler.transition import Transition
 from fxtorch.distributed.axis import whole_batch
@@ -97,7 +98,7 @@ class Parallel:
             key = (tree, modes.grad, modes.inference, signature(leaves))
             arrays = self._place(leaves, tree)
             for program in self.programs.get(key, ()):
-                if program.transition.layout.guards.hold():
+                if (guards := program.transition.layout.guards).hold() and guards.fit(leaves):
                     try:
                         return program(leaves, arrays)
                     except errors.StateChanged:
@@ -122,7 +123,7 @@ class Parallel:
             if dim is not None and not (isinstance(leaf, Tensor) and leaf.requires_grad):
                 array = unwrap(leaf) if isinstance(leaf, Tensor) else leaf
                 split = lax.with_sharding_constraint(array, NamedSharding(self.mesh, self._spec(dim)))
-                given[i] = wrap(split) if isinstance(leaf, Tensor) else split
+                given[i] = _on(split, leaf)
         before = [unwrap(x) if isinstance(x, Tensor) else x for x in given]
         args, kwargs = jax.tree.unflatten(tree, given)
         with self._as_whole([x.shape[d] for d, x in zip(dims, leaves, strict=True) if d is not None]):
@@ -265,6 +266,7 @@ def _on(array: Any, like: Any) -> Any:
         return array
     tensor = wrap(array)
     tensor._rg = like.requires_grad
+    tensor.__dict__.update(hung_on(like))
     return tensor
 
 

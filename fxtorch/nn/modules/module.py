@@ -186,7 +186,7 @@ class Module(Traversal, Hooks, State):
             state["_buffers"][name] = _announce("buffer", self, name, value)
         else:
             super().__setattr__(name, value)
-            if name in _STRUCTURE:
+            if name in _STRUCTURE or hasattr(type(self), name):  # in place of what its class has
                 structure.changed()
 
     def __delattr__(self, name: str) -> None:
@@ -199,7 +199,7 @@ class Module(Traversal, Hooks, State):
             del self._modules[name]
         else:
             super().__delattr__(name)
-            if name in _STRUCTURE:
+            if name in _STRUCTURE or hasattr(type(self), name):
                 structure.changed()
 
     def __dir__(self) -> list[str]:
