@@ -102,6 +102,14 @@ def _is_made_of_operators(name: str, value: Any) -> bool:
     )
 
 
+def _writes(name: str, value: Any) -> bool:
+    """Whether it is an operator's function that may write into its argument, before a Proxy would be asked."""
+    return isinstance(value, FunctionType) and (
+        "inplace" in value.__code__.co_varnames
+        or (name.endswith("_") and not name.startswith("_") and value.__code__.co_filename.startswith("<fxtorch"))
+    )
+
+
 class _Patches:
     """What is replaced during a trace, and put back after it."""
 
@@ -177,10 +185,9 @@ class Tracer(TracerBase):
     def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
         """What the program gets when it reads an attribute of a Module."""
         is_parameter = isinstance(attr_val, Parameter)
-        if not isinstance(attr_val, Tensor) or not (
-            self.param_shapes_constant if is_parameter else self.proxy_buffer_attributes
-        ):
+        if not isinstance(attr_val, Tensor) or not (is_parameter or self.proxy_buffer_attributes):
             return attr_val
+        known = is_parameter and self.param_shapes_constant
         named = self.root.named_parameters() if is_parameter else self.root.named_buffers()
         name = next((n for n, value in named if value is attr_val), None)
         if name is None:
@@ -188,7 +195,7 @@ class Tracer(TracerBase):
         if name not in parameter_proxy_cache:
             parameter_proxy_cache[name] = self.create_proxy(
                 "get_attr", name, (), {},
-                proxy_factory_fn=(lambda node: ParameterProxy(self, node, name, attr_val)) if is_parameter else None,
+                proxy_factory_fn=(lambda node: ParameterProxy(self, node, name, attr_val)) if known else None,
             )  # fmt: skip
         return parameter_proxy_cache[name]
 
@@ -330,7 +337,7 @@ class Tracer(TracerBase):
                     patches.item(table, name, _step(value))
         for table in (functional.__dict__, sys.modules["fxtorch"].__dict__):
             for name, value in list(table.items()):
-                if _is_made_of_operators(name, value):
+                if _is_made_of_operators(name, value) or _writes(name, value):
                     patches.item(table, name, _step(value))
         for (_, name), table in list(_wrapped.items()):
             original = table.get(name, getattr(builtins, name, None))

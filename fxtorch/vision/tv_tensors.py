@@ -8,12 +8,63 @@ from typing import Any
 import numpy as np
 
 from fxtorch.tensor import Tensor
+from fxtorch.tensor.overriding import no_overrides
+from fxtorch.tensor.pytree import user_attributes
 from fxtorch.vision._pil import is_pil
 from fxtorch.vision._torch import torch
 
+_KEEPING = frozenset({"clone", "detach", "pin_memory", "requires_grad_", "to"})
+_keep_all = False
+
+
+class set_return_type:
+    """Whether operators on the kinds give Tensors of the kind, from now on or within a ``with`` block.
+
+    Args:
+        return_type: ``"TVTensor"``, or ``"Tensor"``, as it is at first.
+
+    Raises:
+        ValueError: it is neither.
+
+    >>> import fxtorch as torch
+    >>> picture = Image(torch.zeros(1, 2, 2))
+    >>> with set_return_type("TVTensor"):
+    ...     kept = picture + 1
+    >>> type(kept).__name__, type(picture + 1).__name__
+    ('Image', 'Tensor')
+    """
+
+    def __init__(self, return_type: str) -> None:
+        global _keep_all
+        if return_type.lower() not in ("tensor", "tvtensor"):
+            raise ValueError(f"return_type must be 'TVTensor' or 'Tensor', got {return_type}")
+        self._before = _keep_all
+        _keep_all = return_type.lower() == "tvtensor"
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc: object) -> None:
+        global _keep_all
+        _keep_all = self._before
+
 
 class TVTensor(Tensor):
-    """The base of the kinds.  An operator gives a plain Tensor; :func:`wrap` makes it one of a kind again."""
+    """The base of the kinds.  An operator gives a plain Tensor; :func:`wrap` makes it one of a kind again.
+
+    Copies by ``clone``, ``detach``, ``to``, ``requires_grad_`` and ``pin_memory`` stay what they were.
+    """
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run an operator on plain Tensors."""
+        if not all(issubclass(cls, kind) for kind in types):
+            return NotImplemented
+        with no_overrides():
+            out = func(*args, **(kwargs or {}))
+        first = next((a for a in args if isinstance(a, TVTensor)), None)
+        kept = _keep_all or (getattr(func, "__name__", "") in _KEEPING and first is not None and first is args[0])
+        return _kind_of(out, first if kept else None)
 
     @classmethod
     def _of(cls, data: Any, dtype: Any = None, device: Any = None, requires_grad: bool | None = None) -> Any:
@@ -111,6 +162,22 @@ class BoundingBoxes(TVTensor):
 
     def __init__(self, data: Any, **kwargs: Any) -> None:
         pass
+
+    def __repr__(self, **kwargs: Any) -> str:
+        return f"{super().__repr__(**kwargs)[:-1]}, format={self.format}, canvas_size={self.canvas_size})"
+
+
+def _kind_of(out: Any, like: TVTensor | None) -> Any:
+    """``out`` and what is in it as ``like`` is, with what it knows; as plain Tensors where that is None."""
+    if isinstance(out, Tensor):
+        if like is None:
+            return out.as_subclass(Tensor) if isinstance(out, TVTensor) else out
+        kind = out if type(out) is type(like) else out.as_subclass(type(like))
+        kind.__dict__.update(user_attributes(like))
+        return kind
+    if isinstance(out, tuple | list) and not hasattr(out, "_fields"):
+        return type(out)(_kind_of(x, like) for x in out)
+    return out
 
 
 def wrap(wrappee: Tensor, *, like: Any, **kwargs: Any) -> Any:

@@ -106,3 +106,27 @@ def test_a_tracer_may_keep_a_module_whole() -> None:
     assert [n.target for n in graph.nodes if n.op == "call_module"] == ["layer", "rest"]
     assert fx.GraphModule(net, graph).rest is net.rest
     assert nn.Module.__call__.__qualname__ == "Module.__call__" and not fx.tracer.is_fx_tracing()
+
+
+@pytest.mark.parametrize("function", [lambda x: F.relu(x, inplace=True), lambda x: torch.relu_(x)])
+def test_functions_that_may_write_are_one_step(function) -> None:
+    traced = fx.symbolic_trace(function)
+    assert [n.op for n in traced.graph.nodes] == ["placeholder", "call_function", "output"]
+    x = torch.tensor([-1.0, 2.0])
+    assert traced(x) is x and x.tolist() == [0.0, 2.0]
+
+
+class _Token(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.token = torch.nn.Parameter(torch.ones(1, 2))
+
+    def forward(self, x):
+        n = x.shape[0]
+        return self.token.expand(n, -1) + torch.zeros(2).expand(n, 2)
+
+
+def test_parameters_are_steps_and_sizes_that_are_traced_may_be_given_to_tensors() -> None:
+    traced = fx.symbolic_trace(_Token())
+    assert "token" in [n.name for n in traced.graph.nodes if n.op == "get_attr"]
+    assert traced(torch.zeros(3, 1)).tolist() == [[1.0, 1.0]] * 3

@@ -73,5 +73,9 @@ def test_the_real_torchvision_traces_models_and_keeps_the_classes_of_its_tensors
     assert run("-m", "fxtorch", str(tmp_path / "program.py")) == "Mask([0.])"
 
 
+def test_our_stand_in_gives_features_from_inside_of_models() -> None:
+    assert run("-c", "import fxtorch\nfxtorch.alias(['torch', 'torchvision'])\n" + TRACED) == "Mask([0.])"
+
+
 def test_a_program_runs_with_our_stand_in() -> None:
     assert run("-c", "import fxtorch\nfxtorch.alias(['torch', 'torchvision'])\n" + PROGRAM) == "True"

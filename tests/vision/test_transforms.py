@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -166,3 +167,14 @@ def test_transforms_of_tensors_compile() -> None:
     x = torch.rand(3, 8, 8)
     chain = T.Compose([T.Resize([6, 6]), T.CenterCrop(4), T.Normalize([0.5] * 3, [0.5] * 3)])
     assert torch.allclose(torch.jit(chain, fullgraph=True)(x), chain(x), atol=1e-6)
+
+
+def test_operators_give_plain_tensors_and_copies_keep_what_they_know() -> None:
+    boxes = tv_tensors.BoundingBoxes([[0, 1, 2, 3]], format="XYWH", canvas_size=(4, 5))
+    assert [type(x) for x in (boxes + 1, boxes[0], boxes.float(), torch.stack([boxes, boxes]))] == [torch.Tensor] * 4
+    for kept in (boxes.clone(), boxes.to(torch.float64), boxes.detach(), copy.deepcopy(boxes)):
+        assert type(kept) is tv_tensors.BoundingBoxes and kept.canvas_size == (4, 5) and kept.format == boxes.format
+    with tv_tensors.set_return_type("TVTensor"):
+        assert (boxes + 1).canvas_size == (4, 5)
+    assert type(boxes + 1) is torch.Tensor
+    assert repr(boxes) == "BoundingBoxes([[0, 1, 2, 3]], format=BoundingBoxFormat.XYWH, canvas_size=(4, 5))"

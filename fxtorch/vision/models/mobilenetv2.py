@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from fxtorch import nn
+from fxtorch.nn import functional as F
 from fxtorch.nn import init
 from fxtorch.tensor import Tensor
 from fxtorch.vision.models._api import builder, weights
@@ -109,7 +110,7 @@ class MobileNetV2(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The logits of ``(N, 3, H, W)`` pictures."""
-        return self.classifier(self.features(x).mean([2, 3]))
+        return self.classifier(F.adaptive_avg_pool2d(self.features(x), (1, 1)).flatten(1))
 
 
 def draw(model: nn.Module) -> None:

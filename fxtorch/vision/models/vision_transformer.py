@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from fxtorch import nn
 from fxtorch.nn import init
 from fxtorch.tensor import Tensor
+from fxtorch.tensor.assertions import _assert
 from fxtorch.vision._torch import torch
 from fxtorch.vision.models._api import builder, weights
 from fxtorch.vision.ops.misc import MLP, Conv2dNormActivation
@@ -95,8 +96,7 @@ class EncoderBlock(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """``(N, L, D)`` to the same."""
-        if input.ndim != 3:
-            raise ValueError(f"Expected (batch_size, seq_length, hidden_dim) got {input.shape}")
+        _assert(input.dim() == 3, f"Expected (batch_size, seq_length, hidden_dim) got {input.shape}")
         x = self.ln_1(input)
         x, _ = self.self_attention(x, x, x, need_weights=False)
         x = self.dropout(x) + input
@@ -145,8 +145,7 @@ class Encoder(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """``(N, L, D)`` to the same."""
-        if input.ndim != 3:
-            raise ValueError(f"Expected (batch_size, seq_length, hidden_dim) got {input.shape}")
+        _assert(input.dim() == 3, f"Expected (batch_size, seq_length, hidden_dim) got {input.shape}")
         return self.ln(self.layers(self.dropout(input + self.pos_embedding)))
 
 
@@ -241,16 +240,17 @@ class VisionTransformer(nn.Module):
         return conv if stems is None else nn.Sequential(made)
 
     def _process_input(self, x: Tensor) -> Tensor:
-        height, width = x.shape[2:]
+        n, _, height, width = x.shape
         for name, size in (("height", height), ("width", width)):
-            if size != self.image_size:
-                raise RuntimeError(f"Wrong image {name}! Expected {self.image_size} but got {size}!")
-        return self.conv_proj(x).flatten(2).permute(0, 2, 1)
+            _assert(size == self.image_size, f"Wrong image {name}! Expected {self.image_size} but got {size}!")
+        rows, columns = height // self.patch_size, width // self.patch_size
+        return self.conv_proj(x).reshape(n, self.hidden_dim, rows * columns).permute(0, 2, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """The logits of ``(N, 3, H, W)`` pictures."""
         x = self._process_input(x)
-        x = torch.cat([self.class_token.expand(x.shape[0], -1, -1), x], dim=1)
+        n = x.shape[0]
+        x = torch.cat([self.class_token.expand(n, -1, -1), x], dim=1)
         return self.heads(self.encoder(x)[:, 0])
 
 
