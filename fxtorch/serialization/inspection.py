@@ -44,6 +44,8 @@ def _names(data: bytes) -> list[str]:
     found: list[str] = []
     texts: list[str | None] = []  # those last put on the stack
     memo: dict[int, str | None] = {}
+    code: Any
+    argument: Any
     for code, argument, _ in pickletools.genops(data):
         if code.name == "GLOBAL":
             found.append(full_name(*argument.split(" ", 1)))

@@ -3,9 +3,13 @@
 from fxtorch.vision.datasets.celeba import CelebA as CelebA
 from fxtorch.vision.datasets.cifar import CIFAR10 as CIFAR10
 from fxtorch.vision.datasets.cifar import CIFAR100 as CIFAR100
+from fxtorch.vision.datasets.cityscapes import Cityscapes as Cityscapes
 from fxtorch.vision.datasets.coco import CocoCaptions as CocoCaptions
 from fxtorch.vision.datasets.coco import CocoDetection as CocoDetection
+from fxtorch.vision.datasets.described import Flickr30k as Flickr30k
+from fxtorch.vision.datasets.described import Kitti as Kitti
 from fxtorch.vision.datasets.emnist import EMNIST as EMNIST
+from fxtorch.vision.datasets.fer2013 import FER2013 as FER2013
 from fxtorch.vision.datasets.folder import DatasetFolder as DatasetFolder
 from fxtorch.vision.datasets.folder import ImageFolder as ImageFolder
 from fxtorch.vision.datasets.folders import GTSRB as GTSRB
@@ -16,6 +20,8 @@ from fxtorch.vision.datasets.folders import Country211 as Country211
 from fxtorch.vision.datasets.folders import EuroSAT as EuroSAT
 from fxtorch.vision.datasets.folders import RenderedSST2 as RenderedSST2
 from fxtorch.vision.datasets.generated import FakeData as FakeData
+from fxtorch.vision.datasets.imagenet import ImageNet as ImageNet
+from fxtorch.vision.datasets.imagenet import Imagenette as Imagenette
 from fxtorch.vision.datasets.listed import DTD as DTD
 from fxtorch.vision.datasets.listed import FGVCAircraft as FGVCAircraft
 from fxtorch.vision.datasets.listed import Food101 as Food101
@@ -25,6 +31,7 @@ from fxtorch.vision.datasets.matlab import Flowers102 as Flowers102
 from fxtorch.vision.datasets.mnist import KMNIST as KMNIST
 from fxtorch.vision.datasets.mnist import MNIST as MNIST
 from fxtorch.vision.datasets.mnist import FashionMNIST as FashionMNIST
+from fxtorch.vision.datasets.moving_mnist import MovingMNIST as MovingMNIST
 from fxtorch.vision.datasets.omniglot import Omniglot as Omniglot
 from fxtorch.vision.datasets.stl10 import STL10 as STL10
 from fxtorch.vision.datasets.usps import USPS as USPS

@@ -28,6 +28,14 @@ def pil_loader(path: str | os.PathLike[str]) -> Any:
         return pillow().open(file).convert("RGB")
 
 
+def as_it_is(path: str | os.PathLike[str]) -> Any:
+    """A picture file as a Pillow image in the mode that it has."""
+    with open(path, "rb") as file:
+        picture = pillow().open(file)
+        picture.load()
+    return picture
+
+
 default_loader = pil_loader
 
 

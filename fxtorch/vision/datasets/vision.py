@@ -12,14 +12,14 @@ from fxtorch.utils.data import Dataset
 Transform = Callable[..., Any] | None
 
 
-def check_split(split: str, splits: Collection[str]) -> None:
-    """Raise unless ``split`` is one of ``splits``.
+def check_split(split: str, splits: Collection[str], name: str = "split") -> None:
+    """Raise unless ``split``, the argument ``name``, is one of ``splits``.
 
     Raises:
         ValueError: it is none of them.
     """
     if split not in splits:
-        raise ValueError(f"Unknown value '{split}' for argument split. Valid values are {tuple(splits)}.")
+        raise ValueError(f"Unknown value '{split}' for argument {name}. Valid values are {tuple(splits)}.")
 
 
 class StandardTransform:
