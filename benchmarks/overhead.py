@@ -1,8 +1,8 @@
 """What a compiled step costs beside its program: ``python -m benchmarks.overhead``.
 
-The step of a model of 100 parameters is called in turn with its bare program: the same ``jax.jit`` function with the
-same arrays, of which the new state is handed to the next call by hand, and the gradients are kept until then, as
-``.grad`` keeps them.  The difference is the check of the guards, the gathering of the state and the write-back.
+The step of a model of 100 parameters is called again and again, and of each call the time within its program is taken
+off: what ``jax.jit`` made of the function, called with the arrays of that very call.  What is left is the check of the
+guards, the gathering of the state and the write-back, as cold as a program leaves the caches.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import fxtorch as torch
 from fxtorch import nn
 
 LAYERS = 50  # of two parameters each
-CALLS, ROUNDS = 50, 40
+WARM, CALLS = 60, 2000  # before it, a program may be compiled once more
 
 
 def inference(width: int) -> tuple[Callable[..., Any], torch.Tensor]:
@@ -47,43 +47,37 @@ def training(width: int, optimizer: Callable[..., Any]) -> tuple[Callable[..., A
     return step, torch.ones(2, width)
 
 
-def bare(step: Any, x: torch.Tensor) -> Callable[[], Any]:
-    """The program of ``step`` alone, with state of its own."""
-    program = next(iter(step.programs.values()))[0]
-    mutable, fixed, arrays, scalars = program.inputs.gather([x])
-    state, kept = [m.copy() for m in mutable], ()
-
-    def call() -> Any:
-        nonlocal state, kept
-        early, outputs, kept, late = program.executable.jitted(state, fixed, arrays, scalars)
-        state = [*early, *late]
-        return outputs
-
-    return call
-
-
 def measure(fn: Callable[..., Any], x: torch.Tensor) -> dict[str, float]:
-    """The parts of one call, in microseconds of this thread: medians of rounds in turn."""
+    """The parts of one call, in microseconds: medians over all calls."""
     step = torch.jit(fn)
-    for _ in range(3):
+    for _ in range(WARM):
         step(x)
-    calls: dict[str, Callable[[], Any]] = {"step": lambda: step(x), "bare program": bare(step, x)}
-    calls["guards"] = next(iter(step.programs.values()))[0].guards.hold
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(ROUNDS):
-        for name, call in calls.items():
-            start = time.thread_time()
-            for _ in range(CALLS):
-                out = call()
-            times[name].append((time.thread_time() - start) / CALLS * 1e6)
-            del out
-    beside = [a - b for a, b in zip(times["step"], times["bare program"], strict=True)]
-    return {**{name: median(each) for name, each in times.items()}, "beside the program": median(beside)}
+    program = next(iter(step.programs.values()))[0]
+    executable, within = program.executable, 0.0
+    jitted = executable.jitted
+
+    def timed(*given: Any) -> Any:
+        nonlocal within
+        start = time.perf_counter()
+        out = jitted(*given)
+        within = time.perf_counter() - start
+        return out
+
+    executable.jitted = timed
+    whole: list[float] = []
+    inside: list[float] = []
+    for _ in range(CALLS):
+        start = time.perf_counter()
+        step(x)
+        whole.append((time.perf_counter() - start) * 1e6)
+        inside.append(within * 1e6)
+    beside = [a - b for a, b in zip(whole, inside, strict=True)]
+    return {"step": median(whole), "program": median(inside), "beside the program": median(beside)}
 
 
 def main() -> None:
     """Print a table."""
-    jax.config.update("jax_cpu_enable_async_dispatch", False)  # the program's own time is then on both sides, whole
+    jax.config.update("jax_cpu_enable_async_dispatch", False)  # a program is then over when its call is
     for width in (4, 64):
         cases = {
             "forward": inference(width),
