@@ -12,8 +12,6 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-import jax
-
 import fxtorch as torch
 from fxtorch import nn
 
@@ -77,7 +75,6 @@ def measure(fn: Callable[..., Any], x: torch.Tensor) -> dict[str, float]:
 
 def main() -> None:
     """Print a table."""
-    jax.config.update("jax_cpu_enable_async_dispatch", False)  # a program is then over when its call is
     for width in (4, 64):
         cases = {
             "forward": inference(width),
