@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from fxtorch.nn._torch import torch
 from fxtorch.tensor import Tensor, pytree
@@ -10,17 +10,31 @@ from fxtorch.tensor.overriding import disabled_torch_function, no_overrides
 
 
 def _rebuild_parameter(cls: type[Parameter], data: Tensor, requires_grad: bool, state: dict[str, Any]) -> Parameter:
-    parameter = cls(data, requires_grad)
+    parameter: Any = cls(data, requires_grad)
     parameter.__dict__.update(state)
     return parameter
 
 
-class Parameter(Tensor):
+class _Marked(type):
+    """The class of Parameter: a Tensor of a class of its own is one, too, where it is marked as such."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if super().__instancecheck__(instance):
+            return True
+        return cls is Parameter and isinstance(instance, Tensor) and getattr(instance, "_is_param", False)
+
+
+class Parameter(Tensor, metaclass=_Marked):
     """A Tensor that a Module counts among its parameters when it is assigned as an attribute.
+
+    One made of an instance of a subclass of Tensor stays of that subclass.
 
     Args:
         data: the values.
         requires_grad: whether ``backward()`` reaches it.
+
+    Raises:
+        RuntimeError: ``data`` is of a subclass whose ``detach()`` gives something else.
 
     >>> import fxtorch as torch
     >>> torch.nn.Parameter(torch.ones(2))
@@ -32,7 +46,16 @@ class Parameter(Tensor):
         """A handle of its own on the values of ``data``."""
         if data is None:
             data = torch.empty(0)
-        return Tensor._make_subclass(cls, data.detach(), requires_grad)
+        if type(data) in (Tensor, Parameter, Buffer) or not isinstance(data, Tensor):
+            return Tensor._make_subclass(cls, data.detach(), requires_grad)
+        parameter = cast(Any, data.detach().requires_grad_(requires_grad))
+        if type(parameter) is not type(data):
+            raise RuntimeError(
+                f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() returns "
+                f"an instance of the same type, but it returned one of type {type(parameter).__name__}"
+            )
+        parameter._is_param = True
+        return parameter
 
     def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
         pass

@@ -1,8 +1,9 @@
-"""torch.nn.quantized: the sums and products of quantisable models, in floating point."""
+"""torch.nn.quantized: the sums and products of quantisable models, in floating point; layers only by name."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from fxtorch.nn._torch import torch
 from fxtorch.nn.modules.module import Module
@@ -45,4 +46,27 @@ class FloatFunctional(Module):
         return x @ y
 
 
-QFunctional = FloatFunctional
+QFunctional = FXFloatFunctional = FloatFunctional
+
+
+class _Quantised(Module):
+    """A layer of 8-bit integers: programs import these, and ask whether a Module is one; there is none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Refuse.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError(
+            f"torch.nn.quantized.{type(self).__name__}: fxtorch does not quantise: Tensors of 8-bit integers with a "
+            "scale are not there"
+        )
+
+
+_NAMES = (
+    "BatchNorm2d BatchNorm3d Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d DeQuantize Dropout "
+    "ELU Embedding EmbeddingBag GroupNorm Hardswish InstanceNorm1d InstanceNorm2d InstanceNorm3d LSTM LayerNorm "
+    "LeakyReLU Linear MultiheadAttention PReLU Quantize ReLU6 Sigmoid Softmax"
+)
+globals().update({name: type(name, (_Quantised,), {"__module__": __name__}) for name in _NAMES.split()})

@@ -32,7 +32,15 @@ def relu(input: Array) -> Array:
 
 @gradient_from_output(lambda out, g: jnp.where(out <= 0, 0, g))
 def _relu(x: Array) -> Array:
-    return jnp.where(x <= 0, 0, x)
+    return _limit(x <= 0, x < 0, jnp.zeros((), x.dtype), x, x)
+
+
+def _limit(at: Array, beyond: Array, bound: Array, x: Array, inside: Array) -> Array:
+    """``bound`` where ``x`` is ``beyond`` it, ``inside`` where it is not even ``at`` it.
+
+    On the bound itself it is ``x``, whose zero keeps its sign, without a derivative.
+    """
+    return jnp.where(at, lax.stop_gradient(jnp.where(beyond, bound, x)), inside)
 
 
 @op(where=("nn.functional",), inplace=True, real=True)
@@ -44,7 +52,8 @@ def relu6(input: Array) -> Array:
 def _clip(x: Array, low: Number, high: Number) -> Array:
     """``x`` between the bounds, with derivative 0 at the bounds themselves."""
     least, most = jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)
-    return jnp.where(x <= least, least, jnp.where(x >= most, most, x))
+    below_most = _limit(x >= most, x > most, most, x, x)
+    return _limit(x <= least, x < least, least, x, below_most)
 
 
 @op(where=("nn.functional",), inplace=True, real=True)

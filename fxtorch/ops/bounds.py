@@ -235,6 +235,18 @@ def _in_unit(x: Any) -> Any:
     return (x >= 0) & (x <= 1)
 
 
+def _quantiles(a: Arguments) -> None:
+    q = a["q"]
+    seen = on_host(q)
+    if hasattr(q, "dtype"):
+        if q.dtype != a["input"].dtype:
+            raise RuntimeError("quantile() q tensor must be same dtype as the input tensor")
+        if seen is not None and not np.all(_in_unit(seen)):
+            raise RuntimeError("quantile() q values must be in the range [0, 1]")
+    elif seen is not None and not _in_unit(seen):
+        raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q}")
+
+
 CHECKS.update(
     {
         "select": _select,
@@ -275,6 +287,8 @@ CHECKS.update(
         "Tensor.bernoulli_": _limits("p", _in_unit, "bernoulli_ expects p to be in [0, 1], but got p={value}"),
         "binary_cross_entropy": _limits("input", _in_unit, "all elements of input should be between 0 and 1"),
         "multinomial": _probabilities,
+        "quantile": _quantiles,
+        "nanquantile": _quantiles,
         "poisson": _limits("input", lambda x: x >= 0, "invalid Poisson rate, expected rate to be non-negative"),
         "normal": _limits("std", lambda x: x >= 0, "normal expects all elements of std >= 0.0"),
         "Tensor.normal_": _limits("std", lambda x: x >= 0, "normal expects std >= 0.0, but found std {value}"),

@@ -10,7 +10,7 @@ import numpy as np
 from jax import numpy as jnp
 
 from fxtorch.ops.checks import check_concrete, wrap_dim
-from fxtorch.ops.dtypes import cast, is_inexact, promote
+from fxtorch.ops.dtypes import cast, is_float, is_inexact, promote, type_name
 from fxtorch.ops.table import Array, Strict, op
 
 
@@ -136,10 +136,13 @@ def histc(input: Strict, bins: int = 100, min: float = 0, max: float = 0) -> Arr
     """How many elements fall in each of ``bins`` equal bins of [``min``, ``max``] (of the data where both are equal).
 
     Raises:
+        NotImplementedError: the input is not floating.
         RuntimeError: ``bins`` is not positive, or ``max`` is below ``min``.
     """
+    if not is_float(input.dtype):
+        raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{type_name(input.dtype)}'")
     if bins <= 0:
-        raise RuntimeError("bins must be > 0")
+        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     if max < min:
         raise RuntimeError("torch.histc: max must be larger than min")
     x = jnp.ravel(input)
@@ -160,10 +163,13 @@ def bincount(input: Strict, weights: Strict | None = None, minlength: int = 0) -
     """How often each of 0, 1, ... comes in a 1-dim integer input, or the sum of the ``weights`` there.
 
     Raises:
-        RuntimeError: the input is not 1-dim, not of integers or has negative ones; or it is traced, since its largest
-            element decides the shape.
+        NotImplementedError: the input is not of integers.
+        RuntimeError: the input is not 1-dim or has negative ones; or it is traced, since its largest element decides
+            the shape.
     """
-    if input.ndim != 1 or is_inexact(input.dtype):
+    if is_inexact(input.dtype) or input.dtype == np.bool_:
+        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{type_name(input.dtype)}'")
+    if input.ndim != 1:
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     check_concrete("bincount", "use torch.zeros(n).scatter_add(0, input, ...)", input)
     if input.size and int(jnp.min(input)) < 0:

@@ -56,7 +56,7 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]
 
     def reducer_override(self, obj: Any) -> Any:
         """How Tensors and torch's own types are written."""
-        if isinstance(obj, Parameter):
+        if issubclass(type(obj), Parameter):  # one of a subclass of Tensor is written as that
             facts, attributes = (obj.detach(), obj.requires_grad, OrderedDict()), user_attributes(obj)
             if attributes:
                 return Global("torch._utils", "_rebuild_parameter_with_state"), (*facts, attributes)

@@ -104,4 +104,7 @@ ERRORS = [
     error("max", randn(0), match="numel"),
     error("argmax", randn(0), match="numel"),
     error("quantile", randint(3), 0.5, match="float or double"),
+    error("quantile", distinct(5), 1.5, match="q must be in the range \\[0, 1\\] but got 1.5"),
+    error("quantile", distinct(5), tensor([0.5, -0.1]), match="q values must be in the range"),
+    error("nanquantile", distinct(5), tensor([0.5], "float64"), match="same dtype as the input"),
 ]

@@ -81,6 +81,9 @@ ERRORS = [
     error("topk", randn(3), 4, match="out of range"),
     error("kthvalue", randn(3), 4, match="out of range"),
     error("bincount", randint(3, low=-5, high=-1), match="non-negative"),
+    error("bincount", randn(3), match="not implemented for 'Float'"),
+    error("histc", randint(5), match="not implemented for 'Long'"),
+    error("histc", randn(5), 0, match="bins must be > 0, but got 0"),
     error("searchsorted", rising(2, 5), randn(3, 2), match="boundaries"),
     error("diff", tensor(1.0), match="at least one-dim"),
 ]

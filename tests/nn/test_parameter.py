@@ -44,6 +44,43 @@ def test_copies_of_tensors_keep_what_a_program_hung_on_them(twin: Callable[[Any]
     assert twin(x).note == "mine"
 
 
+class Tagged(torch.Tensor):
+    """A subclass of Tensor."""
+
+
+def test_a_parameter_made_of_a_subclass_instance_stays_of_that_subclass() -> None:
+    p = nn.Parameter(torch.ones(2, 2).as_subclass(Tagged))
+    assert type(p) is Tagged and isinstance(p, nn.Parameter) and p.requires_grad and p.is_leaf
+    layer = nn.Linear(2, 2, bias=False)
+    layer.weight = p
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]
+    assert type(layer(torch.ones(2))) is Tagged
+    layer(torch.ones(2)).sum().backward()
+    torch.optim.SGD(layer.parameters(), 0.5).step()
+    assert layer.weight.tolist() == [[0.5, 0.5], [0.5, 0.5]]
+    assert not isinstance(torch.ones(2).as_subclass(Tagged), nn.Parameter)
+
+
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))], ids=["deepcopy", "pickle"])
+def test_copies_of_a_subclass_parameter_are_the_same(twin: Callable[[Any], Any]) -> None:
+    q = twin(nn.Parameter(torch.ones(2).as_subclass(Tagged)))
+    assert type(q) is Tagged and isinstance(q, nn.Parameter) and q.requires_grad
+
+
+def test_a_subclass_of_parameter_is_made_of_tensors_but_is_no_data() -> None:
+    class Mine(nn.Parameter):
+        pass
+
+    p = Mine(torch.ones(2))
+    assert type(p) is Mine and not isinstance(nn.Parameter(torch.ones(2)), Mine)
+    with pytest.raises(RuntimeError, match=r"detach\(\) returns an instance of the same type"):
+        nn.Parameter(p)
+
+
+def test_a_buffer_makes_a_plain_parameter() -> None:
+    assert type(nn.Parameter(nn.Buffer(torch.ones(2)))) is nn.Parameter
+
+
 LAZY = [
     (lambda: nn.LazyLinear(3), (4, 2), nn.Linear, (3, 2)),
     (lambda: nn.LazyConv1d(3, 2), (4, 2, 5), nn.Conv1d, (3, 2, 2)),

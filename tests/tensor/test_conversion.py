@@ -137,6 +137,12 @@ def test_a_deepcopy_and_a_pickle_are_independent_leaves() -> None:
         copy.deepcopy(w * 2)
 
 
+def test_a_pickle_keeps_what_a_program_hung_on_a_tensor() -> None:
+    w: Any = torch.ones(2)
+    w.note = "mine"
+    assert pickle.loads(pickle.dumps(w)).note == "mine"
+
+
 def test_numbers_reach_the_type_asked_for_without_another_between() -> None:
     assert torch.tensor([0.1, 2.6], dtype=torch.float64).tolist() == [0.1, 2.6]
     assert torch.tensor(0.1 + 0.2j, dtype=torch.complex128).item() == 0.1 + 0.2j
