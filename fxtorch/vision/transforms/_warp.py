@@ -172,9 +172,13 @@ def rotate(
     matrix = _inverse_matrix(around, -angle, (0.0, 0.0), 1.0, (0.0, 0.0))
     out = _turned_size(matrix, (height, width)) if expand else (height, width)
     if isinstance(img, BoundingBoxes):
-        fixed = (around[0] + middle[0], around[1] + middle[1])
-        shift = ((out[1] - width) / 2, (out[0] - height) / 2)
-        return _move_boxes(img, _inverse_matrix(fixed, -angle, (0.0, 0.0), 1.0, (0.0, 0.0)), out, shift)
+        matrix = _inverse_matrix(middle if center is None else center, -angle, (0.0, 0.0), 1.0, (0.0, 0.0))
+        if not expand:
+            return _move_boxes(img, matrix, (height, width), (0, 0))
+        frame = np.array([[0, 0, 1], [0, height, 1], [width, height, 1], [width, 0, 1]], np.float64)
+        first = (frame @ np.linalg.inv(np.vstack([matrix, [0, 0, 1]])).T).min(0)  # where the turned picture begins
+        # torchvision measures it around the fixed point: it may be a pixel smaller than the picture's own
+        return _move_boxes(img, matrix, _turned_size(matrix, (height, width)), (-first[0], -first[1]))
     return like(img, _sample(img, _affine_grid(matrix, (height, width), out), _mode_for(img, interpolation), fill))
 
 

@@ -53,6 +53,40 @@ class ClampBoundingBoxes(Transform):
         return clamp_bounding_boxes(inpt)
 
 
+def sanitize_bounding_boxes(
+    bounding_boxes: Tensor,
+    format: Any = None,
+    canvas_size: tuple[int, int] | None = None,
+    min_size: float = 1.0,
+    min_area: float = 1.0,
+) -> tuple[Tensor, Tensor]:
+    """The boxes that are large enough and inside of their picture, and which of all those are.
+
+    Args:
+        bounding_boxes: the boxes; plain Tensors need the next two.
+        format: how they are written.
+        canvas_size: height and width of their picture.
+        min_size: the least side.
+        min_area: the least area.
+
+    Raises:
+        ValueError: ``format`` and ``canvas_size`` are missing, or given for what knows them.
+    """
+    known = isinstance(bounding_boxes, BoundingBoxes)
+    if known != (format is None) or known != (canvas_size is None):
+        raise ValueError("bounding_boxes must be tv_tensors.BoundingBoxes, or format and canvas_size must be given")
+    boxes: Any = bounding_boxes
+    if not known:
+        boxes = BoundingBoxes(bounding_boxes, format=format, canvas_size=canvas_size)  # type: ignore[arg-type]
+    corners = torch.as_tensor(convert_bounding_box_format(boxes, new_format="XYXY"))
+    height, width = boxes.canvas_size
+    sides = corners[:, 2:] - corners[:, :2]
+    good = (sides >= min_size).all(dim=1) & (sides[:, 0] * sides[:, 1] >= min_area)
+    limit = torch.tensor([width, height, width, height], dtype=corners.dtype)
+    good = good & (corners >= 0).all(dim=1) & (corners <= limit).all(dim=1)
+    return wrap(torch.as_tensor(bounding_boxes)[good], like=bounding_boxes), good
+
+
 class SanitizeBoundingBoxes(Transform):
     """Boxes that are too small or leave their picture are dropped, with their labels and masks.
 
@@ -90,12 +124,7 @@ class SanitizeBoundingBoxes(Transform):
         boxes = next((x for x in parts(sample) if isinstance(x, BoundingBoxes)), None)
         if boxes is None:
             raise ValueError("No bounding boxes were found in the sample")
-        corners = convert_bounding_box_format(boxes, new_format="XYXY")
-        height, width = boxes.canvas_size
-        sides = corners[:, 2:] - corners[:, :2]
-        good = (sides >= self.min_size).all(dim=1) & (sides[:, 0] * sides[:, 1] >= self.min_area)
-        limit = torch.tensor([width, height, width, height], dtype=corners.dtype)
-        at = torch.where(good & (corners >= 0).all(dim=1) & (corners <= limit).all(dim=1))[0]
+        at = torch.where(sanitize_bounding_boxes(boxes, min_size=self.min_size, min_area=self.min_area)[1])[0]
         labels = self._labels(sample)
 
         def kept(x: Any) -> Any:
@@ -137,8 +166,31 @@ class RandomShortestSize(Transform):
         return resize(inpt, params["size"], self.interpolation, self.max_size, self.antialias)
 
 
+def gaussian_noise(inpt: Tensor, mean: float = 0.0, sigma: float = 0.1, clip: bool = True) -> Any:
+    """A picture with normally distributed noise, kept in its range where ``clip``: 0 to 1, or 0 to 255 for bytes.
+
+    ``mean`` and ``sigma`` are shares of the range.
+
+    Raises:
+        TypeError: it is no Tensor.
+        ValueError: it holds other integers than bytes, or ``sigma`` is negative.
+    """
+    if not isinstance(inpt, Tensor):
+        raise TypeError(f"Input tensor is expected to be a Tensor, got {type(inpt)}")
+    if sigma < 0:
+        raise ValueError(f"sigma shouldn't be negative. Got {sigma}")
+    if inpt.is_floating_point():
+        noisy = inpt + mean + torch.randn_like(inpt) * sigma
+        return wrap(noisy.clamp(0, 1) if clip else noisy, like=inpt)
+    if inpt.dtype != torch.uint8:
+        raise ValueError(f"Input tensor is expected to be in uint8 or float dtype, got dtype={inpt.dtype}")
+    noise = 255 * (mean + torch.randn_like(inpt, dtype=torch.float32) * sigma)
+    noisy = inpt + noise.to(torch.int16)
+    return wrap((noisy.clamp(0, 255) if clip else noisy).to(torch.uint8), like=inpt)
+
+
 class GaussianNoise(Transform):
-    """Normally distributed noise, added to floating pictures.
+    """Normally distributed noise, added to pictures.
 
     Args:
         mean: of the noise.
@@ -156,8 +208,7 @@ class GaussianNoise(Transform):
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         """The noisy picture."""
-        noisy = inpt + self.mean + torch.randn_like(as_float(inpt)) * self.sigma
-        return wrap(noisy.clamp(0, 1) if self.clip else noisy, like=inpt)
+        return gaussian_noise(inpt, self.mean, self.sigma, self.clip)
 
 
 class _Mixing(Transform):

@@ -11,6 +11,10 @@ from fxtorch.vision.transforms.v2._distort import grayscale_to_rgb as grayscale_
 from fxtorch.vision.transforms.v2._distort import jpeg as jpeg
 from fxtorch.vision.transforms.v2._distort import permute_channels as permute_channels
 from fxtorch.vision.transforms.v2._distort import uniform_temporal_subsample as uniform_temporal_subsample
+from fxtorch.vision.transforms.v2._kernels import KERNELS as _KERNELS
+from fxtorch.vision.transforms.v2._samples import gaussian_noise as gaussian_noise
+from fxtorch.vision.transforms.v2._samples import sanitize_bounding_boxes as sanitize_bounding_boxes
 
 horizontal_flip, vertical_flip = _functional.hflip, _functional.vflip
 get_num_channels = _functional.get_image_num_channels
+globals().update(_KERNELS)
