@@ -10,6 +10,8 @@ import jax
 from fxtorch.compiler.behind import Behind, Chain, Walk
 from fxtorch.compiler.recording import Name, Recording, key_of
 from fxtorch.tensor import Tensor, modes, wrap
+from fxtorch.tensor.nodes import CallNode
+from fxtorch.tensor.record import Record, outputs
 from fxtorch.tensor.tape import FREED, Node
 
 
@@ -170,9 +172,10 @@ class ProgramNode(Node):
     def pull_tensors(self, cts: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         """Run a compiled backward that is recorded itself: the function once more, and the walk over its tape."""
         present = tuple(ct is not None for ct in cts)
-        self._walked = set(self._verify(present))
+        visited = self._verify(present)
+        self._walked = set(visited)
         if not self._inputs:
-            raise RuntimeError(FREED)
+            return self._linear(visited, cts)
         level, chain = len(self._chain), (*self._chain, (present, self._wanted))
         self._wanted = None
         pulls = (*self._cts, tuple(None if ct is None else ct._data for ct in cts))
@@ -189,6 +192,24 @@ class ProgramNode(Node):
                 node.put(("cotangent", level, i), ct)
         node.settle({})
         return [wrap(g) if isinstance(g, jax.Array) else g for g in node.dress(grads, own)]
+
+    def _linear(self, visited: tuple[int, ...], cts: Sequence[Tensor | None]) -> list[Tensor | None]:
+        """The backward by steps that saved nothing of what they were given, recorded as a function of ``cts`` alone."""
+        backward, saved = self._behind.backward(self._recording, visited), self._saved_for(visited)
+        self._wanted = None
+        there: list[int] = []
+
+        def fn(*given: Any) -> Any:
+            values = iter(given)
+            grads = backward(saved, tuple(None if ct is None else next(values) for ct in cts))
+            there[:] = [i for i, g in enumerate(grads) if g is not None]
+            return tuple(grads[i] for i in there)
+
+        found = outputs(CallNode.apply(Record(fn, "backward", "residuals"), [ct for ct in cts if ct is not None]))
+        grads: list[Tensor | None] = [None] * len(self.edges)
+        for i, grad in zip(there, found, strict=True):
+            grads[i] = grad
+        return grads
 
     def release(self) -> None:
         """Drop what the steps that were walked saved; what others need stays."""

@@ -46,6 +46,7 @@ class World:
         self.pair = (torch.zeros(2, 3), torch.ones(2, 3))
         self.trail: list[torch.Tensor] = []
         self.scale, self.count = 0.5, 0
+        self.rule: Callable[[torch.Tensor], torch.Tensor] = torch.sin
         self.last: torch.Tensor | None = None
         params = [self.w, *self.net.parameters()]
         self.opt: Any = (
@@ -127,6 +128,11 @@ S["row_of"] = lambda W, v, i, j: at(v, i)[0]
 S["turned"] = lambda W, v, i, j: at(v, i).t().t()
 S["rows"] = lambda W, v, i, j: at(v, i)[0:1] + at(v, j)
 S["reshaped"] = lambda W, v, i, j: at(v, i).view(2, 3)
+S["last_row"] = lambda W, v, i, j: at(v, i).chunk(2)[1]
+S["turned_over"] = lambda W, v, i, j: torch.stack(at(v, i).unbind(0)[::-1])
+S["picked"] = lambda W, v, i, j: at(v, i)[torch.tensor([1, 0])]
+S["where"] = lambda W, v, i, j: torch.where(at(v, i) > 0, at(v, i), at(v, j) * 0.5)
+S["ruled"] = lambda W, v, i, j: W.rule(at(v, i))
 S["derivative"] = lambda W, v, i, j: torch.autograd.grad((W.w * at(v, i)).sum(), W.w)[0]
 
 
@@ -195,6 +201,32 @@ def set_turned(W: World, v: list[Any], i: int, j: int) -> None:
 
 
 @statement
+def set_masked(W: World, v: list[Any], i: int, j: int) -> None:
+    at(v, i)[at(v, j) > 0] = 0.125
+
+
+@statement
+def set_picked(W: World, v: list[Any], i: int, j: int) -> None:
+    at(v, i).index_add_(0, torch.tensor([1, 1]), at(v, j).detach() * 0.25)
+
+
+@statement
+def set_column(W: World, v: list[Any], i: int, j: int) -> None:
+    at(v, i)[:, 1] *= 0.5
+
+
+@statement
+def into_buffer(W: World, v: list[Any], i: int, j: int) -> None:
+    with torch.no_grad():
+        torch.mul(at(v, i), 0.75, out=W.buf)
+
+
+@statement
+def swap_data(W: World, v: list[Any], i: int, j: int) -> None:
+    W.w.data = at(v, i).detach() + torch.zeros(2, 3)
+
+
+@statement
 def change_buffer(W: World, v: list[Any], i: int, j: int) -> None:
     W.buf.add_(at(v, i).detach())
 
@@ -247,6 +279,22 @@ def zero_gradient(W: World, v: list[Any], i: int, j: int) -> None:
 @statement
 def own_gradient(W: World, v: list[Any], i: int, j: int) -> None:
     W.w.grad = at(v, i).detach() * 0.5
+
+
+@statement
+def change_gradient(W: World, v: list[Any], i: int, j: int) -> None:
+    if W.w.grad is not None:
+        W.w.grad.mul_(0.5)
+
+
+@statement
+def clip(W: World, v: list[Any], i: int, j: int) -> None:
+    nn.utils.clip_grad_norm_([W.w, *W.net[0].parameters()], 0.5)
+
+
+@statement
+def clip_values(W: World, v: list[Any], i: int, j: int) -> None:
+    nn.utils.clip_grad_value_(W.net.parameters(), 0.05)
 
 
 @statement
@@ -361,6 +409,16 @@ B: dict[str, Between] = {
     "load": lambda W, i: W.net.load_state_dict(W.net.state_dict()) and None,
     "hook_on_gradient": lambda W, i: W.hooks.append(W.head.bias.register_hook(lambda g: g * (1 + i))),
     "seed": lambda W, i: torch.manual_seed(i) and None,
+    "rule": lambda W, i: setattr(W, "rule", (torch.sin, torch.cos, lambda t: t * i, torch.exp)[i]),
+    "freeze_net": lambda W, i: W.net.requires_grad_(i % 2 == 0),
+    "dropout": lambda W, i: setattr(W.net[2], "p", 0.25 * i),
+    "momentum": lambda W, i: W.net[1].__setattr__("momentum", 0.1 * (1 + i)),
+    "data": lambda W, i: setattr(W.w, "data", torch.full((2, 3), 0.25 * i)),
+    "given_gradient": lambda W, i: setattr(W.w, "grad", torch.full((2, 3), 0.125 * i) if i else None),
+    "added_gradient": lambda W, i: W.w.grad is not None and W.w.grad.detach().add_(0.125 * i),
+    "load_optimizer": lambda W, i: W.opt.load_state_dict(copy.deepcopy(W.opt.state_dict())),
+    "add_group": lambda W, i: W.second.add_param_group({"params": [nn.Parameter(torch.ones(2, 3))], "lr": 0.1}),
+    "norm": lambda W, i: W.net.__setitem__(1, nn.BatchNorm1d(3, affine=True, momentum=0.25 * (1 + i))),
     "bias": lambda W, i: W.net[1].bias.data.mul_(0.5 * i),
     "keep_bias": lambda W, i: W.kept.append(W.net[1].bias.detach()),
     "moment": lambda W, i: [s["step"].add_(i) for s in W.opt.state.values() if "step" in s] and None,

@@ -444,3 +444,19 @@ def test_a_derivative_by_some_inputs_minds_what_lies_on_their_way_alone() -> Non
         return seen
 
     assert_agrees(scenario)
+
+
+def test_steps_that_save_nothing_are_walked_on_with_a_graph_when_the_others_are_used_up() -> None:
+    def f(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return (x * x).sum(), (x + 1).sum()
+
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    for fn in (f, torch.jit(f)):
+        used, other = fn(x)
+        used.backward()
+        scale = torch.tensor(3.0, requires_grad=True)
+        (grad,) = torch.autograd.grad(other, x, scale, create_graph=True)
+        assert grad.tolist() == [3.0, 3.0]
+        assert torch.autograd.grad(grad.sum(), scale)[0].item() == 2.0
+        with pytest.raises(RuntimeError, match="a second time"):
+            torch.autograd.grad(used, x, create_graph=True)
