@@ -125,7 +125,16 @@ def _starts_from_values(tx: optax.GradientTransformation, params: list[jax.Array
 
 def _init(tx: optax.GradientTransformation, params: list[jax.Array]) -> dict[str, jax.Array]:
     leaves = jax.tree_util.tree_leaves_with_path(tx.init(params))
-    return {jax.tree_util.keystr(path): jnp.asarray(leaf) for path, leaf in leaves}
+    return {jax.tree_util.keystr(path): _numbers(leaf) for path, leaf in leaves}
+
+
+def _numbers(leaf: Any) -> jax.Array:
+    """A leaf of a state as an array of numbers, a random key too: files know no keys."""
+    return jax.random.key_data(leaf) if _is_key(leaf) else jnp.asarray(leaf)
+
+
+def _is_key(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def _update(
@@ -137,9 +146,19 @@ def _update(
     value: jax.Array | None,
 ) -> tuple[Any, list[jax.Array]]:
     tx = make(hypers)
-    tree = jax.tree.structure(jax.eval_shape(tx.init, params))
+    kinds: list[Any] = []  # of the random keys in the state
+
+    def begin(params: list[jax.Array]) -> Any:
+        state = tx.init(params)
+        kinds[:] = [jax.random.key_impl(x) if _is_key(x) else None for x in jax.tree.leaves(state)]
+        return state
+
+    tree = jax.tree.structure(jax.eval_shape(begin, params))
+    held = [
+        x if kind is None else jax.random.wrap_key_data(x, impl=kind) for x, kind in zip(leaves, kinds, strict=True)
+    ]
     full = [jnp.zeros_like(p) if g is None else g for p, g in zip(params, grads, strict=True)]
     extra = {} if value is None else {"value": value}
-    updates, state = tx.update(full, jax.tree.unflatten(tree, leaves), params, **extra)
-    new = [jnp.asarray(x).astype(old.dtype) for x, old in zip(jax.tree.leaves(state), leaves, strict=True)]
+    updates, state = tx.update(full, jax.tree.unflatten(tree, held), params, **extra)
+    new = [_numbers(x).astype(old.dtype) for x, old in zip(jax.tree.leaves(state), leaves, strict=True)]
     return optax.apply_updates(params, updates), new

@@ -6,6 +6,7 @@ import copy
 import math
 from typing import Any
 
+import jax
 import numpy as np
 import optax
 import pytest
@@ -301,10 +302,17 @@ def test_lbfgs_solves_a_quadratic_in_a_few_steps():
     assert x.detach().abs().max().item() < 1e-6
 
 
-def test_optax_keeps_its_state_and_goes_on():
+@pytest.mark.parametrize(
+    "tx",
+    [
+        optax.chain(optax.clip_by_global_norm(0.5), optax.adamw(1e-2)),
+        optax.noisy_sgd(0.1, key=jax.random.key(3)),  # whose state holds a random key
+    ],
+    ids=["adamw", "noise"],
+)
+def test_optax_keeps_its_state_and_goes_on(tx):
     rng = np.random.default_rng(0)
     gradients = rng.normal(size=(4, 3)).astype(np.float32)
-    tx = optax.chain(optax.clip_by_global_norm(0.5), optax.adamw(1e-2))
     whole, opt = stepped(lambda p: optim.Optax(p, tx), gradients)
     params, state = P, tx.init(P)
     for g in gradients:
