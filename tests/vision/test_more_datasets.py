@@ -14,6 +14,7 @@ import pytest
 
 import fxtorch as torch
 from fxtorch.vision import datasets as ours
+from fxtorch.vision.datasets import utils
 
 Image = pytest.importorskip("PIL.Image")
 RNG = np.random.default_rng(0)
@@ -158,3 +159,17 @@ def test_faces_films_sentences_and_roads_are_read(tmp_path: Path) -> None:
 def test_files_that_are_not_there_are_named(name: str, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="Dataset not found: no"):
         getattr(ours, name)(tmp_path)
+
+
+def test_helpers_of_data_sets_of_ones_own_are_there(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "x.txt").write_bytes(b"abc")
+    assert utils.list_dir(tmp_path) == ["a", "b"]
+    assert utils.list_files(tmp_path, ".txt", prefix=True) == [str(tmp_path / "x.txt")]
+    assert utils.calculate_md5(tmp_path / "x.txt", chunk_size=2) == "900150983cd24fb0d6963f7d28e17f72"
+    assert utils.verify_str_arg("train", "split", ("train", "test")) == "train"
+    with pytest.raises(ValueError, match=r"Unknown value 'x' for argument split. Valid values are \{'train'\}"):
+        utils.verify_str_arg("x", "split", ("train",))
+    with pytest.raises(ValueError, match="Expected type str for argument split"):
+        utils.verify_str_arg(1, "split")

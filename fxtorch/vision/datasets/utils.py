@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import os
 import pickle
 import tarfile
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fxtorch.vision._download import fetch, matches
+
+
+def calculate_md5(fpath: str | os.PathLike[str], chunk_size: int = 1024 * 1024) -> str:
+    """The MD5 digest of a file, in hexadecimal digits."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with open(fpath, "rb") as file:
+        while chunk := file.read(chunk_size):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def check_md5(fpath: str | os.PathLike[str], md5: str) -> bool:
@@ -134,3 +145,44 @@ def read_batch(content: bytes) -> dict[bytes, Any]:
         pickle.UnpicklingError: it holds anything else.
     """
     return _ArraysOnly(io.BytesIO(content), encoding="bytes").load()
+
+
+def list_dir(root: str | os.PathLike[str], prefix: bool = False) -> list[str]:
+    """The folders in a folder, in order; with ``prefix`` as paths."""
+    base = os.path.expanduser(root)
+    found = sorted(entry.name for entry in os.scandir(base) if entry.is_dir())
+    return [os.path.join(base, name) for name in found] if prefix else found
+
+
+def list_files(root: str | os.PathLike[str], suffix: str | tuple[str, ...], prefix: bool = False) -> list[str]:
+    """The files in a folder whose names end as ``suffix``, in order; with ``prefix`` as paths."""
+    base = os.path.expanduser(root)
+    found = sorted(entry.name for entry in os.scandir(base) if entry.is_file() and entry.name.endswith(suffix))
+    return [os.path.join(base, name) for name in found] if prefix else found
+
+
+def iterable_to_str(iterable: Iterable[Any]) -> str:
+    """The items between quotes, after one another.
+
+    >>> iterable_to_str(["train", "test"])
+    "'train', 'test'"
+    """
+    return ", ".join(f"'{item}'" for item in iterable)
+
+
+def verify_str_arg(
+    value: Any, arg: str | None = None, valid_values: Iterable[str] | None = None, custom_msg: str | None = None
+) -> Any:
+    """``value``, if it is a string, and one of ``valid_values`` where those are given.
+
+    Raises:
+        ValueError: it is not; ``custom_msg`` is what is said of a string that is none of them.
+    """
+    if not isinstance(value, str):
+        place = "" if arg is None else f" for argument {arg}"
+        raise ValueError(f"Expected type str{place}, but got type {type(value)}.")
+    valid = None if valid_values is None else list(valid_values)
+    if valid is not None and value not in valid:
+        known = f"Unknown value '{value}' for argument {arg}. Valid values are {{{iterable_to_str(valid)}}}."
+        raise ValueError(custom_msg or known)
+    return value
