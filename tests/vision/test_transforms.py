@@ -178,3 +178,10 @@ def test_operators_give_plain_tensors_and_copies_keep_what_they_know() -> None:
         assert (boxes + 1).canvas_size == (4, 5)
     assert type(boxes + 1) is torch.Tensor
     assert repr(boxes) == "BoundingBoxes([[0, 1, 2, 3]], format=BoundingBoxFormat.XYWH, canvas_size=(4, 5))"
+
+
+def test_boxes_are_padded_with_a_constant_alone() -> None:
+    boxes = tv_tensors.BoundingBoxes([[0, 1, 2, 3]], format="XYXY", canvas_size=(4, 5))
+    assert v2.functional.pad(boxes, [1, 2]).tolist() == [[1, 3, 3, 5]]
+    with pytest.raises(ValueError, match="Padding mode 'edge' is not supported with bounding boxes"):
+        v2.functional.pad(boxes, [1, 2], padding_mode="edge")

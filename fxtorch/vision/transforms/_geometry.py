@@ -111,7 +111,8 @@ def resize(
         return img
     if is_pil(img):
         return img.resize((width, height), pil_number(mode))
-    mode = InterpolationMode.NEAREST if isinstance(img, Mask) else mode
+    if isinstance(img, Mask) and mode is not InterpolationMode.NEAREST_EXACT:
+        mode = InterpolationMode.NEAREST
     flat, shape = planes(img)
     if mode in (InterpolationMode.NEAREST, InterpolationMode.NEAREST_EXACT):
         changed = F.interpolate(as_float(flat), size=(height, width), mode=mode.value).to(img.dtype)
@@ -163,6 +164,8 @@ def pad(img: Any, padding: int | Sequence[int], fill: Any = 0, padding_mode: str
     left, top, right, bottom = _sides(padding)
     height, width = get_size(img)
     if isinstance(img, BoundingBoxes):
+        if padding_mode != "constant":
+            raise ValueError(f"Padding mode '{padding_mode}' is not supported with bounding boxes")
         shift = torch.tensor([left, top, left, top], dtype=img.dtype)
         return corners_to(img, _corners(img) + shift, (height + top + bottom, width + left + right))
     fill = 0 if fill is None else fill
@@ -204,7 +207,8 @@ def center_crop(img: Any, output_size: int | Sequence[int]) -> Any:
     """The middle of a picture, padded with zeros where it is smaller."""
     new_height, new_width = two(output_size)
     height, width = get_size(img)
-    if new_width > width or new_height > height:
+    # torchvision moves boxes of a picture that is padded by the rounded half of what is missing
+    if not isinstance(img, BoundingBoxes) and (new_width > width or new_height > height):
         left, top = max(new_width - width, 0) // 2, max(new_height - height, 0) // 2
         right, bottom = (max(new_width - width, 0) + 1) // 2, (max(new_height - height, 0) + 1) // 2
         img = pad(img, [left, top, right, bottom], fill=0)

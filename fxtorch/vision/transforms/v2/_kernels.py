@@ -42,7 +42,7 @@ _AFTER: dict[str, tuple[int, tuple[str, ...], tuple[str, ...]]] = {
     "elastic": (1, ("fill",), ()),
     "pad": (1, ("fill", "padding_mode"), ("padding_mode",)),
     "perspective": (2, ("fill", "coefficients"), ("coefficients",)),
-    "resize": (1, ("max_size",), ("max_size",)),
+    "resize": (1, ("interpolation", "max_size"), ("max_size",)),
     "rotate": (1, ("expand", "center", "fill"), ("expand", "center")),
 }
 
