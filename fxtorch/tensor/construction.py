@@ -29,13 +29,8 @@ def _values(data: Any, *, exact: bool = False) -> Any:
         return np.array(data)  # a copy: JAX may take over the memory itself, and the caller may change it
     if isinstance(data, str):
         raise TypeError("new(): invalid data type 'str'")
-    if isinstance(data, Sequence):
-        flat = _first(data)
-        if isinstance(flat, Tensor):
-            parts = [jnp.asarray(_values(x)) for x in data]
-            if any(part.size != 1 for part in parts):
-                raise ValueError("only one element tensors can be converted to Python scalars")
-            return jnp.stack(parts)
+    if isinstance(data, Sequence) and isinstance(_first(data), Tensor):
+        return _stacked(data)
     try:
         array = np.asarray(data)
     except ValueError:
@@ -46,6 +41,8 @@ def _values(data: Any, *, exact: bool = False) -> Any:
             raise ValueError("too many dimensions 'str'")
         raise TypeError("new(): invalid data type 'str'")
     if kind == "O":
+        if _holds_tensor(data):
+            return _stacked(data)
         _explain(data)
     if exact:
         return array
@@ -56,6 +53,22 @@ def _values(data: Any, *, exact: bool = False) -> Any:
     if kind in "iu" and not _has_numpy(data):
         return array.astype(np.int64)
     return array
+
+
+def _stacked(data: Any) -> jax.Array:
+    """The values of nested sequences with Tensors in them, each of which counts as a number."""
+    if isinstance(data, Sequence):
+        return jnp.stack([_stacked(part) for part in data])
+    array = jnp.asarray(_values(data))
+    if array.size != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars")
+    return jnp.reshape(array, ())
+
+
+def _holds_tensor(data: Any) -> bool:
+    return isinstance(data, Tensor) or (
+        isinstance(data, Sequence) and not isinstance(data, str) and any(map(_holds_tensor, data))
+    )
 
 
 def _explain(data: Any) -> NoReturn:

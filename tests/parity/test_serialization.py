@@ -138,6 +138,24 @@ def test_parameters_with_attributes_are_read():
     assert (back.rank, back.requires_grad, back.tolist()) == (3, True, [1.0, 1.0])
 
 
+class Aliased(pickle.Unpickler):
+    """Plain pickle, torch's names meaning fxtorch's."""
+
+    def find_class(self, module, name):
+        if module.split(".")[0] == "torch":
+            module = (
+                "fxtorch.interop.names.utils" if module == "torch._utils" else module.replace("torch", "fxtorch", 1)
+            )
+        return super().find_class(module, name)
+
+
+def test_plain_pickles_of_tensors_are_read():
+    made = {"t": torch.arange(6.0).reshape(2, 3).t(), "p": torch.nn.Parameter(torch.ones(2).bfloat16())}
+    read = Aliased(io.BytesIO(pickle.dumps(made))).load()
+    assert read["t"].tolist() == made["t"].tolist() and type(read["p"]) is fxtorch.nn.Parameter
+    assert read["p"].dtype is fxtorch.bfloat16 and read["p"].requires_grad
+
+
 @pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
 def test_an_optimizers_state_goes_both_ways(name):
     options = {"momentum": 0.9} if name != "Adam" else {"amsgrad": True}

@@ -137,6 +137,25 @@ def test_a_deepcopy_and_a_pickle_are_independent_leaves() -> None:
         copy.deepcopy(w * 2)
 
 
+@pytest.mark.parametrize(
+    ("data", "shape"),
+    [
+        ([torch.ones(1), torch.ones(1)], (2,)),
+        ([[torch.ones(1), 1.0], [2, torch.ones(1, 1)]], (2, 2)),
+        ([2.0, torch.ones(1)], (2,)),
+        ((torch.ones(()), torch.ones(1)), (2,)),
+    ],
+)
+def test_a_tensor_of_one_element_counts_as_a_number_in_a_list(data: Any, shape: tuple[int, ...]) -> None:
+    assert tuple(torch.tensor(data).shape) == shape
+    assert tuple(torch.FloatTensor(data).shape) == shape
+
+
+def test_a_larger_tensor_behind_a_number_in_a_list_is_refused() -> None:
+    with pytest.raises(ValueError, match="only one element tensors"):
+        torch.tensor([1, torch.ones(2)])
+
+
 def test_a_pickle_keeps_what_a_program_hung_on_a_tensor() -> None:
     w: Any = torch.ones(2)
     w.note = "mine"
