@@ -42,7 +42,8 @@ def test_features_are_torchvisions_in_both_modes() -> None:
     its = theirs.create_feature_extractor(there, return_nodes=nodes)
     x = np.random.RandomState(0).randn(2, 3, 64, 64).astype(np.float32)
     for mode in (False, True):
-        mine.train(mode), its.train(mode)
+        mine.train(mode)
+        its.train(mode)
         a, b = mine(fxtorch.tensor(x)), its(torch.tensor(x))
         assert list(a) == list(b)
         for key, value in b.items():

@@ -447,7 +447,8 @@ class Marked(torch.Tensor):
 
 
 def test_what_a_program_hangs_on_a_tensor_is_kept():
-    x, p = torch.ones(2), Parameter(torch.ones(1))
+    x: Any = torch.ones(2)
+    p: Any = Parameter(torch.ones(1))
     x.note, p.rate = "mine", 0.5
     back = round_trip({"x": x, "p": p, "b": torch.nn.Buffer(torch.ones(1))})
     assert (back["x"].note, back["p"].rate, type(back["b"])) == ("mine", 0.5, torch.Tensor)
