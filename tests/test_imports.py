@@ -43,7 +43,7 @@ ROOMS = {
     "multiprocessing": 2,
     "onnx": 2,
     "overrides": 2,
-    "storage": 2,
+    "storage": 5,  # it loads plain pickles
     "torch_version": -1,
     "types": 2,
     "xpu": 2,
