@@ -260,7 +260,8 @@ def _shapes(tree: Any) -> Any:
 
 def _words(shapes: Any) -> str:
     structure, avals = shapes
-    return f"{structure} of {', '.join(f'{dtype}{list(shape)}' for shape, dtype in avals)}"
+    named = ((str(dtype).removeprefix("torch."), list(shape)) for shape, dtype in avals)  # a Tensor's, or an array's
+    return f"{structure} of {', '.join(f'torch.{dtype}{shape}' for dtype, shape in named)}"
 
 
 class _Refuse(Node):

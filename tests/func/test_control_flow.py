@@ -154,3 +154,12 @@ def test_a_flag_of_one_block_in_a_loop_is_seen() -> None:
         block.eval()
     run(torch.ones(2, 3))
     assert run.traces == 2
+
+
+def test_a_state_that_changes_its_shape_is_told_in_the_same_words_eagerly_and_compiled() -> None:
+    def grow(x: torch.Tensor) -> Any:
+        return torch.scan(lambda c, r: (c + r.unsqueeze(0), r), torch.zeros(3), x)
+
+    for fn in (grow, torch.jit(grow)):
+        with pytest.raises(RuntimeError, match=r"given .* of torch\.float32\[3\], but returned .* of torch\.float32\["):
+            fn(torch.ones(2, 3))
