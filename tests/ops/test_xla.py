@@ -64,6 +64,28 @@ def test_products_go_to_the_library_but_not_in_loops() -> None:
     assert _fusions(_eager(once, x, weight), x, weight) and not _fusions(_eager(often, x, weight), x, weight)
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "dims", "long"),
+    [
+        ((1024, 64), (64, 64), (((1,), (0,)), ((), ())), True),
+        ((1024, 64), (1024, 64), (((0,), (0,)), ((), ())), True),  # the gradient by the weight
+        ((128, 784), (784, 512), (((1,), (0,)), ((), ())), False),
+        ((256, 32), (32, 32), (((1,), (0,)), ((), ())), False),
+        ((512, 128), (512, 128), (((1,), (1,)), ((0,), (0,))), False),  # of many pairs of rows, one each
+        ((0, 64), (64, 64), (((1,), (0,)), ((), ())), False),
+    ],
+)
+def test_a_product_is_long_by_the_sizes_of_one_matrix(left, right, dims, long) -> None:
+    product = jax.make_jaxpr(lambda a, b: jax.lax.dot_general(a, b, dims))(jnp.ones(left), jnp.ones(right))
+    assert xla._is_long(product.jaxpr.eqns[-1]) is long
+
+
+@pytest.mark.skipif(xla._options({}) is None, reason="another backend or version, which gets no options")
+def test_long_narrow_products_are_xlas_own() -> None:
+    x, weight = jnp.ones((1024, 64), "float32"), jnp.ones((64, 64), "float32")
+    assert not _fusions(xla.compiled(jnp.matmul, (x, weight)), x, weight)
+
+
 @pytest.mark.skipif(xla._options({}) is None, reason="another backend or version, which gets no options")
 def test_products_beside_a_convolution_go_to_the_library_everywhere() -> None:
     x = jnp.ones((1, 3, 8), "float32")
