@@ -208,10 +208,14 @@ def test_a_position_that_changes_compiles_once() -> None:
     for i in range(3):
         _ = x[i], x[i : i + 5]
     records: dict[Any, Any] = operator("getitem").records
-    before = {key: record.plain.outermost._cache_size() for key, record in records.items()}
+
+    def programs() -> dict[Any, int]:  # those that never ran without gradients are not compiled
+        return {key: getattr(record.plain.outermost, "_cache_size", int)() for key, record in records.items()}
+
+    before = programs()
     for i in range(3, 20):
         _ = x[i], x[i : i + 5]
-    assert {key: record.plain.outermost._cache_size() for key, record in records.items()} == before
+    assert sum(before.values()) > 0 and programs() == before
 
 
 @pytest.mark.parametrize(
