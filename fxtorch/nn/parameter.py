@@ -48,14 +48,14 @@ class Parameter(Tensor, metaclass=_Marked):
             data = torch.empty(0)
         if type(data) in (Tensor, Parameter, Buffer) or not isinstance(data, Tensor):
             return Tensor._make_subclass(cls, data.detach(), requires_grad)
-        parameter = cast(Any, data.detach().requires_grad_(requires_grad))
-        if type(parameter) is not type(data):
+        own = data.detach().requires_grad_(requires_grad)
+        if type(own) is not type(data):
             raise RuntimeError(
                 f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() returns "
-                f"an instance of the same type, but it returned one of type {type(parameter).__name__}"
+                f"an instance of the same type, but it returned one of type {type(own).__name__}"
             )
-        parameter._is_param = True
-        return parameter
+        own.__dict__["_is_param"] = True
+        return cast("Any", own)
 
     def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
         pass

@@ -61,6 +61,8 @@ def tolist(self: Tensor) -> Any:
 def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
     """The values as a NumPy array, read-only and without a copy where they are on the CPU.
 
+    It keeps them: a change in place gives the Tensor a new array, which an array from before does not see.
+
     Raises:
         RuntimeError: the Tensor requires a gradient (use ``.detach()`` first, or ``force=True``).
     """
