@@ -14,7 +14,7 @@ from fxtorch.tensor import Tensor
 
 _BINARY = {
     "+": "add", "-": "sub", "*": "mul", "@": "matmul", "/": "truediv", "//": "floordiv", "%": "mod", "**": "pow",
-    "<<": "lshift", ">>": "rshift", "&": "and", "|": "or", "^": "xor",
+    "<<": "lshift", ">>": "rshift", "&": "and", "|": "or", "^": "xor", "[]": "getitem",
 }  # fmt: skip
 _COMPARED = {"<": "lt", "<=": "le", "==": "eq", "!=": "ne", ">": "gt", ">=": "ge"}
 _OTHERS = {
