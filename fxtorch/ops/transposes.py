@@ -20,7 +20,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 ELEMENTWISE = frozenset(
     "abs add add_any and atan2 ceil clamp convert_element_type copy cos div eq erf erfc exp exp2 expm1 floor ge gt "
     "integer_pow is_finite le log log1p logistic lt max min mul ne neg not or pow rem round rsqrt select_n sign sin "
-    "sqrt square sub tanh xor".split()
+    "sqrt square stop_gradient sub tanh xor".split()
 )
 REDUCTIONS = frozenset("reduce_and reduce_max reduce_min reduce_or reduce_prod reduce_sum".split())
 _INLINED = frozenset({"jit", "pjit", "closed_call", "custom_jvp_call", "custom_vjp_call"})

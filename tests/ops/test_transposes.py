@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from jax import lax
 
+from fxtorch.ops import activation
 from fxtorch.ops.transposes import cancelling, convolves
 
 FIRST, LAST = (0, 3, 1, 2), (0, 2, 3, 1)
@@ -40,6 +41,20 @@ def test_transpositions_around_elementwise_work_cancel(name: str) -> None:
     function, x = between(WORKS[name]), values(2, 4, 5, 3)
     large = [line for line in str(jax.make_jaxpr(cancelling(function))(x)).splitlines() if "f32[2,3,4,5]" in line]
     assert not large
+    np.testing.assert_allclose(jax.jit(cancelling(function))(x), function(x), rtol=1.3e-6, atol=1e-5)
+
+
+ACTIVATIONS = (
+    "celu elu gelu hardsigmoid hardswish hardtanh leaky_relu logsigmoid mish relu relu6 selu silu softplus softsign"
+).split()
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_transpositions_around_an_activation_and_its_gradient_cancel(name: str) -> None:
+    act = getattr(activation, name)
+    function, x = between(lambda x: act(x) + jax.vjp(act, x)[1](x)[0]), values(2, 4, 5, 3)
+    large = [line for line in str(jax.make_jaxpr(cancelling(function))(x)).splitlines() if "f32[2,3,4,5]" in line]
+    assert all("broadcast_in_dim" in line for line in large), "of numbers alone, which costs nothing"
     np.testing.assert_allclose(jax.jit(cancelling(function))(x), function(x), rtol=1.3e-6, atol=1e-5)
 
 
