@@ -97,6 +97,11 @@ def at(values: list[Any], i: int) -> torch.Tensor:
     return values[i % len(values)]
 
 
+def within(x: torch.Tensor, *rows: int) -> torch.Tensor:
+    """The numbers of rows, as a Tensor; of those that ``x`` has, for a compiled program cannot raise for others."""
+    return torch.tensor([min(row, len(x) - 1) for row in rows])
+
+
 # --- values --------------------------------------------------------------------------------------------------------
 
 S["tanh"] = lambda W, v, i, j: at(v, i).tanh()
@@ -130,7 +135,7 @@ S["rows"] = lambda W, v, i, j: at(v, i)[0:1] + at(v, j)
 S["reshaped"] = lambda W, v, i, j: at(v, i).view(2, 3)
 S["last_row"] = lambda W, v, i, j: at(v, i).chunk(2)[1]
 S["turned_over"] = lambda W, v, i, j: torch.stack(at(v, i).unbind(0)[::-1])
-S["picked"] = lambda W, v, i, j: at(v, i)[torch.tensor([1, 0])]
+S["picked"] = lambda W, v, i, j: at(v, i)[within(at(v, i), 1, 0)]
 S["where"] = lambda W, v, i, j: torch.where(at(v, i) > 0, at(v, i), at(v, j) * 0.5)
 S["ruled"] = lambda W, v, i, j: W.rule(at(v, i))
 S["derivative"] = lambda W, v, i, j: torch.autograd.grad((W.w * at(v, i)).sum(), W.w)[0]
@@ -207,7 +212,7 @@ def set_masked(W: World, v: list[Any], i: int, j: int) -> None:
 
 @statement
 def set_picked(W: World, v: list[Any], i: int, j: int) -> None:
-    at(v, i).index_add_(0, torch.tensor([1, 1]), at(v, j).detach() * 0.25)
+    at(v, i).index_add_(0, within(at(v, i), 1, 1), at(v, j).detach() * 0.25)
 
 
 @statement
