@@ -70,7 +70,8 @@ def test_products_go_to_the_library_but_not_in_loops() -> None:
         ((1024, 64), (64, 64), (((1,), (0,)), ((), ())), True),
         ((1024, 64), (1024, 64), (((0,), (0,)), ((), ())), True),  # the gradient by the weight
         ((128, 784), (784, 512), (((1,), (0,)), ((), ())), False),
-        ((256, 32), (32, 32), (((1,), (0,)), ((), ())), False),
+        ((256, 128), (128, 32), (((1,), (0,)), ((), ())), False),
+        ((1024, 8), (8, 64), (((1,), (0,)), ((), ())), False),  # small
         ((512, 128), (512, 128), (((1,), (1,)), ((0,), (0,))), False),  # of many pairs of rows, one each
         ((0, 64), (64, 64), (((1,), (0,)), ((), ())), False),
     ],
@@ -84,6 +85,7 @@ def test_a_product_is_long_by_the_sizes_of_one_matrix(left, right, dims, long) -
 def test_long_narrow_products_are_xlas_own() -> None:
     x, weight = jnp.ones((1024, 64), "float32"), jnp.ones((64, 64), "float32")
     assert not _fusions(xla.compiled(jnp.matmul, (x, weight)), x, weight)
+    assert _fusions(_eager(jnp.matmul, x, weight), x, weight), "or eager code would depend on what ran before"
 
 
 @pytest.mark.skipif(xla._options({}) is None, reason="another backend or version, which gets no options")
