@@ -493,4 +493,4 @@ def test_what_the_stand_ins_define_is_written_by_their_public_names():
 
     data = zipfile.ZipFile(written(Fire(2, 2, 2, 2))).read("archive/data.pkl")
     assert b"torchvision.models.squeezenet\nFire\n" in data
-    assert isinstance(round_trip(Fire(2, 2, 2, 2), weights_only=False), Fire)
+    assert type(round_trip(Fire(2, 2, 2, 2), weights_only=False)).__qualname__ == Fire.__qualname__
