@@ -25,14 +25,14 @@ class Executable:
         name: what to call it.
 
     Attributes:
-        jitted: what ``jax.jit`` makes of it.
+        jitted: what ``jax.jit`` makes of it, once it was traced.
         traced: whether JAX has traced it, so that running it runs no Python code.
         in_pieces: what runs in place of ``jitted`` once there were enough calls; None where nothing does.
     """
 
     def __init__(self, function: Callable[..., Any], name: str) -> None:
         self.name = name
-        self.jitted = compiled(function, donate_argnums=0)
+        self.jitted: Any = None
         self._function = function
         self.traced = False
         self.in_pieces: Callable[..., Any] | None = None

@@ -257,7 +257,8 @@ class Guards:
 
     def fit(self, leaves: Sequence[Any]) -> bool:
         """Whether what is hung on the arguments is what it was."""
-        return all(_equal(leaves[i].__dict__.get(key, ABSENT), value) for i, key, value in self.of_arguments)
+        told = self.of_arguments
+        return not told or all(_equal(leaves[i].__dict__.get(key, ABSENT), value) for i, key, value in told)
 
     def forget(self) -> None:
         """Look at everything at the next check: somebody changes flags for a moment and does not say so."""

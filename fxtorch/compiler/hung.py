@@ -8,6 +8,7 @@ from typing import Any
 from fxtorch.compiler import errors
 from fxtorch.compiler.guards import ABSENT
 from fxtorch.tensor import Tensor
+from fxtorch.tensor.pytree import user_attributes
 
 
 def hung_on(tensor: Tensor) -> dict[str, Any]:
@@ -19,7 +20,8 @@ def hung_on(tensor: Tensor) -> dict[str, Any]:
     >>> hung_on(x)
     {'factor': 2.0}
     """
-    return {k: v for k, v in tensor.__dict__.items() if k == "name" or not hasattr(Tensor, k)}
+    own = tensor.__dict__
+    return user_attributes(tensor) | ({"name": own["name"]} if "name" in own else {})
 
 
 class Hung:

@@ -17,12 +17,11 @@ from typing import Any
 from fxtorch.interop import absent, lacking
 from fxtorch.interop.distribution import Distribution, distributions
 from fxtorch.interop.names import c
+from fxtorch.serialization.names import STAND_INS
 
 ROOTS = {
     "torch": "fxtorch",
-    "torchvision": "fxtorch.vision",
-    "torchtext": "fxtorch.text",
-    "torchaudio": "fxtorch.audio",
+    **STAND_INS,
     "functorch": "fxtorch.interop.names.functorch",
 }
 _own = sys.modules["fxtorch"]

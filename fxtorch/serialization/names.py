@@ -17,7 +17,8 @@ _HOMES = {  # where PyTorch defines what has a file of another name here
     "fxtorch.optim.muon": "torch.optim",
     "fxtorch.tensor.tensor": "torch",
 }
-_FAMILY = {"fxtorch.vision": "torchvision", "fxtorch.text": "torchtext", "fxtorch.audio": "torchaudio"}
+STAND_INS = {"torchvision": "fxtorch.vision", "torchtext": "fxtorch.text", "torchaudio": "fxtorch.audio"}
+"""PyTorch's libraries, and what stands in for each."""
 _SCHEDULERS = "fxtorch.optim.lr_scheduler"
 _PACKAGES: dict[str, Any] = {  # files may name a thing in any module below these, or in the package itself
     "torch.optim.lr_scheduler": optim.lr_scheduler,
@@ -52,7 +53,7 @@ def torch_name(obj: Any) -> Global | None:
         return Global("torch.nn.functional", name)
     if module.startswith(f"{_SCHEDULERS}."):
         module = _SCHEDULERS
-    for ours, theirs in _FAMILY.items():
+    for theirs, ours in STAND_INS.items():
         if f"{module}.".startswith(f"{ours}."):
             return Global(theirs + module.removeprefix(ours), name)
     return Global(_HOMES.get(module, "torch" + module.removeprefix("fxtorch")), name)
@@ -79,7 +80,7 @@ def named(module: str, name: str) -> Any:
     >>> named("torch.nn.modules.sparse", "Embedding") is nn.Embedding
     True
     """
-    for ours, theirs in _FAMILY.items():
+    for theirs, ours in STAND_INS.items():
         if f"{module}.".startswith(f"{theirs}."):
             inner = ours + module.removeprefix(theirs)
             while inner != ours and _lookup(inner, name) is None:  # a package there may be one file here

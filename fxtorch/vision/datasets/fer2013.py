@@ -59,9 +59,7 @@ class FER2013(VisionDataset):
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         pixels, feeling = self._samples[index]
-        picture = pillow().fromarray(pixels)
-        picture = picture if self.transform is None else self.transform(picture)
-        return picture, feeling if self.target_transform is None else self.target_transform(feeling)
+        return self._dressed(pillow().fromarray(pixels), feeling)
 
     def extra_repr(self) -> str:
         """The split."""

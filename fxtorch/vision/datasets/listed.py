@@ -24,6 +24,18 @@ def published(folder: Path, source: str) -> Path:
     return folder
 
 
+def published_file(path: Path, where: str = "") -> Path:
+    """``path``, if the file is there.
+
+    Raises:
+        RuntimeError: it is not; the message says what to put there, and ``where`` it is published.
+    """
+    if not path.is_file():
+        place = f", from {where}" if where else ""
+        raise RuntimeError(f"Dataset not found: no {path}; put the published file there{place}")
+    return path
+
+
 class Listed(VisionDataset):
     """Photographs with numbered classes: a subclass says where the published files lie, and reads their lists.
 

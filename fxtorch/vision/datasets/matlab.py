@@ -11,13 +11,12 @@ from scipy.io import loadmat
 
 from fxtorch.vision.datasets.arrays import LabelledArrays
 from fxtorch.vision.datasets.folder import pil_loader
+from fxtorch.vision.datasets.listed import published_file
 from fxtorch.vision.datasets.vision import Transform, VisionDataset, check_split
 
 
 def _tables(path: Path, where: str) -> dict[str, Any]:
-    if not path.is_file():
-        raise RuntimeError(f"Dataset not found: no {path}; put the published file there, from {where}")
-    return loadmat(path, squeeze_me=True)
+    return loadmat(published_file(path, where), squeeze_me=True)
 
 
 class SVHN(LabelledArrays):

@@ -9,6 +9,7 @@ import numpy as np
 
 from fxtorch.tensor import Tensor
 from fxtorch.vision._torch import torch
+from fxtorch.vision.datasets.listed import published_file
 from fxtorch.vision.datasets.vision import Transform, VisionDataset, check_split
 
 
@@ -40,10 +41,7 @@ class MovingMNIST(VisionDataset):
         transform: Transform = None,
     ) -> None:
         super().__init__(root, transform=transform)
-        path = self.folder / "MovingMNIST" / "mnist_test_seq.npy"
-        if not path.is_file():
-            raise RuntimeError(f"Dataset not found: no {path}; put the published file there")
-        films = torch.from_numpy(np.load(path))
+        films = torch.from_numpy(np.load(published_file(self.folder / "MovingMNIST" / "mnist_test_seq.npy")))
         if split is not None:
             check_split(split, ("train", "test"))
             if not 1 <= split_ratio <= 19:

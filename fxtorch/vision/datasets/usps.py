@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fxtorch.vision._pil import pillow
-from fxtorch.vision.datasets.listed import Transform
+from fxtorch.vision.datasets.listed import Transform, published_file
 from fxtorch.vision.datasets.vision import VisionDataset
 
 
@@ -41,10 +41,7 @@ class USPS(VisionDataset):
         target_transform: Transform = None,
     ) -> None:
         super().__init__(root, transform=transform, target_transform=target_transform)
-        path = self.folder / ("usps.bz2" if train else "usps.t.bz2")
-        if not path.is_file():
-            raise RuntimeError(f"Dataset not found: no {path}; put the published file there")
-        self.data, self.targets = _read(path)
+        self.data, self.targets = _read(published_file(self.folder / ("usps.bz2" if train else "usps.t.bz2")))
 
     def __len__(self) -> int:
         return len(self.data)
