@@ -282,7 +282,7 @@ def _share(view: Tensor, parent: Tensor, link: Link | None) -> None:
     if cell is None:
         cell = parent._cell = [0, 0]
     view._cell = cell
-    view._link = link.of(parent, cell[0])
+    view._link = link.of(parent, cell)
 
 
 class Collector:
@@ -327,7 +327,7 @@ class Collector:
         graph = Graph.of(tensor, self.capture)
         parent = link = None
         if tensor._link is not None and self._shared(tensor):
-            parent, link = self.piece(tensor._link.parent), tensor._link.of(_NOBODY, 0)
+            parent, link = self.piece(tensor._link.parent), tensor._link.of(_NOBODY, [0, 0])
         grad = None if tensor._grad is None else self.piece(tensor._grad)
         extra = {k: v for k, v in tensor.__dict__.items() if k not in _OWN and not isinstance(v, Tensor)}
         self.outputs.append(tensor._data)

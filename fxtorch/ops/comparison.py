@@ -210,7 +210,7 @@ def where(condition: Array, input: Array | None = None, other: Array | None = No
     """
     if input is None or other is None:
         check_concrete("where", "use the form with three arguments", condition)
-        return tuple(cast(i, np.int64) for i in jnp.nonzero(condition))
+        return tuple(cast(i, np.int64) for i in jnp.nonzero(jnp.atleast_1d(condition)))
     check_broadcast(jnp.shape(condition), jnp.shape(input), jnp.shape(other))
     if condition.dtype not in (np.bool_, np.uint8):
         named = type_name(condition.dtype)

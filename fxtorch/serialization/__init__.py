@@ -11,3 +11,4 @@ from fxtorch.serialization.safe_globals import add_safe_globals as add_safe_glob
 from fxtorch.serialization.safe_globals import clear_safe_globals as clear_safe_globals
 from fxtorch.serialization.safe_globals import get_safe_globals as get_safe_globals
 from fxtorch.serialization.safe_globals import safe_globals as safe_globals
+from fxtorch.serialization.skipping import skip_data as skip_data

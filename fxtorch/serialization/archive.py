@@ -67,6 +67,7 @@ class Reader:
         name: what to call it in errors.
 
     Raises:
+        EOFError: it is empty.
         RuntimeError: it is not a PyTorch file, or is cut short.
     """
 
@@ -75,12 +76,9 @@ class Reader:
         start = file.read(4)
         file.seek(0)
         if not start:
-            raise RuntimeError(f"{name} is empty")
-        if start[:2] == b"\x80\x02":
-            raise RuntimeError(
-                f"{name} is in the format that PyTorch used before version 1.6 (or a plain pickle), which is not read "
-                "here: load and save it once with PyTorch"
-            )
+            raise EOFError(f"{name} is empty")
+        if start[:1] == b"\x80":
+            raise RuntimeError(f"{name} is a pickle but not a PyTorch file: Invalid magic number; corrupt file?")
         if start != b"PK\x03\x04":
             raise RuntimeError(f"{name} is not a PyTorch file: it is no zip archive")
         try:

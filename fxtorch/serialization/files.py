@@ -19,6 +19,7 @@ from fxtorch.serialization.pickling import pickled, raw
 from fxtorch.serialization.places import MapLocation, place_of
 from fxtorch.serialization.rebuild import ADMITTED, ClassName, Loaded
 from fxtorch.serialization.safe_globals import by_name
+from fxtorch.serialization.skipping import skip_data
 from fxtorch.serialization.storages import StorageClass
 
 DEFAULT_PROTOCOL = 2  # of pickle: what PyTorch reads everywhere
@@ -83,7 +84,7 @@ def save(
         if not _disable_byteorder_record:
             writer.write("byteorder", sys.byteorder.encode())
         for key, array in storages.items():
-            writer.write(f"data/{key}", raw(array))
+            writer.write(f"data/{key}", bytes(array.nbytes) if skip_data.active else raw(array))
 
 
 def load(
@@ -107,13 +108,15 @@ def load(
             the file asks for: only for files you trust.  Unless given it is true without a ``pickle_module``, which
             ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1`` in the environment changes; ``TORCH_FORCE_WEIGHTS_ONLY_LOAD=1``
             makes it true in any case.
-        mmap: accepted; storages are read one by one in any case.
+        mmap: accepted for the path of a file in the zip format; storages are read one by one in any case.
         pickle_load_args: for ``weights_only=False``: further arguments of the ``Unpickler``.
 
     Raises:
         FileNotFoundError: there is no such file.
-        RuntimeError: it is not a PyTorch file, is damaged, or was saved on a device that is not here; or both variables
-            are set.
+        EOFError: it is empty.
+        ValueError: ``mmap`` is wanted of a stream.
+        RuntimeError: it is not a PyTorch file, is damaged, is an old one of which ``mmap`` is wanted, or was saved on a
+            device that is not here; or both variables are set.
         pickle.UnpicklingError: it needs more than ``weights_only`` admits, by the name of what it needs.
     """
     strict = _is_strict(weights_only, pickle_module)
@@ -122,8 +125,16 @@ def load(
             f"'{type(f).__name__}' object has no attribute 'seek'. You can only torch.load from a file that is "
             "seekable. Please pre-load the data into a buffer like io.BytesIO and try to load from it instead."
         )
+    if mmap and not isinstance(f, str | os.PathLike):
+        raise ValueError("f must be a file path in order to use the mmap argument")
     if isinstance(f, str | os.PathLike):
         with open(f, "rb") as file:
+            if mmap and is_legacy(file):
+                raise RuntimeError(
+                    f"mmap can only be used with files saved with `torch.save({f}, "
+                    "_use_new_zipfile_serialization=True), please torch.save your checkpoint with this option in order "
+                    "to use mmap."
+                )
             return _load(file, str(f), map_location, pickle_module, strict, pickle_load_args)
     return _load(f, "the stream", map_location, pickle_module, strict, pickle_load_args)
 
@@ -187,8 +198,8 @@ class _Storages:
         if not isinstance(kind, StorageClass) or not isinstance(key, str) or not isinstance(location, str):
             raise pickle.UnpicklingError("the file is damaged: a reference to no storage")
         if key not in self._loaded:
-            data = self._reader.read(f"data/{key}")
             expected = count * (1 if kind.dtype is None else kind.dtype.itemsize)
+            data = bytes(expected) if skip_data.active else self._reader.read(f"data/{key}")
             if len(data) != expected:
                 raise pickle.UnpicklingError(
                     f"the file is damaged: storage {key} has {len(data)} bytes where {expected} belong"

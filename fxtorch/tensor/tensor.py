@@ -54,7 +54,9 @@ class Tensor:
     if TYPE_CHECKING:
         _link: Link | None
     _link = None  # not annotated: views.py is above this file, and get_type_hints looks the names up
-    _cell: list[int] | None = None  # [changes of content, torch's version], shared by all views of one base
+    _cell: list[Any] | None = (
+        None  # [changes of content, torch's version, *(who left, who keeps its memory, when)]; of a base and views
+    )
     _hooks: Hooks | None = None
     _post_hooks: Hooks | None = None
     _resident: Any = None  # what holds the array of a Tensor without _data (resident.py)
@@ -234,6 +236,8 @@ class Tensor:
             root = root._link.parent
         array = unwrap(value)
         if root is not self or root._data is not array:
+            if modes.capture is None:
+                self._leave_memory()
             self._rebind(array, versioned=False, cut=True)
             if value._link is not None and root is not self:
                 self._link, self._cell = value._alias(versioned=False)._link, value._cell
@@ -302,6 +306,10 @@ class Tensor:
 
     def _alias(self, *, versioned: bool) -> Tensor:
         """A Tensor that shares memory and version with this one but is outside of the graph."""
+        raise NotImplementedError  # views.py gives it
+
+    def _leave_memory(self) -> None:
+        """Part it from the memory that it shares with views, which keep it."""
         raise NotImplementedError  # views.py gives it
 
     @staticmethod

@@ -19,6 +19,7 @@ from fxtorch.ops.table import Op, Param
 from fxtorch.tensor.layout import layout
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.operator import Operator
+from fxtorch.tensor.structure import structure
 from fxtorch.tensor.tensor import Tensor, made, unwrap, wrap
 
 
@@ -33,27 +34,39 @@ class Link:
         quiet: whether torch's version counter does not see its changes (``.data`` and views of it).
         detached: whether it is outside of the parent's graph.
         recorded: whether gradients were recorded when it was made.
+        cell: the counts of changes that it shares with its parent.
+        born: the count of changes when it was made.
         seen: the count of changes that its array reflects.
     """
 
-    __slots__ = ("args", "detached", "index", "operator", "parent", "quiet", "recorded", "seen")
+    __slots__ = ("_parent", "args", "born", "cell", "detached", "index", "operator", "quiet", "recorded", "seen")
 
     def __init__(
-        self, parent: Tensor, operator: Operator | None, args: Sequence[Any], index: int | None, seen: int
+        self, parent: Tensor, operator: Operator | None, args: Sequence[Any], index: int | None, cell: list[Any]
     ) -> None:
-        self.parent = parent
+        self._parent = parent
         self.operator = operator
         self.args = args
         self.index = index
         self.detached = operator is None
         self.recorded = modes.grad
         self.quiet = parent._link is not None and parent._link.quiet
-        self.seen = seen
+        self.cell = cell
+        self.born = self.seen = cell[0]
 
-    def of(self, parent: Tensor, seen: int) -> Link:
+    @property
+    def parent(self) -> Tensor:
+        """The Tensor it was taken of, or what keeps that one's memory since it was given other memory."""
+        for left, keeper, count in self.cell[2:]:
+            if left is self._parent and self.born <= count:
+                self._parent = keeper
+        return self._parent
+
+    def of(self, parent: Tensor, cell: list[Any]) -> Link:
         """The same view, of another parent."""
         twin = copy.copy(self)
-        twin.parent, twin.seen = parent, seen
+        twin._parent, twin.cell = parent, cell
+        twin.born = twin.seen = cell[0]
         return twin
 
     def read(self, view: Tensor) -> None:
@@ -144,7 +157,7 @@ def link(operator: Operator, args: Sequence[Any], out: Any) -> None:
         cell = parent._cell = [0, 0]
     for i, t in enumerate(out if isinstance(out, tuple) else (out,)):
         t._cell = cell
-        t._link = Link(parent, operator, args[1:], i if isinstance(out, tuple) else None, cell[0])
+        t._link = Link(parent, operator, args[1:], i if isinstance(out, tuple) else None, cell)
         if t._inference is not parent._inference:
             t._inference = parent._inference
 
@@ -193,11 +206,25 @@ def alias(tensor: Tensor, *, versioned: bool) -> Tensor:
     if cell is None:
         cell = tensor._cell = [0, 0]
     t._cell = cell
-    t._link = Link(tensor, None, (), None, cell[0])
+    t._link = Link(tensor, None, (), None, cell)
     t._link.quiet |= not versioned
     t._inference = versioned and tensor._inference
     made(t)
     return t
 
 
+def leave_memory(tensor: Tensor) -> None:
+    """Part ``tensor`` from its memory: views of it, and what it is a view of, go on with that memory without it."""
+    cell = tensor._cell
+    if cell is None:
+        return
+    cell.append((tensor, twin(tensor), cell[0]))
+    cell[0] += 1  # views that are made from here on, should it come back to this memory, are of itself
+    tensor._cell = [cell[0], cell[1]]
+    if tensor._link is not None:
+        tensor._link = None
+        structure.changed()
+
+
 Tensor._alias = alias  # type: ignore[method-assign]
+Tensor._leave_memory = leave_memory  # type: ignore[method-assign]

@@ -139,3 +139,8 @@ def test_embedding_adds_the_gradients_of_equal_rows() -> None:
     weight = leaf(RNG.normal(size=(4, 2)))
     F.embedding(constant(np.array([1, 3, 1, 0])), weight, padding_idx=0).sum().backward()
     close(weight.grad, np.array([[0.0, 0.0], [2.0, 2.0], [0.0, 0.0], [1.0, 1.0]]))
+
+
+def test_a_lone_condition_without_dimensions_counts_as_one_element() -> None:
+    assert [i.tolist() for i in torch.where(torch.tensor(True))] == [[0]]
+    assert [i.tolist() for i in torch.where(torch.tensor(0.0))] == [[]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pickle
@@ -304,17 +305,41 @@ def test_a_flipped_byte_is_noticed():
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "kind", "words"),
     [
-        (b"", "is empty"),
-        (b"hello", "is not a PyTorch file"),
-        (pickle.dumps({}, 2), "before version 1.6"),
+        (b"", EOFError, "is empty"),
+        (b"hello", RuntimeError, "is not a PyTorch file"),
+        (pickle.dumps({}, 2), RuntimeError, "is a pickle but not a PyTorch file: Invalid magic number"),
+        (pickle.dumps({}, 4), RuntimeError, "is a pickle but not a PyTorch file: Invalid magic number"),
     ],
-    ids=["empty", "text", "pickle"],
+    ids=["empty", "text", "pickle", "newer pickle"],
 )
-def test_a_foreign_file_is_named_for_what_it_is(content, words):
-    with pytest.raises(RuntimeError, match=words):
+def test_a_foreign_file_is_named_for_what_it_is(content, kind, words):
+    with pytest.raises(kind, match=words):
         load(io.BytesIO(content))
+
+
+def test_memory_is_mapped_of_zip_files_on_disk_alone(tmp_path):
+    torch.save(torch.arange(3.0), tmp_path / "new.pt")
+    assert torch.load(tmp_path / "new.pt", mmap=True).tolist() == [0, 1, 2]
+    with pytest.raises(ValueError, match="f must be a file path in order to use the mmap argument"):
+        torch.load(written(1), mmap=True)
+    (tmp_path / "old.pt").write_bytes(legacy_file({"step": 3}, {}))
+    with pytest.raises(RuntimeError, match="mmap can only be used with files saved with"):
+        torch.load(tmp_path / "old.pt", mmap=True)
+
+
+def test_a_file_without_numbers_keeps_room_for_them():
+    state = {"w": torch.ones(2, 3), "v": torch.tensor([1, 2])}
+    with torch.serialization.skip_data():
+        empty = written(state).getvalue()
+    full = written(state).getvalue()
+    assert len(empty) == len(full) and empty != full
+    for content, block in ((empty, contextlib.nullcontext()), (full, torch.serialization.skip_data())):
+        with block:
+            loaded = load(io.BytesIO(content))
+        assert loaded["w"].tolist() == [[0, 0, 0]] * 2 and loaded["v"].tolist() == [0, 0]
+    assert load(io.BytesIO(full))["v"].tolist() == [1, 2]
 
 
 def test_another_zip_is_not_taken_for_weights():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -236,3 +238,33 @@ def test_a_change_of_the_data_of_a_view_does_not_stop_the_gradient_of_its_base()
     base[1:3].data.fill_(5.0)
     (base * base).sum().backward()
     assert leaf.grad is not None and leaf.grad.tolist() == [8, 20, 20, 8]
+
+
+def test_who_is_given_other_data_leaves_the_old_to_its_views() -> None:
+    weight = torch.nn.Parameter(torch.tensor([1.0, 2.0, 3.0]))
+    kept, tail = weight.data, weight.detach()[1:]
+    weight.data = torch.zeros(3)
+    assert kept.tolist() == [1, 2, 3] and tail.tolist() == [2, 3] and weight.tolist() == [0, 0, 0]
+    tail[0] = 9
+    assert kept.tolist() == [1, 9, 3] and weight.tolist() == [0, 0, 0]
+    weight.data = kept  # as averages of weights are swapped in and out
+    assert weight.is_leaf and weight.requires_grad and weight.tolist() == [1, 9, 3]
+    weight.data[2] = 7
+    assert kept.tolist() == [1, 9, 7] and tail.tolist() == [9, 7]
+
+
+def test_a_view_that_is_given_other_data_leaves_the_old_to_its_base_and_its_views() -> None:
+    base = torch.arange(4.0)
+    middle = base[1:]
+    last = middle[1:]
+    middle.data = torch.zeros(3)
+    last[0] = 9
+    assert base.tolist() == [0, 1, 9, 3] and middle.tolist() == [0, 0, 0] and last.tolist() == [9, 3]
+
+
+def test_memory_that_nobody_shows_any_more_is_let_go() -> None:
+    tensor = torch.ones(3)
+    old = weakref.ref(tensor.detach().data)
+    tensor.data = torch.zeros(3)
+    gc.collect()
+    assert old() is None and len(tensor._cell) == 2

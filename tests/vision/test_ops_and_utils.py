@@ -106,3 +106,59 @@ def test_boxes_and_masks_are_drawn(dtype: Any) -> None:
     points = utils.draw_keypoints(picture, torch.tensor([[[6, 6]]]), colors="blue", radius=1)
     assert float(points[2, 6, 6]) == white
     assert float(picture.float().sum()) == 0
+
+
+def test_where_masks_overlap_the_picture_is_black() -> None:
+    masks = torch.tensor([[[True, True, False]], [[False, True, True]]])
+    drawn = utils.draw_segmentation_masks(torch.full((3, 1, 3), 10, dtype=torch.uint8), masks, 1.0, ["red", "lime"])
+    assert drawn[:, 0].T.tolist() == [[255, 0, 0], [0, 0, 0], [0, 255, 0]]
+    with pytest.raises(ValueError, match="Pass an RGB image"):
+        utils.draw_segmentation_masks(torch.zeros(1, 1, 3), masks)
+
+
+def test_colours_that_nobody_chose_are_torchvisions() -> None:
+    masks = torch.eye(3, dtype=torch.bool)[:, None]
+    drawn = utils.draw_segmentation_masks(torch.zeros(3, 1, 3, dtype=torch.uint8), masks, 1.0)
+    assert drawn[:, 0].T.tolist() == [[0, 0, 0], [1, 127, 31], [2, 254, 62]]
+
+
+def test_a_text_has_the_colours_it_is_given() -> None:
+    box = torch.tensor([[0.0, 0.0, 39.0, 29.0]])
+    drawn = utils.draw_bounding_boxes(
+        torch.zeros(3, 30, 40, dtype=torch.uint8), box, ["a"], "red", label_colors="lime",
+        label_background_colors="blue", fill_labels=True,
+    )  # fmt: skip
+    seen = {tuple(c) for c in drawn.flatten(1).T.tolist()}
+    assert {(255, 0, 0), (0, 0, 255)} <= seen and any(c[1] > 100 for c in seen)
+
+
+def test_a_point_that_is_not_visible_is_not_drawn_nor_a_line_to_it() -> None:
+    black, points = torch.zeros(3, 9, 20, dtype=torch.uint8), torch.tensor([[[2.0, 4.0], [10.0, 4.0], [17.0, 4.0]]])
+    options: dict[str, Any] = {"connectivity": [(0, 1), (1, 2)], "colors": "red", "radius": 1, "width": 1}
+    drawn = utils.draw_keypoints(black, points, visibility=torch.tensor([[True, True, False]]), **options)
+    assert drawn[:, 4, 6].tolist() == [255, 255, 255] and drawn[:, 4, 2].tolist() != [0, 0, 0]
+    assert int(drawn[:, :, 13:].sum()) == 0
+    with pytest.raises(ValueError, match="the same dimensionality"):
+        utils.draw_keypoints(black, points, visibility=torch.ones(1, 2), **options)
+
+
+def test_a_flow_is_coloured_by_where_it_goes() -> None:
+    # the greatest speed goes right: the first colour of the wheel, red; what rests is white
+    flow = torch.tensor([[[2.0, 0.0, -2.0]], [[0.0, 0.0, 0.0]]])
+    picture = utils.flow_to_image(flow)
+    assert picture.dtype == torch.uint8 and picture[:, 0, 0].tolist()[0] >= 254
+    assert picture[:, 0, 1].tolist() == [255, 255, 255]
+    assert picture[:, 0, 2].tolist() == [0, 209, 255]
+    assert torch.equal(utils.flow_to_image(flow[None])[0], picture)
+    with pytest.raises(ValueError, match=r"Input flow should have shape \(2, H, W\)"):
+        utils.flow_to_image(torch.ones(3, 4, 5))
+    with pytest.raises(ValueError, match="Flow should be of dtype"):
+        utils.flow_to_image(torch.ones(2, 4, 5, dtype=torch.int64))
+
+
+def test_what_is_no_picture_makes_no_grid() -> None:
+    for wrong, words in ((3, "got <class 'int'>"), ([1, 2], "got a list containing <class 'int'>")):
+        with pytest.raises(TypeError, match=words):
+            utils.make_grid(wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="value_range has to be a tuple"):
+        utils.make_grid(torch.ones(1, 2, 2), normalize=True, value_range=3)  # type: ignore[arg-type]

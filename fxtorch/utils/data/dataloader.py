@@ -21,6 +21,7 @@ from fxtorch.utils.data.workers import Workers
 T_co = TypeVar("T_co", covariant=True)
 
 _AHEAD_ON_DEVICE = 2
+_DECIDED = frozenset({"batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"})
 
 _collate_fn_t = Callable[[list[Any]], Any]  # torch's names of these types
 _worker_init_fn_t = Callable[[int], None]
@@ -129,6 +130,17 @@ class DataLoader(Generic[T_co]):
         self.in_order = in_order
         self.prefetch_to_device = prefetch_to_device
         self._workers: Workers | None = None
+        self._fixed = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; those that decided how batches are made stay.
+
+        Raises:
+            ValueError: it is one of them.
+        """
+        if name in _DECIDED and self.__dict__.get("_fixed", False):
+            raise ValueError(f"{name} attribute should not be set after {type(self).__name__} is initialized")
+        super().__setattr__(name, value)
 
     def __iter__(self) -> _BaseDataLoaderIter:
         base_seed = int(host_rng(self.generator).integers(2**62))

@@ -158,6 +158,9 @@ PUBLISHED: dict[str, tuple[tuple[str, str, str, dict[str, Any], int], ...]] = {
     "R3D_18_Weights": (
         ("KINETICS400_V1", "r3d_18-b3b3357e.pth", "film", {"crop_size": (112, 112), "resize_size": (128, 171)}, 400),
     ),
+    "S3D_Weights": (
+        ("KINETICS400_V1", "s3d-d76dad2f.pth", "film", {"crop_size": (224, 224), "resize_size": (256, 256)}, 400),
+    ),
     "SSD300_VGG16_Weights": (("COCO_V1", "ssd300_vgg16_coco-b556d3b4.pth", "detect", {}, 91),),
     "SSDLite320_MobileNet_V3_Large_Weights": (
         ("COCO_V1", "ssdlite320_mobilenet_v3_large_coco-a79551df.pth", "detect", {}, 91),

@@ -108,8 +108,9 @@ class DeformConv2d(nn.Module):
         )  # fmt: skip
 
     def extra_repr(self) -> str:
-        """What ``repr`` shows of the arguments."""
-        return (
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}, "
-            f"padding={self.padding}, dilation={self.dilation}, groups={self.groups}"
-        )
+        """What ``repr`` shows of the arguments: the last four where they are not the usual."""
+        shown = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        for name, usual in (("padding", (0, 0)), ("dilation", (1, 1)), ("groups", 1)):
+            if getattr(self, name) != usual:
+                shown += f", {name}={getattr(self, name)}"
+        return shown + (", bias=False" if self.bias is None else "")

@@ -12,6 +12,7 @@ from fxtorch.nn import functional as F
 from fxtorch.tensor import Tensor
 from fxtorch.vision._pil import is_pil
 from fxtorch.vision._torch import torch
+from fxtorch.vision.transforms._conversion import pil_to_tensor, to_pil_image
 from fxtorch.vision.transforms._geometry import _corners, clamp_bounding_boxes, corners_to
 from fxtorch.vision.transforms._inputs import (
     InterpolationMode,
@@ -235,7 +236,7 @@ def perspective(
 def elastic(
     img: Any, displacement: Tensor, interpolation: Any = InterpolationMode.BILINEAR, fill: Any = None
 ) -> Any:  # fmt: skip
-    """A Tensor picture whose pixels are read elsewhere.
+    """A picture whose pixels are read elsewhere.
 
     Args:
         img: what to change; not boxes.
@@ -243,6 +244,8 @@ def elastic(
         interpolation: how it is resampled.
         fill: what lies outside.
     """
+    if is_pil(img):
+        return to_pil_image(elastic(pil_to_tensor(img), displacement, interpolation, fill), mode=img.mode)
     _, height, width = get_dimensions(img)
     if tuple(displacement.shape) != (1, height, width, 2):
         raise ValueError(f"Argument displacement shape should be {(1, height, width, 2)}, got {displacement.shape}")

@@ -192,3 +192,12 @@ def test_a_pass_knows_how_many_batches_it_has():
     batches = iter(loader)
     assert len(batches) == len(loader) == 3
     assert next(batches).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["batch_size", "batch_sampler", "sampler", "drop_last", "dataset"])
+def test_what_decided_the_batches_cannot_be_changed_later(name: str) -> None:
+    loader = DataLoader([1, 2, 3])
+    with pytest.raises(ValueError, match=f"{name} attribute should not be set after DataLoader is initialized"):
+        setattr(loader, name, 2)
+    loader.collate_fn = list  # type: ignore[assignment]
+    assert list(loader) == [[1], [2], [3]]

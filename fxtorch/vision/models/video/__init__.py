@@ -7,3 +7,6 @@ from fxtorch.vision.models.video.resnet import VideoResNet as VideoResNet
 from fxtorch.vision.models.video.resnet import mc3_18 as mc3_18
 from fxtorch.vision.models.video.resnet import r2plus1d_18 as r2plus1d_18
 from fxtorch.vision.models.video.resnet import r3d_18 as r3d_18
+from fxtorch.vision.models.video.s3d import S3D as S3D
+from fxtorch.vision.models.video.s3d import S3D_Weights as S3D_Weights
+from fxtorch.vision.models.video.s3d import s3d as s3d
