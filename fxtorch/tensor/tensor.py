@@ -54,9 +54,7 @@ class Tensor:
     if TYPE_CHECKING:
         _link: Link | None
     _link = None  # not annotated: views.py is above this file, and get_type_hints looks the names up
-    _cell: list[Any] | None = (
-        None  # [changes of content, torch's version, *(who left, who keeps its memory, when)]; of a base and views
-    )
+    _cell: list[Any] | None = None  # [changes of content, torch's version, *who left], shared by a base and its views
     _hooks: Hooks | None = None
     _post_hooks: Hooks | None = None
     _resident: Any = None  # what holds the array of a Tensor without _data (resident.py)

@@ -155,9 +155,11 @@ def link(operator: Operator, args: Sequence[Any], out: Any) -> None:
     cell = parent._cell
     if cell is None:
         cell = parent._cell = [0, 0]
+    # others (of view_as) count as they are now: they may themselves come to show this memory
+    rest = [wrap(unwrap(a)) if isinstance(a, Tensor) and modes.capture is None else a for a in args[1:]]
     for i, t in enumerate(out if isinstance(out, tuple) else (out,)):
         t._cell = cell
-        t._link = Link(parent, operator, args[1:], i if isinstance(out, tuple) else None, cell)
+        t._link = Link(parent, operator, rest, i if isinstance(out, tuple) else None, cell)
         if t._inference is not parent._inference:
             t._inference = parent._inference
 

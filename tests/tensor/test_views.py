@@ -268,3 +268,14 @@ def test_memory_that_nobody_shows_any_more_is_let_go() -> None:
     tensor.data = torch.zeros(3)
     gc.collect()
     assert old() is None and len(tensor._cell) == 2
+
+
+def test_parameters_can_be_filled_from_vectors_again_and_again() -> None:
+    layer = torch.nn.Linear(2, 1)
+    first, second = torch.arange(3.0), torch.arange(3.0) * 2
+    torch.nn.utils.vector_to_parameters(first, layer.parameters())
+    kept = layer.weight.data
+    torch.nn.utils.vector_to_parameters(second, layer.parameters())
+    assert kept.tolist() == [[0, 1]] and layer.weight.tolist() == [[0, 2]] and layer.bias.tolist() == [4]
+    layer.weight.data.mul_(5)
+    assert second.tolist() == [0, 10, 4] and first.tolist() == [0, 1, 2]
