@@ -2,6 +2,7 @@
 
 from fxtorch.utils import benchmark as benchmark
 from fxtorch.utils import checkpoint as checkpoint
+from fxtorch.utils import cpp_extension as cpp_extension
 from fxtorch.utils import data as data
 from fxtorch.utils import hooks as hooks
 from fxtorch.utils import model_zoo as model_zoo
