@@ -185,3 +185,17 @@ def test_boxes_are_padded_with_a_constant_alone() -> None:
     assert v2.functional.pad(boxes, [1, 2]).tolist() == [[1, 3, 3, 5]]
     with pytest.raises(ValueError, match="Padding mode 'edge' is not supported with bounding boxes"):
         v2.functional.pad(boxes, [1, 2], padding_mode="edge")
+
+
+def test_pillow_images_are_bent_and_erased_as_their_tensors_are() -> None:
+    array = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
+    picture, tensor = Image.fromarray(array), torch.from_numpy(array.transpose(2, 0, 1).copy())
+    move = torch.linspace(-0.5, 0.5, 40).reshape(1, 4, 5, 2)
+    for change in (
+        lambda x: v2.functional.elastic(x, move),
+        lambda x: v2.functional.erase(x, 1, 2, 2, 2, torch.tensor(7)),
+    ):
+        changed = change(picture)
+        assert isinstance(changed, Image.Image) and changed.mode == "RGB"
+        assert torch.equal(torch.from_numpy(np.array(changed)).permute(2, 0, 1), change(tensor))
+    assert np.array(picture).tolist() == array.tolist()

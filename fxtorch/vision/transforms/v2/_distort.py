@@ -46,6 +46,13 @@ def jpeg(inpt: Any, quality: int) -> Any:
     return like(inpt, decode_jpeg(encode_jpeg(torch.as_tensor(inpt), quality)))
 
 
+def erase(inpt: Any, i: int, j: int, h: int, w: int, v: Any, inplace: bool = False) -> Any:
+    """A picture with ``h`` rows from ``i`` and ``w`` columns from ``j`` set to ``v``; Pillow's are never changed."""
+    if is_pil(inpt):
+        return to_pil_image(C.erase(pil_to_tensor(inpt), i, j, h, w, v), mode=inpt.mode)
+    return C.erase(inpt, i, j, h, w, v, inplace)
+
+
 def uniform_temporal_subsample(inpt: Tensor, num_samples: int) -> Any:
     """``num_samples`` frames of a video ``(..., T, C, H, W)``, evenly spaced."""
     last = inpt.shape[-4] - 1

@@ -7,6 +7,7 @@ from fxtorch.vision.transforms._geometry import clamp_bounding_boxes as clamp_bo
 from fxtorch.vision.transforms._geometry import convert_bounding_box_format as convert_bounding_box_format
 from fxtorch.vision.transforms._inputs import get_size as get_size
 from fxtorch.vision.transforms.functional import *  # noqa: F403
+from fxtorch.vision.transforms.v2._distort import erase as erase
 from fxtorch.vision.transforms.v2._distort import grayscale_to_rgb as grayscale_to_rgb
 from fxtorch.vision.transforms.v2._distort import jpeg as jpeg
 from fxtorch.vision.transforms.v2._distort import permute_channels as permute_channels
