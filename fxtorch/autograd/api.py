@@ -57,9 +57,9 @@ def grad(
         given = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
     if is_grads_batched:
         return _batched(roots, targets, given, bool(allow_unused))
-    for i, t in enumerate(targets):
+    for t in targets:
         if isinstance(t, Tensor) and not t.requires_grad:
-            raise RuntimeError("One of the differentiated Tensors does not require grad" + f" (input {i})")
+            raise RuntimeError("One of the differentiated Tensors does not require grad")
     before = modes.grad
     modes.grad = create_graph
     try:

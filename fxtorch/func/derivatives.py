@@ -113,12 +113,10 @@ def check_inexact(name: str, tensor: Tensor) -> None:
 def check_scalar(value: Any) -> None:
     """Raise torch's error where ``value`` is not a scalar to take the gradient of."""
     if not isinstance(value, jax.Array):
-        raise RuntimeError(
-            f"grad_and_value(f)(*args): Expected f(*args) to return a tensor, got {type(value).__name__}"
-        )
+        raise RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got {type(value)}")
     if value.ndim != 0:
         raise RuntimeError(
-            "grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, got tensor with "
+            "grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with "
             f"{value.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
         )
 

@@ -38,7 +38,8 @@ def functional_call(
     Buffers that the call changes in place are changed in the dict, not in the Module.
 
     Raises:
-        ValueError: two dicts have a name in common, or tied parameters are given different Tensors.
+        ValueError: an element is no dict, two dicts have a name in common, or tied parameters are given different
+            Tensors.
         RuntimeError: ``strict``, and the names are not exactly the Module's.
     """
     if isinstance(parameter_and_buffer_dicts, Mapping):
@@ -46,6 +47,8 @@ def functional_call(
     else:
         given = {}
         for part in parameter_and_buffer_dicts:
+            if not isinstance(part, Mapping):
+                raise ValueError("Expected all elements of parameter_and_buffer_dicts to be dictionaries")
             repeated = sorted(set(part) & set(given))
             if repeated:
                 raise ValueError(
@@ -66,9 +69,9 @@ def swapped(module: Any, given: dict[str, Tensor], tie_weights: bool, strict: bo
         tied_given = {id(places[n][0][places[n][1]]) for n in given if n in places}
         missing = [n for n in missing if id(places[n][0][places[n][1]]) not in tied_given]
     if strict and (missing or unexpected):
-        words = [f"Missing key(s): {', '.join(missing)}."] if missing else []
-        words += [f"Unexpected key(s): {', '.join(unexpected)}."] if unexpected else []
-        raise RuntimeError("Error(s) in reparametrizing:\n\t" + "\n\t".join(words))
+        words = [f"Missing key(s): {', '.join(map(repr, missing))}."] if missing else []
+        words = [f"Unexpected key(s): {', '.join(map(repr, unexpected))}.", *words] if unexpected else words
+        raise RuntimeError(f"Error(s) in reparametrizing for {type(module).__name__}:\n\t" + "\n\t".join(words))
     wanted = {n: t for n, t in given.items() if n in places}
     for n, t in given.items():
         if not isinstance(t, Tensor):

@@ -7,6 +7,7 @@ import math
 import jax.numpy as jnp
 from jax import Array as JaxArray
 
+from fxtorch.ops.checks import check_broadcast
 from fxtorch.ops.dropout import kept
 from fxtorch.ops.dtypes import cast
 from fxtorch.ops.softmax import stable_softmax
@@ -23,6 +24,14 @@ def _check(query: JaxArray, key: JaxArray, value: JaxArray, mask: JaxArray | Non
         raise RuntimeError(
             f"Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {query.ndim}, "
             f"key.dim: {key.ndim} and value.dim: {value.ndim} instead."
+        )
+    batch, keys = query.shape[:-2], key.shape[-2]
+    check_broadcast(batch, key.shape[:-2])
+    if query.shape[-1] != key.shape[-1] or keys != value.shape[-2]:
+        want, got = (query.shape[-1], key.shape[-1]) if query.shape[-1] != key.shape[-1] else (keys, value.shape[-2])
+        many = math.prod(batch)
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{many}, {want}] but got: [{many}, {got}]."
         )
     if mask is not None and is_causal:
         raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
@@ -51,7 +60,6 @@ def attention(
 
     Rows that may see nothing give zeros, as in torch.
     """
-    _check(query, key, value, attn_mask, is_causal)
     if enable_gqa:
         heads = query.shape[-3]
         if heads % key.shape[-3] or heads % value.shape[-3]:
@@ -60,6 +68,7 @@ def attention(
             )
         key = jnp.repeat(key, heads // key.shape[-3], axis=-3)
         value = jnp.repeat(value, heads // value.shape[-3], axis=-3)
+    _check(query, key, value, attn_mask, is_causal)
     factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     wide = "float32" if query.dtype.itemsize < 4 else query.dtype
     scores = jnp.matmul(query, jnp.swapaxes(key, -1, -2), preferred_element_type=wide) * factor

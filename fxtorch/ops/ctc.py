@@ -9,6 +9,7 @@ import optax
 from jax import Array as JaxArray
 from jax import lax
 
+from fxtorch.ops.bounds import CHECKS, Arguments, on_host
 from fxtorch.ops.loss_reduction import chosen_reduction
 from fxtorch.ops.table import Array, op
 
@@ -41,6 +42,10 @@ def ctc_loss(
         reduction: ``"none"``, ``"sum"``, or ``"mean"``, which first divides by the target lengths.
         zero_infinity: 0 instead of infinity (and no gradient) where the labels do not fit in the frames.
 
+    Raises:
+        RuntimeError: not one length a sequence, or ``blank`` is no label; in eager mode also where a length is negative
+            or says more than ``log_probs`` or ``targets`` hold.
+
     Source: Graves et al., "Connectionist Temporal Classification" (2006).
     """
     reduction = chosen_reduction(None, None, reduction)
@@ -49,6 +54,11 @@ def ctc_loss(
     frames = jnp.reshape(jnp.asarray(input_lengths, np.int64), -1)
     labels = jnp.reshape(jnp.asarray(target_lengths, np.int64), -1)
     flat = targets.reshape(-1) if alone else targets
+    for name, lengths in (("input", frames), ("target", labels)):
+        if lengths.shape[0] != x.shape[1]:
+            raise RuntimeError(f"{name}_lengths must be of size batch_size")
+    if not 0 <= blank < x.shape[2]:
+        raise RuntimeError("blank must be in label range")
     rows = _padded(flat, labels) if flat.ndim == 1 else flat
     absent = jnp.arange(rows.shape[1], dtype=np.int64) >= labels[:, None]
     late = jnp.arange(x.shape[0], dtype=np.int64) >= frames[:, None]
@@ -68,3 +78,30 @@ def ctc_loss(
     if reduction == "sum":
         return jnp.sum(losses)
     return losses[0] if alone else losses
+
+
+def _lengths(a: Arguments) -> None:
+    """Raise torch's error where a length says more frames or labels than there are."""
+    where = "(while checking arguments for ctc_loss_allocate_outputs)"
+    frames, labels, targets = on_host(a["input_lengths"]), on_host(a["target_lengths"]), a["targets"]
+    if labels is not None and labels.size:
+        if labels.min() < 0:
+            raise RuntimeError(
+                f"Expected target_lengths to have value at least 0, but got value {labels.min()} {where}"
+            )
+        flat = targets.ndim == 1
+        need, has = (int(labels.sum()), targets.shape[0]) if flat else (int(labels.max()), targets.shape[1])
+        if has != need if flat else has < need:
+            raise RuntimeError(
+                f"Expected tensor to have size {'' if flat else 'at least '}{need} at dimension {0 if flat else 1}, "
+                f"but got size {has} for argument #2 'targets' {where}"
+            )
+    if frames is not None and frames.size:
+        most = a["log_probs"].shape[0]
+        for bad, bound in ((frames.min() < 0, "at least 0"), (frames.max() > most, f"at most {most}")):
+            if bad:
+                value = frames.min() if bound == "at least 0" else frames.max()
+                raise RuntimeError(f"Expected input_lengths to have value {bound}, but got value {value} {where}")
+
+
+CHECKS["ctc_loss"] = _lengths

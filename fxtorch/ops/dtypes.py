@@ -19,6 +19,11 @@ _TORCH_NAMES = {
     "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
     "complex128": "ComplexDouble",
 }  # fmt: skip
+_CPP_NAMES = {
+    "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "long int",
+    "int32": "int", "int16": "short int", "int8": "signed char", "uint8": "unsigned char", "bool": "bool",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+}  # fmt: skip
 
 
 def default_float() -> np.dtype:
@@ -119,6 +124,11 @@ def _join(a: np.dtype | None, b: Any) -> np.dtype:
 def type_name(dtype: Any) -> str:
     """The name torch's messages use for a type (``Float``, ``Long``)."""
     return _TORCH_NAMES.get(np.dtype(dtype).name, np.dtype(dtype).name)
+
+
+def cpp_name(dtype: Any) -> str:
+    """The name of a type in those of torch's messages that print the C++ type (``float``, ``long int``)."""
+    return _CPP_NAMES.get(np.dtype(dtype).name, np.dtype(dtype).name)
 
 
 def cast(x: Any, dtype: Any) -> Any:

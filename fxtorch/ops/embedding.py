@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array as JaxArray
 from jax import lax
 
-from fxtorch.ops.dtypes import at_least_single, cast
+from fxtorch.ops.dtypes import at_least_single, cast, type_name
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.table import Array, Number, Strict, op
 
@@ -99,7 +99,7 @@ def _check_index(index: JaxArray) -> None:
     if index.dtype not in (np.dtype("int32"), np.dtype("int64")):
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; "
-            f"but got {index.dtype} instead (while checking arguments for embedding)"
+            f"but got torch.{type_name(index.dtype)}Tensor instead (while checking arguments for embedding)"
         )
 
 

@@ -10,7 +10,7 @@ from jax import lax
 
 from fxtorch.ops import getitem
 from fxtorch.ops.checks import check_broadcast, check_concrete, wrap_dim
-from fxtorch.ops.dtypes import cast
+from fxtorch.ops.dtypes import cast, cpp_name, type_name
 from fxtorch.ops.table import Array, Arrays, Out, Strict, op
 
 
@@ -129,7 +129,7 @@ def masked_fill(input: Strict, mask: Strict, value: Array) -> Array:
         RuntimeError: the mask is not boolean, or the value not a single one.
     """
     if mask.dtype != np.bool_:
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype.name}")
+        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {cpp_name(mask.dtype)}")
     if jnp.ndim(value):
         raise RuntimeError(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {jnp.ndim(value)} "
@@ -143,7 +143,9 @@ def masked_fill(input: Strict, mask: Strict, value: Array) -> Array:
 def masked_scatter(input: Strict, mask: Strict, source: Strict) -> Array:
     """``input`` with the elements of ``source``, in order, where ``mask`` is true."""
     if mask.dtype != np.bool_:
-        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype.name}")
+        raise RuntimeError(
+            f"masked_scatter_ only supports boolean masks, but got mask with dtype {type_name(mask.dtype)}"
+        )
     if input.dtype != source.dtype:
         raise RuntimeError(
             f"masked_scatter: expected self and source to have same dtypes but got {input.dtype} and {source.dtype}"

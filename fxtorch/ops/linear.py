@@ -6,7 +6,9 @@ import math
 
 import jax.numpy as jnp
 
+from fxtorch.ops.dtypes import type_name
 from fxtorch.ops.table import Array, Strict, op
+from fxtorch.ops.views import expanded_shape
 
 
 @op(where=("nn.functional",), out=True)
@@ -19,15 +21,18 @@ def linear(input: Strict, weight: Strict, bias: Strict | None = None) -> Array:
         bias: ``(out_features,)``.
 
     Raises:
-        RuntimeError: features do not match, or dtypes differ.
+        RuntimeError: features or the bias do not match, or dtypes differ.
 
     >>> import jax.numpy as jnp
     >>> linear(jnp.array([[1.0, 2.0]]), jnp.array([[3.0, 4.0]]), jnp.array([5.0])).tolist()
     [[16.0]]
     """
-    if input.dtype != weight.dtype or (bias is not None and bias.dtype != input.dtype):
-        other = weight.dtype if input.dtype != weight.dtype or bias is None else bias.dtype
-        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {input.dtype} and {other}")
+    if input.dtype != weight.dtype:
+        kinds = f"{type_name(input.dtype)} and {type_name(weight.dtype)}"
+        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {kinds}")
+    if bias is not None and bias.dtype != weight.dtype:
+        kinds = f"{type_name(bias.dtype)} and {type_name(weight.dtype)}"
+        raise RuntimeError(f"self and mat2 must have the same dtype, but got {kinds}")
     if input.ndim == 0 or weight.ndim == 0:
         raise RuntimeError("both arguments to linear need to be at least 1D")
     if input.shape[-1] != weight.shape[-1]:
@@ -38,7 +43,11 @@ def linear(input: Strict, weight: Strict, bias: Strict | None = None) -> Array:
         out = linear(input.reshape(-1, input.shape[-1]), weight, bias)
         return out.reshape(*input.shape[:-1], *out.shape[1:])
     out = jnp.matmul(input, weight.T)
-    return out if bias is None else out + bias
+    if bias is None:
+        return out
+    if weight.ndim == 2 and bias.ndim < 2 and bias.shape not in ((), (1,), out.shape[-1:]):
+        expanded_shape(bias.shape, (math.prod(out.shape[:-1]), *out.shape[-1:]))
+    return out + bias
 
 
 @op(where=("torch", "nn.functional"))

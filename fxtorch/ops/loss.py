@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import jax.numpy as jnp
 from jax import lax
@@ -90,6 +91,7 @@ def smooth_l1_loss(
     Raises:
         RuntimeError: ``beta`` is negative.
     """
+    warn_broadcast(input, target)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     reduction = chosen_reduction(size_average, reduce, reduction)
@@ -137,6 +139,13 @@ def kl_div(
         reduction: ``"none"``, ``"sum"``, ``"mean"`` over all elements, or ``"batchmean"``, which is the divergence.
         log_target: see ``target``.
     """
+    if reduction == "mean" and size_average is None and reduce is None:
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides "
+            "only by the batch size, and aligns with the KL div math definition.'mean' will be changed to behave the "
+            "same as 'batchmean' in the next major release.",
+            stacklevel=2,
+        )
     batch = reduction == "batchmean"
     reduction = chosen_reduction(size_average, reduce, "sum" if batch else reduction)
     input, target = promote(input, target)

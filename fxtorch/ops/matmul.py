@@ -9,7 +9,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from fxtorch.ops.checks import check_broadcast
-from fxtorch.ops.dtypes import at_least_single, cast, is_float
+from fxtorch.ops.dtypes import at_least_single, cast, cpp_name, is_float
 from fxtorch.ops.einsum_equation import check_equation
 from fxtorch.ops.pointwise import scaled
 from fxtorch.ops.table import Array, Arrays, Number, Strict, op
@@ -22,7 +22,9 @@ def check_same_type(a: Array, b: Array) -> None:
         RuntimeError: they do.
     """
     if a.dtype != b.dtype:
-        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {a.dtype} != {b.dtype}")
+        raise RuntimeError(
+            f"expected m1 and m2 to have the same dtype, but got: {cpp_name(a.dtype)} != {cpp_name(b.dtype)}"
+        )
 
 
 def _check_dims(name: str, *expected: tuple[str, Array, int]) -> None:

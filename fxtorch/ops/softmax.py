@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fxtorch.ops.checks import wrap_dim
-from fxtorch.ops.dtypes import at_least_single, cast, is_float
+from fxtorch.ops.dtypes import at_least_single, cast, is_float, type_name
 from fxtorch.ops.gradient import custom_gradient
 from fxtorch.ops.random import wrap_key
 from fxtorch.ops.table import Array, Key, Number, op
@@ -66,7 +66,7 @@ def _prepare(x: Array, dim: int | None, dtype: np.dtype | None, name: str, level
     if dtype is not None:
         x = cast(x, dtype)
     if not is_float(x.dtype):
-        raise NotImplementedError(f'"{name}_kernel_impl" not implemented for {x.dtype.name!r}; give dtype=')
+        raise NotImplementedError(f'"{name}_kernel_impl" not implemented for {type_name(x.dtype)!r}')
     if dim is None:
         warnings.warn(
             f"Implicit dimension choice for {name} has been deprecated. "

@@ -220,7 +220,11 @@ class Optimizer:
                 raise ValueError("can't optimize a non-leaf Tensor")
         ids = {id(p) for p in params}
         if len(ids) != len(params):
-            warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=4)
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
+                "see github.com/pytorch/pytorch/issues/40967 for more information",
+                stacklevel=4,
+            )
         for group in self.param_groups:
             if named != ("param_names" in group):
                 words = ("with names", "without names") if named else ("without names", "with names")

@@ -215,10 +215,20 @@ def _hooked(hooks: Iterable[Callable[..., Any]], ct: Any, create_graph: bool) ->
     for hook in tuple(hooks):
         result = hook(tensor)
         if result is not None:
-            if not isinstance(result, Tensor):
-                raise TypeError("hooks must return None or a Tensor")
+            _check_hooked(hook, tensor, result)
             tensor = result
     return tensor if create_graph else unwrap(tensor)
+
+
+def _check_hooked(hook: Callable[..., Any], before: Tensor, after: Any) -> None:
+    """Raise torch's error where ``hook`` gives something that cannot stand for the gradient it was given."""
+    if not isinstance(after, Tensor):
+        raise TypeError(f"expected Variable, but hook returned '{type(after).__name__}'")
+    name = getattr(hook, "__name__", type(hook).__name__)
+    if after.dtype != before.dtype:
+        raise RuntimeError(f"hook '{name}' has changed the type of value (was {before.type()} got {after.type()})")
+    if after.shape != before.shape:
+        raise RuntimeError(f"hook '{name}' has changed the size of value")
 
 
 def _run_hooks(node: Node, slots: list[Any], create_graph: bool) -> None:

@@ -47,7 +47,8 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     if self._node is not None:
         raise RuntimeError(
             "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
-            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage."
+            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
+            "see https://github.com/pytorch/pytorch/pull/103001"
         )
     twin = object.__new__(type(self))
     memo[id(self)] = twin

@@ -249,8 +249,13 @@ def checkpoint(
         preserve_rng_state: whether random draws are the same in the second run.
         kwargs: its keyword arguments.
 
+    Raises:
+        ValueError: ``use_reentrant=True`` with ``context_fn`` or ``debug``.
+
     Where JAX differentiates, this is ``jax.checkpoint``.
     """
+    if use_reentrant and (debug or context_fn not in (None, noop_context_fn)):
+        raise ValueError("Passing `context_fn` or `debug` is only supported when use_reentrant=False.")
     first, second = (context_fn or noop_context_fn)()
     inputs = _tensors((args, kwargs))
     traced = any(isinstance(unwrap(t), Tracer) for t in inputs)

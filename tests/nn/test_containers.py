@@ -93,5 +93,5 @@ def test_parameter_dict_registers_what_it_holds() -> None:
     other = made | nn.ParameterDict({"c": torch.ones(3)})
     assert list(other) == ["a", "b", "c"] and list(made) == ["a", "b"]
     assert made.popitem()[0] == "b" and len(made) == 1
-    with pytest.raises(KeyError):
+    with pytest.raises(AttributeError):
         made["b"]
