@@ -48,7 +48,7 @@ def test_functional_call_ties_weights_and_checks_names() -> None:
     assert out.tolist() == [4.0, 4.0]
     with pytest.raises(ValueError, match="multiple values"):
         func.functional_call(net, {"0.weight": twice, "1.weight": torch.eye(2)}, torch.ones(2))
-    with pytest.raises(RuntimeError, match=r"Unexpected key\(s\): nothing"):
+    with pytest.raises(RuntimeError, match=r"Unexpected key\(s\): 'nothing'"):
         func.functional_call(net, {"nothing": twice}, torch.ones(2), strict=True)
     with pytest.raises(RuntimeError, match=r"Missing key\(s\)"):
         func.functional_call(model(), {}, X, strict=True)

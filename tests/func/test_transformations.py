@@ -325,7 +325,7 @@ def test_a_random_draw_that_jax_would_freeze_is_refused() -> None:
 
 
 def test_errors_are_torchs() -> None:
-    with pytest.raises(RuntimeError, match="Expected f\\(\\*args\\) to return a scalar tensor, got tensor with 1 dims"):
+    with pytest.raises(RuntimeError, match="Expected f\\(\\*args\\) to return a scalar Tensor, got tensor with 1 dims"):
         func.grad(lambda x: x)(x3())
     with pytest.raises(RuntimeError, match="Got argnum=2, but only 1 positional inputs"):
         func.grad(lambda x: x.sum(), argnums=2)(x3())
