@@ -244,7 +244,7 @@ def _quantiles(a: Arguments) -> None:
         if seen is not None and not np.all(_in_unit(seen)):
             raise RuntimeError("quantile() q values must be in the range [0, 1]")
     elif seen is not None and not _in_unit(seen):
-        raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q}")
+        raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q:g}")
 
 
 CHECKS.update(

@@ -127,4 +127,6 @@ WRONG_PROGRAMS = [
         "Maybe you wanted to use the vjp or jacrev APIs instead?",
     ),
     ("nn.ParameterDict({'a': torch.ones(2)})['b']", AttributeError, "'ParameterDict' object has no attribute 'b'"),
+    ("nn.LSTM(3, 4)(torch.ones(2, 2, 2, 3))", ValueError, "LSTM: Expected input to be 2D or 3D, got 4D instead"),
+    ("torch.quantile(torch.ones(3), 2.0)", RuntimeError, "quantile() q must be in the range [0, 1] but got 2"),
 ]
