@@ -5,8 +5,11 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+import jax
+
 from fxtorch.compiler import CompiledFunction
 from fxtorch.nn import Module
+from fxtorch.tensor import Tensor
 from fxtorch.tensor.modes import modes
 
 _eager = Module.__call__
@@ -14,9 +17,24 @@ _compiled: weakref.WeakKeyDictionary[Module, CompiledFunction] = weakref.WeakKey
 _inside = False
 
 
+def _computes(module: Module, *arguments: Any) -> bool:
+    """Whether it has or is given a Tensor: a transform of images from files is not, and each would be a program."""
+    leaves = jax.tree.leaves(arguments, is_leaf=lambda value: isinstance(value, Tensor))
+    return (
+        any(isinstance(leaf, Tensor) for leaf in leaves)
+        or next(module.parameters(), None) is not None
+        or next(module.buffers(), None) is not None
+    )
+
+
 def _call(self: Module, *args: Any, **kwargs: Any) -> Any:
     global _inside
-    if _inside or modes.capture is not None or self._compiled_call_impl is not None:
+    if (
+        _inside
+        or modes.capture is not None
+        or self._compiled_call_impl is not None
+        or not _computes(self, args, kwargs)
+    ):
         return _eager(self, *args, **kwargs)
     function = _compiled.get(self)
     if function is None:
