@@ -177,8 +177,9 @@ def binary_cross_entropy_with_logits(
 
 
 def kl_div(input: Tensor, target: Tensor, reduction: int = 1, *, log_target: bool = False) -> Tensor:
-    """``nn.functional.kl_div``."""
-    return F.kl_div(input, target, reduction=REDUCTIONS[reduction], log_target=log_target)
+    """``nn.functional.kl_div``, which alone warns of what ``"mean"`` divides by."""
+    out = F.kl_div(input, target, reduction="none", log_target=log_target)
+    return out if reduction == 0 else out.mean() if reduction == 1 else out.sum()
 
 
 def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool, full: bool, eps: float, reduction: int) -> Tensor:

@@ -54,10 +54,18 @@ def test_reductions_are_numbered() -> None:
             torch.binary_cross_entropy_with_logits(x, t, reduction=number),
             F.binary_cross_entropy_with_logits(x, t, reduction=name),
         )
-        torch.testing.assert_close(torch.kl_div(x, t, number), F.kl_div(x, t, reduction=name))
         torch.testing.assert_close(
             torch.poisson_nll_loss(x, t, True, False, 1e-8, number), F.poisson_nll_loss(x, t, reduction=name)
         )
+
+
+def test_a_numbered_mean_of_kl_div_does_not_warn() -> None:
+    x, t = torch.tensor([0.5, -1.0]), torch.tensor([1.0, 0.0])
+    torch.testing.assert_close(torch.kl_div(x, t, 0), F.kl_div(x, t, reduction="none"))
+    torch.testing.assert_close(torch.kl_div(x, t, 2), F.kl_div(x, t, reduction="sum"))
+    with pytest.warns(UserWarning, match="'mean' divides the total loss"):
+        mean = F.kl_div(x, t, reduction="mean")
+    torch.testing.assert_close(torch.kl_div(x, t, 1), mean)
 
 
 def test_norms_over_other_dimensions() -> None:
