@@ -2,9 +2,9 @@
 
 Order of the files: errors, places and references (where state lives), naming, guards (what was taken for granted);
 surroundings (what code names), objects (what its objects tell), stores, optimizers and capture (watching a trace),
-results and opened (what is handed back), escape (what must not be); trace (a pure function), program (compiled: gather,
-run, write back), function and module (what is called), explanation, public; then transition (a step whose state goes
-round), rollout (many in one program), ensemble, fold.
+results, nesting and opened (what is handed back), escape (what must not be); trace (a pure function), program
+(compiled: gather, run, write back), function and module (what is called), explanation, public; then transition (a step
+whose state goes round), rollout (many in one program), ensemble, fold.
 """
 
 from fxtorch.compiler.ahead import Ahead, Cost, Lowered

@@ -13,6 +13,7 @@ import numpy as np
 from jax.sharding import SingleDeviceSharding
 
 from fxtorch.compiler import errors
+from fxtorch.compiler.escape import Made
 from fxtorch.compiler.guards import A_TENSOR, ABSENT
 from fxtorch.compiler.optimizers import Optimizers
 from fxtorch.compiler.options import Options
@@ -364,8 +365,8 @@ class Capture(Stores):
                 found.append([Held(t) for t in tensors])
         return found
 
-    def roll_back(self) -> list[tuple[weakref.ref[Tensor], str]]:
-        """Restore every Tensor and attribute; returns the Tensors made in the trace, with the lines that did."""
+    def roll_back(self) -> tuple[Made, Made]:
+        """Restore every Tensor and attribute; returns the Tensors made in the trace, and what stood for arguments."""
         for snapshot in self._snapshots.values():
             snapshot.restore()
         for place, old in (*self.surroundings.written(), *self._options.written()):  # not settled where it failed
@@ -373,9 +374,10 @@ class Capture(Stores):
         for place, old in self.writes.values():
             place.set(old)
         made = [(weakref.ref(t), self._lines[key]) for key, t in self._made.items()]
+        stood = [(weakref.ref(t), f"argument {self._arguments[id(t)].position}") for t in self._stand_ins]
         for table in (self._made, self._stand_ins, self._snapshots, self.given, self._known):
             table.clear()  # a trace lies in cycles, and would keep the values of before until they are collected
-        return made
+        return made, stood
 
     def _name(self, tensor: Tensor) -> str:
         return self.surroundings.naming.of_tensor(tensor.__dict__)

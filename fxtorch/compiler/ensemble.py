@@ -8,10 +8,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from fxtorch.compiler import errors
+from fxtorch.compiler import errors, nesting
 from fxtorch.compiler.function import CompiledFunction, _lock
 from fxtorch.compiler.guards import signature
-from fxtorch.compiler.results import is_leaf
 from fxtorch.compiler.rollout import Rollout
 from fxtorch.compiler.transition import Transition
 from fxtorch.tensor import Tensor, modes
@@ -73,7 +72,7 @@ class Ensemble:
         """One step of every member; the results, stacked along a first dimension."""
         if modes.capture is not None or modes.on_draw is not None:
             raise errors.NotCompilable("an ensemble is a program of its own: call it outside of jit and vmap")
-        leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=is_leaf)
+        leaves, tree = nesting.flatten((args, kwargs))
         with _lock:
             key = (tree, modes.grad, modes.inference, signature(leaves))
             for program in self.programs.get(key, ()):
@@ -103,7 +102,7 @@ class Ensemble:
         if kwargs or len(self.in_dims) != len(args):
             raise ValueError(f"in_dims={self.in_dims} does not fit {len(args)} arguments and {len(kwargs)} keywords")
         parts = zip(self.in_dims, args, strict=True)
-        return [d for d, part in parts for _ in jax.tree.leaves(part, is_leaf=is_leaf)]
+        return [d for d, part in parts for _ in nesting.flatten(part)[0]]
 
     def _of_member(self, leaves: Sequence[Any], tree: Any, i: int) -> list[Any]:
         out = []

@@ -9,14 +9,23 @@ from types import CellType
 from typing import Any
 from weakref import ref
 
-import jax
 from jax.core import Tracer
 
 from fxtorch.compiler import errors
 from fxtorch.tensor import Tensor
+from fxtorch.tensor.gone import Gone
+
+Made = Sequence[tuple[ref[Tensor], str]]  # Tensors, and the line that made each, or which argument it stands for
 
 
-def escaped(made: Sequence[tuple[ref[Tensor], str]]) -> list[tuple[Tensor, str]]:
+def lose(made: Made) -> None:
+    """Take the tracers out of Tensors of a trace that failed: the error's traceback holds them, or somebody."""
+    for tensor, line in made:
+        if (t := tensor()) is not None and isinstance(t._data, Tracer):
+            t._data = Gone(t._data.shape, t._data.dtype, _origin(line).rstrip(", \n"))  # type: ignore[assignment]
+
+
+def escaped(made: Made) -> list[tuple[Tensor, str]]:
     """The Tensors that are still there and have no values, with the lines that made them."""
     if all(tensor() is None for tensor, _ in made):
         return []
@@ -34,16 +43,18 @@ def refuse(found: Sequence[tuple[Tensor, str]]) -> None:
     if not found:
         return
     tensor, line = found[0]
-    shape = tuple(tensor.shape)
     holder = ""
     for other in gc.get_referrers(tensor):
         holder = holder or _held(other, tensor)
-    for lost, _ in found:
-        lost._data = jax.ShapeDtypeStruct(lost._data.shape, lost._data.dtype)
+    lose([(ref(lost), made_at) for lost, made_at in found])
     raise errors.Escaped(
-        f"a Tensor of shape {shape} that was made inside the compiled function, at\n  {errors.shown(line)}\nis held by "
+        f"a Tensor of shape {tuple(tensor.shape)} of the compiled function, {_origin(line)}is held by "
         f"{holder or 'something'} after it; return it from the function, or assign it to an attribute of an object"
     )
+
+
+def _origin(line: str) -> str:
+    return f"made at\n  {errors.shown(line)}\n" if ":" in line else f"in place of {line}, "
 
 
 def _held(holder: Any, tensor: Tensor) -> str:

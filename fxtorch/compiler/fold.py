@@ -11,12 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fxtorch.compiler import errors
+from fxtorch.compiler import errors, nesting
 from fxtorch.compiler.ensemble import Ensemble
 from fxtorch.compiler.function import CompiledFunction, _lock
 from fxtorch.compiler.guards import signature
 from fxtorch.compiler.hung import hung_on
-from fxtorch.compiler.results import is_leaf
 from fxtorch.compiler.rollout import Rollout
 from fxtorch.tensor import Tensor, dispatch, modes, unwrap, wrap
 
@@ -88,7 +87,7 @@ class Fold:
         """Run all steps; the results, stacked."""
         if len(args) == 1 and not kwargs and _is_loader(args[0]):
             return self._over(args[0])
-        leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=is_leaf)
+        leaves, tree = nesting.flatten((args, kwargs))
         steps = self._count(leaves)
         if modes.capture is not None or modes.on_draw is not None:
             return _stacked([self._plain(leaves, tree, i) for i in range(steps)])
@@ -103,10 +102,10 @@ class Fold:
             if hung:  # on Tensors of these batches, which would be lost
                 results.append(_stacked([self._once(*row) for row in rows]))
             else:
-                results.append(self(*jax.tree.map(_stack_on_host, *rows, is_leaf=is_leaf)))
+                results.append(self(*nesting.each(_stack_on_host, *rows)))
         if not results:
             raise ValueError("fold needs at least one batch")
-        return results[0] if len(results) == 1 else jax.tree.map(_joined, *results, is_leaf=is_leaf)
+        return results[0] if len(results) == 1 else nesting.each(_joined, *results)
 
     def _count(self, leaves: Sequence[Any]) -> int:
         arrays = [x for x in leaves if _is_array(x)]
@@ -191,7 +190,7 @@ def _row(leaves: Sequence[Any], i: int) -> list[Any]:
 
 
 def _shapes(batch: Any) -> Any:
-    leaves, tree = jax.tree.flatten(batch, is_leaf=is_leaf)
+    leaves, tree = nesting.flatten(batch)
     hung = any(isinstance(x, Tensor) and hung_on(x) for x in leaves)
     return tree, [(tuple(x.shape), x.dtype) if _is_array(x) else x for x in leaves], hung
 
@@ -210,11 +209,11 @@ def _stacked(results: Sequence[Any]) -> Any:
             return values[0] if values[0].is_leaf and values[0].requires_grad else _torch["stack"](list(values))
         return jnp.stack(values) if isinstance(values[0], jax.Array) else values[0]
 
-    return jax.tree.map(stack, *results, is_leaf=is_leaf)
+    return nesting.each(stack, *results)
 
 
 def _together(results: Sequence[Any]) -> Any:
-    return results[0] if len(results) == 1 else jax.tree.map(_joined, *results, is_leaf=is_leaf)
+    return results[0] if len(results) == 1 else nesting.each(_joined, *results)
 
 
 def _joined(*values: Any) -> Any:

@@ -11,11 +11,10 @@ import jax
 from jax._src.array import ArrayImpl
 from jax.core import Tracer
 
-from fxtorch.compiler import errors
+from fxtorch.compiler import errors, nesting
 from fxtorch.compiler.ahead import Lowered
 from fxtorch.compiler.guards import signature
 from fxtorch.compiler.program import Program
-from fxtorch.compiler.results import is_leaf
 from fxtorch.compiler.timing import Making, timed
 from fxtorch.compiler.trace import Traced
 from fxtorch.tensor import Tensor
@@ -142,7 +141,7 @@ class CompiledFunction:
         Raises:
             NotCompilable: the function needs the value of a Tensor.
         """
-        leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=is_leaf)
+        leaves, tree = nesting.flatten((args, kwargs))
         with _lock, timed() as making:
             key = self._key(leaves, tree)
             traced = Traced(self.fn, leaves, tree, stacks=self.donate)
@@ -234,7 +233,7 @@ def _is_unreal(x: Any) -> bool:
 def _flatten(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Sequence[Any], Any]:
     """The leaves of the arguments, and their structure: at once where they are Tensors, one after the other."""
     if kwargs or not all(map(_is_tensor, args)):
-        return jax.tree.flatten((args, kwargs), is_leaf=is_leaf)
+        return nesting.flatten((args, kwargs))
     return args, _tensors_only(len(args))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from fxtorch.compiler import errors, nesting
 from fxtorch.compiler.guards import ABSENT, SIMPLE
 from fxtorch.compiler.places import Slot
 from fxtorch.compiler.results import is_leaf
@@ -32,6 +33,28 @@ class Opened:
         self.items = items
         self.attributes = attributes
 
+    @classmethod
+    def of(cls, x: Any) -> Opened:
+        """That of an object.
+
+        Raises:
+            NotCompilable: no object of its class can be made but by its constructor.
+        """
+        items = list(x.items()) if isinstance(x, dict) else list(_items(x))
+        opened = cls(type(x), items, _attributes(x), x.maxlen if isinstance(x, deque) else None)
+        try:
+            cls.put_together(*reversed(opened.taken_apart()))
+        except (TypeError, AttributeError) as error:
+            raise errors.NotCompilable(
+                f"it hands back a {type(x).__name__} with Tensors in it, which a program cannot make anew: {error}"
+            ) from error
+        return opened
+
+    def each(self, do: Callable[[Any], Any]) -> Opened:
+        """The same with ``do(part)`` for each part."""
+        attributes = {name: do(value) for name, value in self.attributes.items()}
+        return Opened(self.cls, [do(item) for item in self.items], attributes, self.most)
+
     def taken_apart(self) -> tuple[Any, Any]:
         """Children; class, and how many items it may hold."""
         return (self.items, self.attributes), (self.cls, self.most)
@@ -40,11 +63,14 @@ class Opened:
     def put_together(kind: Any, parts: Any) -> Any:
         """An object of the class with these items and attributes."""
         (of, most), (items, attributes) = kind, parts
-        new: Any = tuple.__new__(of, items) if issubclass(of, tuple) else of.__new__(of)
+        fixed: Any = next((base for base in (tuple, frozenset) if issubclass(of, base)), None)
+        new: Any = of.__new__(of) if fixed is None else fixed.__new__(of, items)
         if isinstance(new, list):
             list.extend(new, items)
         elif isinstance(new, deque):
             deque.__init__(new, items, most)
+        elif isinstance(new, set):
+            set.update(new, items)
         elif isinstance(new, dict):
             store: Any = OrderedDict.__setitem__ if isinstance(new, OrderedDict) else dict.__setitem__
             for key, value in items:
@@ -64,12 +90,11 @@ def flatten(value: Any, is_made: Test, is_outside: Test) -> tuple[list[Any], Any
         value: that.
         is_made: whether a Tensor was made in the trace, or stands there for an argument.
         is_outside: whether an object was there before: it is handed back itself.
+
+    Raises:
+        NotCompilable: an object with Tensors of the trace in it cannot be made anew.
     """
-    leaves, tree = jax.tree.flatten(value, is_leaf=is_leaf)
-    opened = [_open(x) if _holds(x, is_made, is_outside, set()) else x for x in leaves]
-    if all(a is b for a, b in zip(leaves, opened, strict=True)):
-        return leaves, tree
-    return flatten(jax.tree.unflatten(tree, opened), is_made, is_outside)
+    return nesting.flatten(value, lambda x: Opened.of(x) if _holds(x, is_made, is_outside, set()) else None)
 
 
 def _holds(x: Any, is_made: Test, is_outside: Test, seen: set[int]) -> bool:
@@ -84,15 +109,10 @@ def _holds(x: Any, is_made: Test, is_outside: Test, seen: set[int]) -> bool:
     return False
 
 
-def _open(x: Any) -> Opened:
-    items = list(x.items()) if isinstance(x, dict) else list(_items(x))
-    return Opened(type(x), items, _attributes(x), x.maxlen if isinstance(x, deque) else None)
-
-
 def _items(x: Any) -> Iterator[Any]:
     if isinstance(x, dict):
         yield from x.values()
-    elif isinstance(x, list | tuple | deque):
+    elif isinstance(x, list | tuple | deque | set | frozenset):
         yield from x
 
 
@@ -100,6 +120,10 @@ def _attributes(x: Any) -> dict[str, Any]:
     found = dict(getattr(x, "__dict__", {}))
     for cls in type(x).__mro__:
         for name, descriptor in vars(cls).items():
-            if isinstance(descriptor, MemberDescriptorType) and (value := Slot(x, name).get()) is not ABSENT:
+            if (
+                isinstance(descriptor, MemberDescriptorType)
+                and name != "__dict__"
+                and (value := Slot(x, name).get()) is not ABSENT
+            ):
                 found[name] = value
     return found

@@ -105,6 +105,7 @@ class Surroundings:
         self.names = set(names)
         self.classes = Classes()
         self._met: list[tuple[Place, Any]] = []
+        self._absent: dict[Any, tuple[Place, str]] = {}  # where there was nothing that code names
         self._unread: dict[Any, tuple[Place, Any, str]] = {}  # places that were stored to before they were read
         self._containers: list[tuple[Any, Any, str, Place | None]] = []
         self._objects: dict[int, Any] = {}  # of the user's classes, from outside of the trace
@@ -151,6 +152,8 @@ class Surroundings:
         for name in fn.__globals__ if "globals" in named else named:
             if name in fn.__globals__:
                 self.place(Item(fn.__globals__, name), name, depth)
+            else:
+                self._none_at(Item(fn.__globals__, name), name)
 
     def libraries(self, fn: FunctionType) -> None:
         """Look at what ``fn`` takes out of modules of libraries (``F.relu``): somebody may put something else there."""
@@ -185,6 +188,11 @@ class Surroundings:
             self.value(value, name, depth + 1)
         elif isinstance(value, list | dict | set | deque):
             self._containers.append((value, value.copy(), name, place))
+
+    def _none_at(self, place: Place, name: str) -> None:
+        """There is nothing at a place that code names, as yet."""
+        if self._tracing and place.identity not in self._seen:
+            self._absent.setdefault(place.identity, (place, name))
 
     def value(self, value: Any, name: str, depth: int = 0) -> None:
         """Look through an object: at its items, or at those of its attributes that are named somewhere."""
@@ -300,7 +308,10 @@ class Surroundings:
         if not is_users(cls):
             return
         for key in sorted(self.names):
-            if (owner := next((c for c in cls.__mro__ if key in vars(c)), None)) is not None and is_users(owner):
+            owner = next((c for c in cls.__mro__ if key in vars(c)), None)
+            if owner is None:
+                self._none_at(Slot(cls, key), f"{name}.{key}")
+            elif is_users(owner):
                 self._class_attribute(cls, key, f"{name}.{key}", depth)
 
     def _class_attribute(self, cls: type, key: str, name: str, depth: int) -> None:
@@ -379,6 +390,9 @@ class Surroundings:
 
     def settle(self) -> None:
         """What was stored to unread, and is as it was all the same, counts as read: it is not stored again."""
+        for place, name in self._absent.values():
+            if place.get() is not ABSENT:  # stored for the first time: the next call finds something there
+                self._report(place, ABSENT, name)
         for place, value, name in self.classes.settle():
             if place.identity not in self._seen:
                 self._seen.add(place.identity)
@@ -395,7 +409,7 @@ class Surroundings:
 
     def written(self) -> Iterator[tuple[Place, Any]]:
         """The places where something else is now, with what was there."""
-        for place, old in self._met:
+        for place, old in (*self._met, *((place, ABSENT) for place, _ in self._absent.values())):
             if not _is_as_it_was(place, old):
                 yield place, old
         for container, old, name, home in self._containers:

@@ -16,7 +16,7 @@ from jax.extend.core import jaxpr_as_fun
 
 from fxtorch.compiler import errors
 from fxtorch.compiler.capture import Capture
-from fxtorch.compiler.escape import escaped, refuse
+from fxtorch.compiler.escape import escaped, lose, refuse
 from fxtorch.compiler.guards import Guards
 from fxtorch.compiler.naming import Naming
 from fxtorch.compiler.opened import flatten
@@ -223,8 +223,7 @@ class Traced:
         for position in stand_ins:
             if self._stood[position][1]:
                 capture.input(stand_ins[position], Argument(position))
-        made = []
-        grad_mode = modes.grad
+        grad_mode, ended = modes.grad, False
         try:
             capture.surroundings.function(self.fn)
             for leaf in self.leaves:
@@ -242,10 +241,13 @@ class Traced:
                     inputs = (state, arrays, scalars, *(cts for cts, _ in pulls))
                     outputs, own, layout.recording = taped(capture, collector, roots, inputs, outputs, pulls)
             del out, args, kwargs, roots, collector
+            ended = True
         finally:
             modes.grad = grad_mode
             known.undo += capture.undo
-            made = capture.roll_back()
+            made, stood = capture.roll_back()
+            if not ended:
+                lose([*made, *stood])
         leaves.clear()
         stand_ins.clear()
         self.found_new = capture.found_new
@@ -253,10 +255,12 @@ class Traced:
         if self._cached is not None:
             del capture
             self._cached = escaped(made)
+            if held := escaped(stood):
+                refuse([*self._cached, *held])
             outputs = (*outputs, *(tensor._data for tensor, _ in self._cached))
         else:
             del capture
-            refuse(escaped(made))
+            refuse(escaped([*made, *stood]))
         return outputs, layout, own
 
     def _arguments(self, arrays: Sequence[Any]) -> tuple[list[Any], dict[int, Tensor]]:

@@ -13,11 +13,11 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from fxtorch.compiler import errors
+from fxtorch.compiler import errors, nesting
 from fxtorch.compiler.function import CompiledFunction, _lock
 from fxtorch.compiler.guards import signature
 from fxtorch.compiler.hung import hung_on
-from fxtorch.compiler.results import Fresh, is_leaf
+from fxtorch.compiler.results import Fresh
 from fxtorch.compiler.transition import Transition
 from fxtorch.distributed.axis import whole_batch
 from fxtorch.distributed.mesh import DeviceMesh, as_mesh, axis_of
@@ -91,7 +91,7 @@ class Parallel:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the step on all devices."""
-        leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=is_leaf)
+        leaves, tree = nesting.flatten((args, kwargs))
         if modes.capture is not None:
             return self._within(leaves, tree)
         with _lock:
@@ -157,8 +157,8 @@ class Parallel:
             args, kwargs = jax.tree.unflatten(tree, leaves)
             if len(self.in_dims) != len(args):
                 raise ValueError(f"in_dims={self.in_dims} does not fit {len(args)} arguments")
-            spread = [d for d, a in zip(self.in_dims, args, strict=True) for _ in jax.tree.leaves(a, is_leaf=is_leaf)]
-            spread += [0] * len(jax.tree.leaves(kwargs, is_leaf=is_leaf))
+            spread = [d for d, a in zip(self.in_dims, args, strict=True) for _ in nesting.flatten(a)[0]]
+            spread += [0] * len(nesting.flatten(kwargs)[0])
         return [d if _is_array(x) and x.ndim > 0 else None for d, x in zip(spread, leaves, strict=True)]
 
     def _spec(self, dim: int | None) -> PartitionSpec:

@@ -11,6 +11,7 @@ import numpy as np
 from fxtorch.ops import dtypes as rules
 from fxtorch.ops.checks import check_broadcast
 from fxtorch.ops.dtypes import type_name
+from fxtorch.tensor.gone import Gone
 
 
 def can_store(result: Any, wanted: Any) -> bool:
@@ -31,6 +32,8 @@ def translate(name: str, error: Exception, leaves: Sequence[Any]) -> Exception:
     """What torch would raise where JAX raised ``error`` in operator ``name``."""
     if isinstance(error, jax.errors.JAXTypeError | jax.errors.JAXIndexError):
         return error
+    if (gone := next((x for x in leaves if isinstance(x, Gone)), None)) is not None:
+        return gone.error()
     text = str(error)
     if "incompatible shapes for broadcasting" in text or "Incompatible shapes for broadcasting" in text:
         shapes = [np.shape(x) for x in leaves]
