@@ -10,7 +10,7 @@ from typing import Any
 
 from fxtorch.compiler.naming import Naming
 from fxtorch.tensor import Tensor
-from fxtorch.tensor.structure import NOTED, structure
+from fxtorch.tensor.structure import NOTED, Attributes, structure
 
 MOST_ITEMS = 256  # of a container that is compared item by item at each call
 ABSENT: Any = object()  # stands for an entry that is not there
@@ -102,7 +102,6 @@ class Guards:
         self._noted = _Entries()
         self._plain = _Entries()
         self._version: Any = None  # of the structure, when the noted facts were last looked at and held
-        self._anchored: set[int] = set()  # dictionaries of Modules of which one entry is looked at each time
         self._number_tables: list[dict[Any, Any]] = []
         self._number_keys: list[Any] = []
         self._numbers: list[Any] = []
@@ -137,14 +136,10 @@ class Guards:
         self._structural(tensor.__dict__, key, tensor.__dict__.get(key, ABSENT), A_TENSOR)
 
     def table(self, state: dict[str, Any], key: str, value: Any, name: str) -> None:
-        """A Module's table of parameters, modules or hooks is the same one: setting it is noted.
-
-        Writing past the Module into its ``__dict__`` is not, so that of each Module one entry is looked at each time.
-        """
-        if id(state) in self._anchored:
+        """A Module's table of parameters, modules or hooks is the same one: setting it is noted."""
+        if isinstance(state, Attributes):
             self._structural(state, key, value, name)
         else:
-            self._anchored.add(id(state))
             self.entry(state, key, value, name, deep=False)
 
     def _structural(self, table: dict[Any, Any], key: Any, value: Any, name: str) -> None:
@@ -154,10 +149,16 @@ class Guards:
             self._noted.add(table, key, value)
 
     def kind(self, module: Any, name: str) -> None:
-        """A Module is of the class that it is; assigning another one is noted."""
-        if (id(module), "class") not in self._seen:
-            self._seen.add((id(module), "class"))
-            self._noted_computed.append((f"the class of {name}", lambda: type(module), type(module)))
+        """A Module is of the class that it is, with its attributes in the same dict; assigning another is noted."""
+        if (id(module), "class") in self._seen:
+            return
+        self._seen.add((id(module), "class"))
+        state = _attributes(module)
+
+        def now() -> Any:
+            return type(module) if _attributes(module) is state else f"{type(module).__name__} with other attributes"
+
+        self._noted_computed.append((f"the class of {name}", now, type(module)))
 
     def contents(self, container: Any, items: Any, name: str = "") -> None:
         """A dictionary, list or set has the given items."""
@@ -332,6 +333,10 @@ class Guards:
 
     def _change(self, table: dict[Any, Any], key: Any, old: Any, new: Any) -> str:
         return f"{self._name(table, key)}: {_show(old)} became {_show(new)}"
+
+
+def _attributes(module: Any) -> dict[str, Any]:
+    return object.__getattribute__(module, "__dict__")
 
 
 def label(key: Any) -> str:

@@ -9,6 +9,7 @@ from types import CellType, MemberDescriptorType
 from typing import Any
 
 from fxtorch.compiler.guards import ABSENT
+from fxtorch.tensor.structure import Attributes
 
 
 class _Single:
@@ -68,7 +69,10 @@ class Item(_Single):
         return self.table.get(self.key, ABSENT)
 
     def _store(self, value: Any) -> None:
-        self.table[self.key] = value
+        if isinstance(self.table, Attributes) and self.key in self.table:  # a Module's: who relies on it looks at it
+            self.table.put(self.key, value)
+        else:
+            self.table[self.key] = value
 
     def _remove(self) -> None:
         del self.table[self.key]

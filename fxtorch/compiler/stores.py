@@ -119,6 +119,10 @@ class Stores:
         else:
             self.read(Item(table, key), table[key], f"{name}.{key}")
 
+    def read_table(self, module: Any, state: dict[str, Any], group: str) -> None:
+        """A module's attribute was found in one of its three tables, which is to be the same one."""
+        self.guards.table(state, group, state[group], self.surroundings.naming.of(module))
+
     def read_of_class(self, module: Any, state: dict[str, Any], key: str) -> None:
         """A module's attribute was read that its class has; that it has none of its own is a guard."""
         self.guards.table(state, key, ABSENT, self.surroundings.naming.of(module))

@@ -50,6 +50,7 @@ def watching(capture: Capture) -> Iterator[None]:
             for group in ("_parameters", "_buffers", "_modules"):
                 table = state.get(group, ())
                 if name in table:
+                    capture.read_table(self, state, group)
                     capture.read_attribute(self, table, name)
             return value
         if not name.startswith("__"):

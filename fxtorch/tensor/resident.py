@@ -73,19 +73,21 @@ class Resident:
     def take(self, tensor: Tensor) -> Any:
         """The array of ``tensor``, which has it as its own from now on."""
         with lock:
-            own = tensor.__dict__
+            own, arrays = tensor.__dict__, self.arrays  # the list: the collector may dissolve this one meanwhile
+            if not arrays:
+                return tensor._data
             if "_data" not in own:
                 place = self._places[id(tensor)]
                 slot, part = self._slots[place]
                 if part is None:
-                    own["_data"], self.arrays[slot] = self.arrays[slot], None
+                    own["_data"], arrays[slot] = arrays[slot], None
                 else:
-                    own["_data"] = self._parts[place] = self._cut_out(slot, part)
+                    own["_data"] = self._parts[place] = self._cut_out(arrays[slot], slot, part)
                 self.taken.append(place)
             return own["_data"]
 
-    def _cut_out(self, slot: int, part: Part) -> Any:
-        whole, known = self.arrays[slot], self._all.get(slot)
+    def _cut_out(self, whole: Any, slot: int, part: Part) -> Any:
+        known = self._all.get(slot)
         if known is None:  # the first is taken alone, the second with all others: whoever asks twice asks for all
             self._all[slot] = {}
             return read(whole, part)
@@ -115,8 +117,9 @@ class Resident:
     def release(self) -> None:
         """Give every Tensor its array, and hold none."""
         with lock:
+            arrays = self.arrays  # see take
             for tensor, slot, part in self._parts_left():
-                tensor._data = self._cut_out(slot, part)
+                tensor._data = self._cut_out(arrays[slot], slot, part)
                 del tensor._resident
             self._forget()
 

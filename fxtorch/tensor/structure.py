@@ -97,7 +97,40 @@ class Row(list[Any]):
         return list, (), None, iter(self)
 
 
-for _cls, _names in ((Table, _MUTATORS), (HookTable, _MUTATORS), (States, _MUTATORS), (Row, _OF_LISTS)):
+class Attributes(dict[str, Any]):
+    """The ``__dict__`` of a Module: what is written into it past the Module is noted.
+
+    An attribute that is assigned does not come here, since Python writes it as into a plain dict: the Module notes it
+    where it counts.
+
+    >>> import fxtorch as torch
+    >>> layer = torch.nn.Linear(2, 2)
+    >>> before = structure.version
+    >>> layer.note = "an attribute that no compiled step relies on without looking at it"
+    >>> structure.version is before
+    True
+    >>> layer.__dict__["_parameters"] = torch.nn.Linear(2, 2)._parameters
+    >>> structure.version is before
+    False
+    """
+
+    __deepcopy__ = Table.__deepcopy__
+    __reduce_ex__ = Table.__reduce_ex__
+    put = dict.__setitem__  # which is not noted
+
+    @classmethod
+    def of(cls, owner: Any) -> Attributes:
+        """The ``__dict__`` of a new object, which is made one of this kind."""
+        state = owner.__dict__
+        if type(state) is not cls:
+            state = cls(state)
+            object.__setattr__(owner, "__dict__", state)
+        return state
+
+
+_OF_DICTS = (Table, HookTable, States, Attributes)
+
+for _cls, _names in (*((_cls, _MUTATORS) for _cls in _OF_DICTS), (Row, _OF_LISTS)):
     for _name in _names:
         setattr(_cls, _name, _noting(getattr(_cls, _name)))
 

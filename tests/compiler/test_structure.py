@@ -13,7 +13,7 @@ import pytest
 import fxtorch as torch
 from fxtorch import nn
 from fxtorch.compiler.guards import _Entries
-from fxtorch.tensor.structure import HookTable, States, Table, structure
+from fxtorch.tensor.structure import Attributes, HookTable, States, Table, structure
 
 CHANGES: dict[str, Callable[[Any], Any]] = {
     "set": lambda t: t.__setitem__("b", 2),
@@ -28,7 +28,11 @@ CHANGES: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-@pytest.mark.parametrize("cls", [Table, HookTable, lambda items: States(items=items)], ids=["Table", "Hooks", "States"])
+@pytest.mark.parametrize(
+    "cls",
+    [Table, HookTable, lambda items: States(items=items), Attributes],
+    ids=["Table", "Hooks", "States", "Attributes"],
+)
 def test_each_change_of_a_table_is_noted(cls: Any, change: Callable[[Any], Any]) -> None:
     table = cls({"a": 1})
     before = structure.version
@@ -50,9 +54,9 @@ def test_a_state_that_an_optimizer_is_asked_for_is_noted() -> None:
 
 def test_a_copy_of_a_table_is_one_and_a_pickled_one_is_plain() -> None:
     hooks = HookTable({1: "a"})
-    for table in (Table(a=[1]), hooks, States(items={"a": Table(b=1)})):
+    for table in (Table(a=[1]), hooks, States(items={"a": Table(b=1)}), Attributes(a=[1])):
         assert type(copy.deepcopy(table)) is type(table) and copy.deepcopy(table) == table
-    assert type(pickle.loads(pickle.dumps(Table(a=1)))) is dict
+    assert type(pickle.loads(pickle.dumps(Table(a=1)))) is type(pickle.loads(pickle.dumps(Attributes(a=1)))) is dict
     assert type(pickle.loads(pickle.dumps(hooks))) is OrderedDict
 
 
@@ -94,6 +98,48 @@ def test_a_change_past_the_module_is_seen() -> None:
         third = nn.Linear(2, 2, bias=False)
     model.__dict__.update(third.__dict__)
     assert torch.equal(step(x), third(x))
+
+
+PAST_A_MODULE: dict[str, Callable[[Any, Any], Any]] = {
+    "a table": lambda model, other: model.__dict__.__setitem__("_parameters", other._parameters),
+    "hooks": lambda model, other: model.__dict__.update(_forward_hooks=HookTable({0: lambda m, args, out: out * 3})),
+    "a method": lambda model, other: model.__dict__.update(forward=other.forward),
+    "everything, as it is": lambda model, other: setattr(model, "__dict__", other.__dict__),
+    "everything, as a plain dict": lambda model, other: setattr(model, "__dict__", dict(other.__dict__)),
+}
+
+
+@pytest.mark.parametrize("write", PAST_A_MODULE.values(), ids=PAST_A_MODULE)
+@pytest.mark.parametrize(
+    "copied", [lambda model: model, copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))]
+)
+def test_what_is_written_past_a_module_into_its_attributes_is_seen(
+    write: Callable[[Any, Any], Any], copied: Callable[[Any], Any]
+) -> None:
+    model, other = copied(nn.Linear(2, 2, bias=False)), nn.Linear(2, 2, bias=False)
+    step, x = torch.jit(lambda x: model(x)), torch.ones(1, 2)
+    before = [step(x) for _ in range(2)][1]
+    write(model, other)
+    assert torch.equal(step(x), model(x)) and not torch.equal(step(x), before)
+    if type(model.__dict__) is dict:  # which notes nothing
+        model.__dict__["_parameters"] = nn.Linear(2, 2, bias=False)._parameters
+        assert torch.equal(step(x), model(x))
+
+
+def test_an_attribute_that_a_step_counts_up_is_no_change_of_structure() -> None:
+    model: Any = nn.Linear(2, 2)
+    model.steps = torch.zeros(())
+
+    @torch.jit
+    def step(x: torch.Tensor) -> torch.Tensor:
+        model.steps = model.steps + 1
+        return model(x)
+
+    for _ in range(3):
+        step(torch.ones(1, 2))
+    before = structure.version
+    step(torch.ones(1, 2))
+    assert structure.version is before and model.steps.item() == 4 and step.traces <= 2
 
 
 def test_a_view_that_gets_memory_of_its_own_is_read_there() -> None:

@@ -32,7 +32,7 @@ from fxtorch.tensor import Tensor
 from fxtorch.tensor.device import is_meta
 from fxtorch.tensor.handles import RemovableHandle
 from fxtorch.tensor.meta import NO_DATA
-from fxtorch.tensor.structure import HookTable, Table, structure
+from fxtorch.tensor.structure import Attributes, HookTable, Table, structure
 
 _registration_hooks: dict[str, OrderedDict[int, Callable[..., Any]]] = {
     "parameter": OrderedDict(),
@@ -97,7 +97,7 @@ class Module(Traversal, Hooks, State):
                 raise TypeError(
                     f"{type(self).__name__}.__init__() takes 1 positional argument but {len(args) + 1} were given"
                 )
-        self.__dict__.update(_fresh_state())
+        Attributes.of(self).update(_fresh_state())
         if self.call_super_init:
             super().__init__(*args, **kwargs)
 
@@ -448,10 +448,10 @@ class Module(Traversal, Hooks, State):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Whoever wrote the state may have known fewer kinds of hooks.
-        self.__dict__.update({**_fresh_state(), **state})
+        own = Attributes.of(self)
+        own.update({**_fresh_state(), **state})
         for name in self._also_written:
-            self.__dict__.pop(name, None)
-        structure.changed()
+            own.pop(name, None)
 
 
 def _fresh_state() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 
 from fxtorch.tensor import Tensor, unwrap
-from fxtorch.tensor.structure import HookTable, Table
+from fxtorch.tensor.structure import Attributes, HookTable, Table
 
 if TYPE_CHECKING:
     from fxtorch.nn.modules.module import Module
@@ -161,9 +161,8 @@ def _unflatten(tree: _Tree, leaves: Any) -> Module:
     leaves = list(leaves)
     modules = [object.__new__(cls) for cls, _, _ in tree.nodes]
     for module, (_, tables, rest) in zip(modules, tree.nodes, strict=True):
-        state = module.__dict__
-        for name, value in rest:
-            state[name] = value.thaw()
+        state = Attributes.of(module)
+        state.update((name, value.thaw()) for name, value in rest)
         for table, entries in zip(_TABLES, tables, strict=True):
             members = modules if table == "_modules" else leaves
             state[table] = Table((name, None if i is None else members[i]) for name, i in entries)
