@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from fxtorch.compiler import errors, nesting
-from fxtorch.compiler.function import CompiledFunction, _lock
+from fxtorch.compiler.function import CompiledFunction, _lock, modes_now
 from fxtorch.compiler.guards import signature
 from fxtorch.compiler.rollout import Rollout
 from fxtorch.compiler.transition import Transition
@@ -74,7 +74,7 @@ class Ensemble:
             raise errors.NotCompilable("an ensemble is a program of its own: call it outside of jit and vmap")
         leaves, tree = nesting.flatten((args, kwargs))
         with _lock:
-            key = (tree, modes.grad, modes.inference, signature(leaves))
+            key = (tree, modes_now(), signature(leaves))
             for program in self.programs.get(key, ()):
                 if program.holds(leaves):
                     try:
@@ -83,8 +83,9 @@ class Ensemble:
                         self.programs[key].remove(program)
                         break
             program = Rollout(self.transitions(leaves, tree), None, self.dims_of(leaves, tree), 1, True)
+            result = program.first(leaves)
             self.programs.setdefault(key, []).insert(0, program)
-            return program(leaves)
+            return result
 
     def transitions(self, leaves: Sequence[Any], tree: Any) -> list[Transition]:
         """Every member's step, traced with the arguments of one step."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from fxtorch.compiler import errors, nesting
 from fxtorch.compiler.ensemble import Ensemble
-from fxtorch.compiler.function import CompiledFunction, _lock
+from fxtorch.compiler.function import CompiledFunction, _lock, modes_now
 from fxtorch.compiler.guards import signature
 from fxtorch.compiler.hung import hung_on
 from fxtorch.compiler.rollout import Rollout
@@ -124,7 +124,7 @@ class Fold:
         return count
 
     def _run(self, leaves: list[Any], tree: Any, steps: int) -> Any:
-        key = (tree, modes.grad, modes.inference, signature(leaves), steps)
+        key = (tree, modes_now(), signature(leaves), steps)
         done: list[Any] = []
         while True:
             for program in self.programs.get(key, ()):
@@ -138,16 +138,17 @@ class Fold:
             else:
                 program = self._trace(leaves, tree, steps, last=len(done) == _WARM_UPS)
                 if program is not None:
+                    done.append(program.first(leaves))
                     known = self.programs.setdefault(key, [])
                     known.insert(0, program)
                     del known[_MOST:]
-                    return _together([*done, program(leaves)])
+                    return _together(done)
                 done.append(self._plain(leaves, tree, 0, once=True))
                 if steps == 1:
                     return _together([_stacked(done)])
                 leaves, steps = [x[1:] if _is_array(x) else x for x in leaves], steps - 1
                 done[-1] = _stacked([done[-1]])
-                key = (tree, modes.grad, modes.inference, signature(leaves), steps)
+                key = (tree, modes_now(), signature(leaves), steps)
 
     def _trace(self, leaves: Sequence[Any], tree: Any, steps: int, *, last: bool) -> Rollout | None:
         """A program for all steps, or None where the first must be run on its own: it leaves other state than it finds.

@@ -94,9 +94,7 @@ class CompiledFunction:
 
     def _key(self, leaves: Sequence[Any], tree: Any) -> Any:
         """What decides, before the guards, which programs may fit."""
-        autocast = None if modes.autocast is None else modes.autocast.key
-        checks = modes.anomaly, modes.watch is not None
-        return (tree, (modes.grad, modes.inference, *checks, modes.overrides, autocast), signature(leaves))
+        return (tree, modes_now(), signature(leaves))
 
     def _trace(
         self, key: Any, leaves: Sequence[Any], tree: Any, *, repeated: bool, pinned: Collection[int] = frozenset()
@@ -216,6 +214,12 @@ class CompiledFunction:
             if old != new
         ]
         return "; ".join(changed) or "the structure of the arguments changed"
+
+
+def modes_now() -> tuple[Any, ...]:
+    """The modes of the caller, of which each combination is a program of its own, in the order of ``_MODES``."""
+    autocast = None if modes.autocast is None else modes.autocast.key
+    return modes.grad, modes.inference, modes.anomaly, modes.watch is not None, modes.overrides, autocast
 
 
 def _show(entry: Any) -> str:

@@ -62,9 +62,12 @@ class Opened:
     @staticmethod
     def put_together(kind: Any, parts: Any) -> Any:
         """An object of the class with these items and attributes."""
-        (of, most), (items, attributes) = kind, parts
-        fixed: Any = next((base for base in (tuple, frozenset) if issubclass(of, base)), None)
-        new: Any = of.__new__(of) if fixed is None else fixed.__new__(of, items)
+        of: Any = kind[0]
+        most, (items, attributes) = kind[1], parts
+        if issubclass(of, tuple):
+            new: Any = tuple.__new__(of, items)
+        else:
+            new = frozenset.__new__(of, items) if issubclass(of, frozenset) else of.__new__(of)
         if isinstance(new, list):
             list.extend(new, items)
         elif isinstance(new, deque):

@@ -12,6 +12,7 @@ import numpy as np
 from jax import lax
 
 from fxtorch.compiler import errors
+from fxtorch.compiler.checked import checked, passed
 from fxtorch.compiler.transition import Transition
 from fxtorch.ops.xla import compiled
 from fxtorch.tensor import Tensor, unwrap
@@ -68,6 +69,15 @@ class Rollout:
         given = [_BARE if i in self.sliced else x for i, x in enumerate(leaves)]
         return all(m.guards_hold() and m.layout.guards.fit(given) for m in self.members)
 
+    def first(self, leaves: Sequence[Any]) -> Any:
+        """The first call: where it fails, the state that was created for it is taken back."""
+        try:
+            return self(leaves)
+        except BaseException:
+            for member in self.members:
+                member.traced.abandon()
+            raise
+
     def __call__(self, leaves: Sequence[Any]) -> Any:
         """Run, write the members' state back, and return the result of all.
 
@@ -84,7 +94,7 @@ class Rollout:
         if self.place is not None:
             columns, arrays = jax.tree.map(self.place, (columns, arrays))
         scalars, kinds = self._numbers()
-        carry, results = self._program(kinds, (columns, arrays, scalars))(columns, arrays, scalars)
+        carry, results = passed(self._program(kinds, (columns, arrays, scalars))(columns, arrays, scalars))
         out = None
         shared = [self._is_shared_slot(s) for s in range(len(carry))]
         for i, member in enumerate(self.members):
@@ -129,7 +139,7 @@ class Rollout:
         if kinds not in self._programs:
 
             def run(columns: Sequence[Any], arrays: Sequence[Any], scalars: Sequence[Any]) -> Any:
-                return self._run(kinds, columns, arrays, scalars)
+                return checked(functools.partial(self._run, kinds), self.members)(columns, arrays, scalars)
 
             run.__name__ = run.__qualname__ = self.members[0].name
             self._programs[kinds] = compiled(run, given)

@@ -14,7 +14,8 @@ from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from fxtorch.compiler import errors, nesting
-from fxtorch.compiler.function import CompiledFunction, _lock
+from fxtorch.compiler.checked import checked, passed
+from fxtorch.compiler.function import CompiledFunction, _lock, modes_now
 from fxtorch.compiler.guards import signature
 from fxtorch.compiler.hung import hung_on
 from fxtorch.compiler.results import Fresh
@@ -95,7 +96,7 @@ class Parallel:
         if modes.capture is not None:
             return self._within(leaves, tree)
         with _lock:
-            key = (tree, modes.grad, modes.inference, signature(leaves))
+            key = (tree, modes_now(), signature(leaves))
             arrays = self._place(leaves, tree)
             for program in self.programs.get(key, ()):
                 if (guards := program.transition.layout.guards).hold() and guards.fit(leaves):
@@ -105,8 +106,13 @@ class Parallel:
                         self.programs[key].remove(program)
                         break
             program = self._trace(leaves, tree, arrays)
+            try:
+                result = program(leaves, arrays)
+            except BaseException:
+                program.transition.traced.abandon()
+                raise
             self.programs.setdefault(key, []).insert(0, program)
-            return program(leaves, arrays)
+            return result
 
     def to_mesh(self, array: Any) -> Any:
         """``array`` on the mesh, for ``fold``: as it lies there already, or a copy for every device."""
@@ -208,7 +214,7 @@ class _Sharded:
         given = state, arrays, numbers, shardings
         if self.run is None:
             self.run = compiled(self._run, given, static_argnums=(3,))
-        carry, results = self.run(*given)
+        carry, results = passed(self.run(*given))
         if _several(self.mesh):
             carry, results = jax.tree.map(lambda x: x.addressable_data(0), (carry, results))
         out = t.scatter(carry, results, leaves)
@@ -230,6 +236,10 @@ class _Sharded:
         return state
 
     def _run(self, state: Sequence[Any], arrays: Sequence[Any], numbers: Sequence[Any], shardings: Any) -> Any:
+        run = functools.partial(self._steps, shardings)
+        return checked(run, [self.transition])(state, arrays, numbers)
+
+    def _steps(self, shardings: Any, state: Sequence[Any], arrays: Sequence[Any], numbers: Sequence[Any]) -> Any:
         t = self.transition
         split = [self._constrain(x, NamedSharding(self.mesh, s)) for x, s in zip(arrays, self.specs, strict=True)]
         room = [jnp.zeros(a.shape, a.dtype) for a in t.room()]

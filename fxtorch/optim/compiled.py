@@ -143,9 +143,10 @@ class CompiledOptimizer(Optimizer):
         return _plans[key]
 
     def _create_state(self, plan: Plan, group: Mapping[str, Any], params: list[Tensor]) -> None:
-        new = [p for p in params if plan.names and not self.state[p].keys() >= set(plan.names)]
+        new = [p for p in params if plan.names and not self.state.get(p, _NOTHING).keys() >= set(plan.names)]
         if not new:
             return
+        bare = [p for p in new if p not in self.state]
         avals = tuple((tuple(p.shape), unwrap(p).dtype) for p in new)
         hypers = {name: _number(group[name]) for name in self.hypers}
         made: list[tuple[Tensor, str]] = []
@@ -160,8 +161,13 @@ class CompiledOptimizer(Optimizer):
         def undo() -> None:
             for p, name in made:
                 self.state.get(p, {}).pop(name, None)
+            for p in bare:
+                self.state.pop(p, None)
 
         materialize(build, undo)
+
+
+_NOTHING: dict[str, Any] = {}
 
 
 def _beside(p: Tensor, array: jax.Array) -> jax.Array:

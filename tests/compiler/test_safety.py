@@ -135,3 +135,58 @@ def test_a_class_that_refuses_to_be_watched_leaves_all_others_as_they_were(monke
         assert torch.jit(lambda x: x * a.k * b.k * c.k)(torch.ones(1)).item() == 24
     for cls in (First, Refuses, Last):
         assert not {"__getattribute__", "__setattr__", "__delattr__"} & vars(cls).keys()
+
+
+def checked_step(net: Any, opt: Any) -> Any:
+    def step(x: torch.Tensor) -> torch.Tensor:
+        opt.zero_grad()
+        loss = net(x).square().mean()
+        loss.backward()
+        opt.step()
+        torch.debug.check(x.sum() < 5, "a sum of {}", x.sum())
+        return loss
+
+    return step
+
+
+RUNS: dict[str, Any] = {
+    "jit": lambda step: torch.jit(step),
+    "fold": lambda step: lambda x: torch.fold(step)(torch.stack([0.1 * x, x])),
+    "ensemble": lambda step: torch.ensemble([step]),
+    "parallel": lambda step: torch.distributed.parallel(step, torch.distributed.init_device_mesh("cpu", (1,))),
+}
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=list(RUNS))
+def test_a_check_that_fails_leaves_the_optimizer_without_state_and_later_with_what_it_had(run: Any) -> None:
+    net, opt, _ = trainer()
+    call, weight = run(checked_step(net, opt)), net.weight.tolist()
+    for _ in range(2):
+        with pytest.raises(torch.debug.CheckError, match=r"a sum of 12.0, at .*test_safety\.py:\d+$"):
+            call(torch.ones(4, 3))
+        assert net.weight.tolist() == weight and net.weight.grad is None and len(opt.state) == 0
+    call(torch.full((4, 3), 0.1))
+    moved, moment = net.weight.tolist(), opt.state[net.weight]["exp_avg"].tolist()
+    assert moved != weight
+    with pytest.raises(torch.debug.CheckError):
+        call(torch.ones(4, 3))
+    assert net.weight.tolist() == moved and opt.state[net.weight]["exp_avg"].tolist() == moment
+
+
+@pytest.mark.parametrize("kind", ["fold", "ensemble", "parallel"])
+def test_autocast_and_detection_of_nan_are_programs_of_their_own(kind: str) -> None:
+    net = nn.Linear(3, 3)
+    call: Any = {
+        "fold": torch.fold(lambda x: net(x).sqrt(), length=2),
+        "ensemble": torch.ensemble([lambda x: net(x).sqrt()]),
+        "parallel": torch.distributed.parallel(
+            lambda x: net(x).sqrt(), torch.distributed.init_device_mesh("cpu", (1,))
+        ),
+    }[kind]
+    x = torch.full((2, 2, 3), float("nan"))
+    for _ in range(2):
+        assert call(x).dtype == torch.float32
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            assert call(x).dtype == torch.bfloat16
+        with torch.debug.detect_nan(), pytest.raises(torch.debug.CheckError, match="gave NaN"):
+            call(x)
