@@ -7,7 +7,6 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax.experimental import sparse as kernels
 
 from fxtorch.sparse.construction import LAYOUTS, coalesce, host, to_sparse
 from fxtorch.tensor import Tensor, unwrap, wrap
@@ -20,6 +19,8 @@ _torch = namespace("torch")
 
 
 def _matrix(stored: Stored) -> Any:
+    from jax.experimental import sparse as kernels  # brings SciPy: a quarter of a second, and seldom needed
+
     if stored.layout == "csr":
         begins, columns = stored.indices
         return kernels.BCSR((stored.values, columns, begins), shape=stored.shape)
