@@ -31,8 +31,8 @@ def explain(fn: Any) -> str:
         program = _step_of(made_of)
         found, names = program.describe(), program.layout.naming.tensors()
         lines.append(f"  program {i + 1}{_extent(made_of)}")
-        lines += [f"    reads {_title(r, names)}" for r in found["reads"]]
-        lines += [f"    changes {_title(r, names)}" for r in found["changes"]]
+        lines += [f"    reads {title(r, names)}" for r in found["reads"]]
+        lines += [f"    changes {title(r, names)}" for r in found["changes"]]
         if program.executable.in_pieces is not None:
             lines.append("    was compiled again after many calls, with its working memory in pieces")
         lines += [f"    does {side}s" for side in sorted(program.layout.sides)]
@@ -53,10 +53,10 @@ def _extent(program: Any) -> str:
     return ": " + ", ".join(f"{count} {name}" for count, name in many if count is not None)
 
 
-def _title(reference: Reference, names: dict[int, Any]) -> str:
+def title(reference: Reference, names: dict[int, Any]) -> str:
     """What a piece of state is called."""
     if isinstance(reference, Gradient):
-        return f"{_title(reference.of, names)}.grad"
+        return f"{title(reference.of, names)}.grad"
     if isinstance(reference, Argument):
         return f"argument {reference.position}"
     if isinstance(reference, Entry):

@@ -11,7 +11,7 @@ import jax
 from jax._src.array import ArrayImpl
 from jax.core import Tracer
 
-from fxtorch.compiler import errors, nesting
+from fxtorch.compiler import errors, nesting, reasons
 from fxtorch.compiler.ahead import Lowered
 from fxtorch.compiler.guards import signature
 from fxtorch.compiler.program import Program
@@ -25,7 +25,6 @@ from fxtorch.tensor.tracing import traces
 _lock = traces.lock  # one for all: programs of several functions may overwrite the same state
 _EAGERLY = object()  # the answer of a call that cannot be compiled
 _ROUNDS = 5  # traces of one function before it counts as never settling
-_MODES = ("recording of gradients", "inference mode", "anomaly detection", "NaN detection", "overrides", "autocast")
 _MOST = 16  # programs for the same arguments, after which Python state changes at each call and eager is cheaper
 
 
@@ -87,19 +86,19 @@ class CompiledFunction:
                     pinned = error.positions
                 except errors.StateChanged:
                     self.programs[key].remove(program)
-                    return self._trace(key, leaves, tree, repeated=True)
+                    return self._trace(key, leaves, tree, repeated=reasons.of_other_types(program, leaves))
                 except errors.Shared as error:
                     return self._give_up(key, error)
-        return _EAGERLY if key in self._eager_for else self._trace(key, leaves, tree, repeated=False, pinned=pinned)
+        return _EAGERLY if key in self._eager_for else self._trace(key, leaves, tree, pinned=pinned)
 
     def _key(self, leaves: Sequence[Any], tree: Any) -> Any:
         """What decides, before the guards, which programs may fit."""
         return (tree, modes_now(), signature(leaves))
 
     def _trace(
-        self, key: Any, leaves: Sequence[Any], tree: Any, *, repeated: bool, pinned: Collection[int] = frozenset()
+        self, key: Any, leaves: Sequence[Any], tree: Any, *, repeated: str = "", pinned: Collection[int] = frozenset()
     ) -> Any:
-        reason = "changed: the shape or type of some state" if repeated else self._reason(key)
+        reason = repeated or self._reason(key)  # what did not fit a program that has tried this call
         if self.max_traces is not None and self.traces >= self.max_traces:
             raise RuntimeError(
                 f"{self.name} would be traced for the {self.traces + 1}. time, more than max_traces={self.max_traces}; "
@@ -112,7 +111,7 @@ class CompiledFunction:
             if len(self.programs.get(key, ())) >= _MOST:
                 raise errors.NotCompilable(f"it was compiled {_MOST} times for the same arguments; {reason}")
             with timed() as making:
-                program, result = self._settle(traced, leaves, repeated)
+                program, result = self._settle(traced, leaves, bool(repeated))
         except errors.AlsoArgument as error:
             traced.abandon()
             if set(pinned).issuperset(error.positions):
@@ -196,36 +195,13 @@ class CompiledFunction:
             return "changed: " + (
                 "; ".join(known[0].guards.broken()[:5]) or "which Tensors are arguments, and what hangs on them"
             )
-        if not self.programs:
-            return "the first call"
-        tree, now, leaves = key
-        for other_tree, before, other in self.programs:
-            if other_tree == tree and before == now:
-                differing = [
-                    f"argument {i}: {_show(b)} became {_show(a)}"
-                    for i, (a, b) in enumerate(zip(leaves, other, strict=True))
-                    if a != b
-                ]
-                return "; ".join(differing)
-        changed = [
-            f"{name}: {old} became {new}"
-            for _, before, _ in list(self.programs)[-1:]
-            for name, old, new in zip(_MODES, before, now, strict=True)
-            if old != new
-        ]
-        return "; ".join(changed) or "the structure of the arguments changed"
+        return reasons.of_another_key(key, list(self.programs)) if self.programs else "the first call"
 
 
 def modes_now() -> tuple[Any, ...]:
-    """The modes of the caller, of which each combination is a program of its own, in the order of ``_MODES``."""
+    """The modes of the caller, of which each combination is a program of its own, in the order of ``reasons.MODES``."""
     autocast = None if modes.autocast is None else modes.autocast.key
     return modes.grad, modes.inference, modes.anomaly, modes.watch is not None, modes.overrides, autocast
-
-
-def _show(entry: Any) -> str:
-    if isinstance(entry, tuple) and entry and hasattr(entry[0], "str_short"):
-        return entry[0].str_short()
-    return repr(entry[1]) if isinstance(entry, tuple) and len(entry) == 2 else str(entry)
 
 
 def _is_unreal(x: Any) -> bool:

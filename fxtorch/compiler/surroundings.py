@@ -110,6 +110,7 @@ class Surroundings:
         self._containers: list[tuple[Any, Any, str, Place | None]] = []
         self._objects: dict[int, Any] = {}  # of the user's classes, from outside of the trace
         self._own: dict[int, Any] = {}  # and those that it made
+        self._trainers: dict[int, tuple[Any, str]] = {}  # optimizers and schedulers, and what they are called
         self._codes: list[CodeType] = []
         self._seen: set[Any] = set()
         self._hung = Hung()
@@ -206,6 +207,7 @@ class Surroundings:
         if isinstance(value, Optimizer | LRScheduler):
             self.on_trainer(value, name)
             self.classes.met(type(value))
+            self._trainers.setdefault(id(value), (value, name))
         users = is_users(type(value))
         if users and not isinstance(value, Module | Tensor | Optimizer):
             self._object(value, name, depth)
@@ -400,6 +402,10 @@ class Surroundings:
         for place, old, name in self._unread.values():
             if _is_as_it_was(place, old):
                 self._report(place, old, name)
+        for trainer, name in self._trainers.values():  # it may be given a step of its own
+            for key in sorted(self.names):
+                if not key.startswith("_") and isinstance(getattr(type(trainer), key, None), FunctionType):
+                    self.place(Item(trainer.__dict__, key), f"{name}.{key}")
         for tensor, key, name in self._hung.of_tensors():
             if key in self.names:
                 self.place(Item(tensor.__dict__, key), f"{name}.{key}")

@@ -135,6 +135,7 @@ class Traced:
         self.convolves = False
         self.orders: Mapping[Any, Order] = {}  # of the dimensions of state, where a compiled step keeps it in another
         self._cached: list[tuple[Tensor, str]] | None = None  # while the first trace runs: what escapes from it
+        self.types: list[Any] = []  # of the state that the last trace knew, in the order of its references
         self.open = True  # whether pure() may run: JAX calls it again when the state's shapes change
         self.names = names_around(fn, leaves)
         # whether each argument wants a gradient, and has a graph: the call may change that before another trace
@@ -216,6 +217,7 @@ class Traced:
     ) -> tuple[Sequence[Any], Layout, Sequence[Any]]:
         """The outputs, what they mean, and what is saved; with ``pulls`` the outputs are gradients."""
         known = self.known
+        self.types = [jax.typeof(array) for array in state]
         leaves, stand_ins = self._arguments(arrays)
         capture = Capture(
             known.references, state, known.scalars, scalars, stand_ins, self.leaves, known.assigned, self.names, stacks

@@ -35,6 +35,9 @@ class Plan(NamedTuple):
         """The transformation with these hyperparameters."""
         return self.cls.rule({**hypers, **dict(self.flags)})
 
+    def __repr__(self) -> str:
+        return ", ".join(f"{name}={value}" for name, value in self.flags)
+
 
 def update(
     plan: Plan, params: list[jax.Array], grads: list[jax.Array], states: list[Arrays], hypers: dict[str, Any]

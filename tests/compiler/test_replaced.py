@@ -219,3 +219,25 @@ def test_what_hangs_on_an_argument_of_parallel_is_a_guard() -> None:
     run = torch.distributed.parallel(scaled_by(1.0))
     seen = [run(x).item() for x in (hung(), hung(factor=2.0), hung(factor=3.0), hung())]
     assert seen == [10.0, 4.0, 6.0, 10.0]
+
+
+@pytest.mark.parametrize("name", ["step", "zero_grad"])
+def test_a_method_that_one_optimizer_is_given_is_seen(name: str) -> None:
+    net = nn.Linear(2, 1)
+    opt = torch.optim.SGD(net.parameters(), lr=0.1)
+
+    @torch.jit(fullgraph=True)
+    def train(x: torch.Tensor) -> None:
+        opt.zero_grad()
+        net(x).sum().backward()
+        opt.step()
+
+    train(torch.ones(1, 2))
+    train(torch.ones(1, 2))
+    plain, calls = getattr(opt, name), []
+    setattr(opt, name, lambda: (calls.append(1), plain())[1])
+    train(torch.ones(1, 2))
+    assert calls and train.traces == 2 and train.reasons[1].startswith(f"changed: opt.{name}: absent became")
+    delattr(opt, name)
+    train(torch.ones(1, 2))
+    assert train.traces == 2
