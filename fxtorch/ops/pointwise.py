@@ -8,6 +8,7 @@ from jax import numpy as jnp
 
 from fxtorch.ops.checks import check_broadcast, check_subtraction
 from fxtorch.ops.dtypes import at_least_single, cast, is_complex, is_float, is_inexact, promote, result_type
+from fxtorch.ops.quotient import quotient
 from fxtorch.ops.table import Array, Number, Strict, op
 
 
@@ -61,10 +62,10 @@ def _floor_quotient(a: Array, b: Array) -> Array:
     if not is_float(a.dtype):
         return jnp.floor_divide(a, b)
     remainder = lax.rem(a, b)
-    quotient = (a - remainder) / b
-    quotient = jnp.where((remainder != 0) & ((b < 0) != (remainder < 0)), quotient - 1, quotient)
+    times = (a - remainder) / b
+    times = jnp.where((remainder != 0) & ((b < 0) != (remainder < 0)), times - 1, times)
     ratio = a / b
-    whole = jnp.where(quotient == 0, jnp.copysign(jnp.zeros_like(ratio), ratio), jnp.round(quotient))
+    whole = jnp.where(times == 0, jnp.copysign(jnp.zeros_like(ratio), ratio), jnp.round(times))
     return jnp.where(b == 0, ratio, whole)
 
 
@@ -89,11 +90,11 @@ def div(input: Array, other: Array, *, rounding_mode: str | None = None) -> Arra
         )
     a, b = jnp.broadcast_arrays(*promote(input, other, to_float=rounding_mode is None))
     if rounding_mode is None:
-        return lax.div(a, b)
+        return quotient(a, b)
     _check_whole(f"div_{rounding_mode}", a)
     if rounding_mode == "floor":
         return _floor_quotient(a, b)
-    return jnp.trunc(a / b) if is_float(a.dtype) else lax.div(a, b)
+    return jnp.trunc(quotient(a, b)) if is_float(a.dtype) else lax.div(a, b)
 
 
 @op(method=True, inplace=True, out=True, dtype="promote", broadcast=True, differentiable=False, numbers=True, real=True)

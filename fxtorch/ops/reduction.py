@@ -19,6 +19,7 @@ from fxtorch.ops.dtypes import (
     type_name,
 )
 from fxtorch.ops.pointwise import abs
+from fxtorch.ops.quotient import quotient
 from fxtorch.ops.table import Array, op
 
 Dims = int | tuple[int, ...] | None
@@ -80,7 +81,7 @@ def mean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: np.dty
     wide = at_least_single(x)
     total = jnp.sum(wide, axis=dims, keepdims=keepdim, dtype=wide.dtype)
     count = _count(x.shape, dims)
-    return cast(total / cast(count, total.dtype) if count == 0 else total / count, x.dtype)
+    return cast(quotient(total, cast(count, total.dtype)), x.dtype)
 
 
 @op(method=True, out=True)
@@ -89,7 +90,7 @@ def nanmean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: np.
     x = _floating("nanmean", input, dtype)
     present = x == x
     total = sum_(at_least_single(jnp.where(present, x, 0)), dim, keepdim)
-    return cast(total / cast(sum_(present, dim, keepdim), total.dtype), x.dtype)
+    return cast(quotient(total, cast(sum_(present, dim, keepdim), total.dtype)), x.dtype)
 
 
 @op(method=True, out=True)
