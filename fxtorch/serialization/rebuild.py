@@ -186,7 +186,7 @@ def _rebuild_from_type_v2(make: Callable[..., Any], cls: Any, args: Any, state: 
 
 
 def _with_attributes(tensor: Any, state: Any) -> Any:
-    attributes = state[0] if isinstance(state, tuple) else state
+    attributes = (state[0] if isinstance(state, tuple) else state) or {}  # None of a class without any
     if not isinstance(attributes, dict) or not all(isinstance(k, str) for k in attributes):
         raise UnpicklingError("the file is damaged: attributes are no dict")
     if taken := [name for name in attributes if name == "_data" or hasattr(Tensor, name)]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from fxtorch.ops.index_parser import parse_index
 from fxtorch.tensor import construction, dispatch
+from fxtorch.tensor.overriding import overrider
 from fxtorch.tensor.quick import quick
 from fxtorch.tensor.sparse import Stored
 from fxtorch.tensor.tensor import Tensor, method, unwrap, unwrap_aval
@@ -27,7 +28,9 @@ _UNARY = {"neg": "neg", "abs": "abs", "invert": "bitwise_not", "pos": "positive"
 
 def _operand(x: Any) -> bool:
     # NumPy's arrays compute themselves, as in torch, and __array_wrap__ makes the result a Tensor
-    return isinstance(x, Tensor | int | float | complex) or (hasattr(x, "dtype") and not isinstance(x, np.ndarray))
+    if isinstance(x, Tensor | int | float | complex):
+        return True
+    return (hasattr(x, "dtype") and not isinstance(x, np.ndarray)) or overrider(type(x)) is not None
 
 
 def _runner(name: str) -> Callable[[Any, Any], Any]:

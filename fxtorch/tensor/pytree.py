@@ -10,6 +10,7 @@ import numpy as np
 from jax.core import Tracer
 
 from fxtorch.tensor.sparse import Stored
+from fxtorch.tensor.structure import structure
 from fxtorch.tensor.tensor import Tensor, method, unwrap, wrap
 
 _OF_THIS_ONE = frozenset(  # which a copy has not
@@ -55,7 +56,37 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     kept = {k: v for k, v in self.__dict__.items() if k not in _OF_THIS_ONE}
     twin.__dict__.update({k: copy.deepcopy(v, memo) for k, v in kept.items()})
     twin._data = unwrap(self)
+    _keep_sharing(self, twin, memo)
     return twin
+
+
+def _keep_sharing(tensor: Tensor, twin: Tensor, memo: dict[Any, Any]) -> None:
+    """Let a base and its views that are copied together share memory again, whichever is copied first."""
+    if tensor._link is None:
+        for view, of_view in memo.pop(("views", id(tensor)), ()):
+            _link(view, of_view, memo)
+        return
+    root = tensor
+    while root._link is not None:
+        root = root._link.parent
+    if id(root) in memo:
+        _link(tensor, twin, memo)
+    else:
+        memo.setdefault(("views", id(root)), []).append((tensor, twin))
+
+
+def _link(view: Tensor, twin: Tensor, memo: dict[Any, Any]) -> None:
+    """Make ``twin`` to the copy of the parent of ``view`` what ``view`` is to its parent."""
+    link = view._link
+    assert link is not None
+    parent = memo.get(id(link.parent))
+    if parent is None:  # a view between, which nobody copies
+        parent = memo[id(link.parent)] = wrap(unwrap(link.parent))
+        _link(link.parent, parent, memo)
+    if parent._cell is None:
+        parent._cell = [0, 0]
+    twin._link, twin._cell = link.of(parent, parent._cell), parent._cell
+    structure.changed()
 
 
 def user_attributes(tensor: Tensor) -> dict[str, Any]:

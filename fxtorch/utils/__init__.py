@@ -7,3 +7,4 @@ from fxtorch.utils import data as data
 from fxtorch.utils import hooks as hooks
 from fxtorch.utils import model_zoo as model_zoo
 from fxtorch.utils import tensorboard as tensorboard
+from fxtorch.utils.swapping import swap_tensors as swap_tensors

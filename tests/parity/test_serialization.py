@@ -314,3 +314,18 @@ def test_names_that_a_file_would_need_are_pytorchs():
     torch.save({"a": torch.nn.Linear(2, 2), "b": np.ones(2), "c": torch.ones(1)}, file)
     ours = fxtorch.serialization.get_unsafe_globals_in_checkpoint(file)
     assert set(ours) == set(torch.serialization.get_unsafe_globals_in_checkpoint(io.BytesIO(file.getvalue())))
+
+
+class Kind(torch.Tensor):
+    """A class of Tensors, of theirs."""
+
+
+class OurKind(fxtorch.Tensor):
+    """The same, of ours."""
+
+
+def test_a_tensor_of_a_class_without_attributes_is_read(tmp_path, monkeypatch):
+    torch.save(torch.ones(2).as_subclass(Kind), tmp_path / "kind.pt")
+    monkeypatch.setitem(globals(), "Kind", OurKind)
+    read = fxtorch.load(tmp_path / "kind.pt", weights_only=False)
+    assert type(read) is OurKind and read.tolist() == [1.0, 1.0]

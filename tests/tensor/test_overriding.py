@@ -123,3 +123,14 @@ def test_a_value_that_pytorch_does_not_save_may_be_overwritten() -> None:
     z.add_(1)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         z.sum().backward()
+
+
+def test_an_operand_that_is_no_tensor_is_asked():
+    class Unit:
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            return func.__name__
+
+    x = torch.ones(2)
+    asked = [x + Unit(), x * Unit(), x @ Unit(), x / Unit(), x < Unit(), x == Unit(), Unit() + x]
+    assert asked == ["add", "mul", "matmul", "div", "lt", "eq", "add"]

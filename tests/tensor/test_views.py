@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import weakref
 from collections.abc import Callable
@@ -279,3 +280,20 @@ def test_parameters_can_be_filled_from_vectors_again_and_again() -> None:
     assert kept.tolist() == [[0, 1]] and layer.weight.tolist() == [[0, 2]] and layer.bias.tolist() == [4]
     layer.weight.data.mul_(5)
     assert second.tolist() == [0, 10, 4] and first.tolist() == [0, 1, 2]
+
+
+def test_a_base_and_its_views_that_are_copied_together_share_memory():
+    base = torch.zeros(4)
+    view, turned = base[1:], base.view(2, 2).t()
+    for copied in (copy.deepcopy([base, view, turned]), copy.deepcopy([turned, view, base])[::-1]):
+        copied[0].copy_(torch.arange(4.0))
+        assert copied[1].tolist() == [1.0, 2.0, 3.0]
+        assert copied[2].tolist() == [[0.0, 2.0], [1.0, 3.0]]
+        copied[2][0, 1] = 7
+        assert copied[0].tolist() == [0.0, 1.0, 7.0, 3.0]
+    assert base.tolist() == [0.0] * 4
+
+
+def test_a_view_that_is_copied_alone_has_its_own_memory():
+    base = torch.zeros(4)
+    assert copy.deepcopy(base[1:])._base is None
