@@ -8,8 +8,8 @@ import random
 from collections.abc import Iterator
 from statistics import median
 
+from benchmarks import charts, report
 from benchmarks import layers as single
-from benchmarks import report
 from benchmarks.engines import FOLDED
 from benchmarks.many import BATCH, MEMBERS, STEPS
 from benchmarks.measure import WARM, cold_and_warm, footprints, interleaved, workers
@@ -52,7 +52,7 @@ def systems(options: argparse.Namespace) -> Iterator[str]:
             memory[case] = footprints([r for r in remotes if r.engine in results[case]], "systems", name, batch)
         sizes[case] = batch
         yield _systems(results, engines, sizes, memory)
-    report.chart(results, engines, options.results / "systems.png")
+    charts.speeds(results, engines, options.results / "systems.png")
 
 
 def _systems(
@@ -101,7 +101,7 @@ def scaling(options: argparse.Namespace) -> Iterator[str]:
             with workers(engines) as remotes:
                 results[f"{name} {size} ({model})"] = interleaved(remotes, "scaling", name, size, options.rounds, WARM)
             yield _programs("Scaling", results, engines)
-    report.curves(results, engines, options.results / "scaling.png")
+    charts.growth(results, engines, options.results / "scaling.png")
 
 
 def loader(options: argparse.Namespace) -> Iterator[str]:

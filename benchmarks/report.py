@@ -1,4 +1,4 @@
-"""Results as Markdown tables and a bar chart."""
+"""Results as Markdown tables."""
 
 from __future__ import annotations
 
@@ -125,57 +125,3 @@ def overheads(results: Results) -> str:
         ours, bare, torch = (row.get(e) for e in engines)
         rows.append([case, *(spread(row.get(e)) for e in engines), ratio(ours, bare), ratio(ours, torch)])
     return table(["", *engines, "of bare JAX", "of PyTorch"], rows)
-
-
-def chart(results: Results, engines: Sequence[str], path: Path) -> bool:
-    """Bars of each engine's speed relative to PyTorch eager's; ``False`` where matplotlib is not installed."""
-    try:
-        import matplotlib
-    except ModuleNotFoundError:
-        return False
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    cases = [case for case, row in results.items() if "PyTorch eager" in row]
-    figure, axes = pyplot.subplots(figsize=(1.3 * len(cases) + 2, 4), layout="constrained")
-    width = 0.8 / len(engines)
-    for i, engine in enumerate(engines):
-        heights = [
-            results[c]["PyTorch eager"].median / results[c][engine].median if engine in results[c] else 0 for c in cases
-        ]
-        axes.bar([x + i * width for x in range(len(cases))], heights, width, label=engine)
-    axes.axhline(1, color="black", linewidth=0.8)
-    axes.set_xticks([x + 0.4 - width / 2 for x in range(len(cases))], cases, rotation=20)
-    axes.set_ylabel("steps a second, PyTorch eager = 1")
-    axes.legend()
-    figure.savefig(path, dpi=120)
-    pyplot.close(figure)
-    return True
-
-
-def curves(results: Results, engines: Sequence[str], path: Path) -> bool:
-    """Step times over sizes, a panel for each of what grows; ``False`` where matplotlib is not installed."""
-    try:
-        import matplotlib
-    except ModuleNotFoundError:
-        return False
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    panels: dict[str, list[tuple[int, Mapping[str, Timing]]]] = {}
-    for case, row in results.items():
-        name, size, model = case.split(" ", 2)
-        panels.setdefault(f"{name} {model}", []).append((int(size), row))
-    figure, axes = pyplot.subplots(
-        1, len(panels), figsize=(3.6 * len(panels), 3.6), layout="constrained", squeeze=False
-    )
-    for panel, (title, points) in zip(axes[0], panels.items(), strict=True):
-        for engine in engines:
-            seen = [(size, row[engine].median * 1e3) for size, row in points if engine in row]
-            panel.loglog(*zip(*seen, strict=True), marker="o", label=engine)
-        panel.set_title(title, fontsize="small")
-    axes[0][0].set_ylabel("ms a step")
-    axes[0][0].legend(fontsize="small")
-    figure.savefig(path, dpi=120)
-    pyplot.close(figure)
-    return True
