@@ -62,7 +62,7 @@ def _places(tree: Any, leaves: Sequence[Any]) -> dict[str, Any]:
 
 
 def _told(before: dict[str, Any], now: dict[str, Any]) -> str:
-    both = {name: None for name in (*before, *now)}
+    both = dict.fromkeys((*before, *now))
     pairs = [(name, before.get(name, _NOTHING), now.get(name, _NOTHING)) for name in both]
     differing = [(name, _words(old), _words(new), old, new) for name, old, new in pairs if old != new]
     return "; ".join(
