@@ -39,6 +39,8 @@ class Capture(Stores):
         stacks: where the function stacks state of one shape; None where it may not.
     """
 
+    no_graph = ""  # what a backward of a Tensor without a graph is told beside that
+
     def __init__(
         self,
         references: Sequence[Reference],

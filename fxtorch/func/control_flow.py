@@ -17,6 +17,7 @@ from jax import lax
 from jax.core import Tracer
 
 from fxtorch.func.call import Call, is_leaf, is_tensor
+from fxtorch.func.order import in_order, order_of
 from fxtorch.func.saving import Needs, repeated, stand_before
 from fxtorch.tensor import Tensor, dispatch, modes, unwrap
 from fxtorch.tensor.tape import Node
@@ -66,6 +67,7 @@ def cond(
             def run(values: Sequence[Any]) -> Any:
                 call.fn = lambda _, *args: fn(*args)
                 out, state = call.once([flag, *values])
+                call.order = call.order or call.returned
                 leaves, tree = call.flat(out)
                 trees.append((tree, [(x.shape, x.dtype) for x in leaves]))
                 return leaves, state
@@ -132,11 +134,14 @@ def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], carried
             out, moved = call.once([*state[0], *call.with_state(arrays[n:], state[1])])
             if any(x is not y for x, y in zip(moved, state[1], strict=True)):
                 raise RuntimeError("while_loop: cond_fn changes state; let body_fn do it")
+            if jnp.size(out) != 1:
+                raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
             return jnp.asarray(out).reshape(()) != 0
 
         def body(state: Any) -> Any:
             call.fn = lambda *args: _as_tuple(body_fn(*args))
             out, moved = call.once([*state[0], *call.with_state(arrays[n:], state[1])])
+            call.order = call.returned
             leaves, found = call.flat(out)
             call.check_carry("body_fn", (tree, state[0]), (found, leaves))
             return leaves, moved
@@ -177,7 +182,10 @@ def scan(combine_fn: Callable[..., Any], init: Any, xs: Any, *, dim: int = 0, re
     count = sizes.pop()
     if _is_eager(init, xs) and count:
         return _eager_scan(combine_fn, init, xs, dim, reverse, count)
-    moved = jax.tree.map(lambda t: t.movedim(dim, 0) if isinstance(t, Tensor) else t, xs, is_leaf=is_leaf)
+    moved = in_order(
+        order_of(xs),
+        jax.tree.map(lambda t: t.movedim(dim, 0) if isinstance(t, Tensor) else t, xs, is_leaf=is_leaf),
+    )
     call = _Loop(combine_fn, (init, moved), "scan")
     n = sum(isinstance(x, Tensor | jax.Array) for x in jax.tree.leaves(init, is_leaf=is_leaf))
 
@@ -193,6 +201,7 @@ def scan(combine_fn: Callable[..., Any], init: Any, xs: Any, *, dim: int = 0, re
             call.check_carry("combine_fn", (tree, state[0]), (found, leaves))
             kept, kept_tree = call.flat(out[1])
             trees.append(kept_tree)
+            call.order = call.returned
             return (leaves, moved), kept
 
         begin = (list(arrays[:n]), call.state_of(arrays))
@@ -232,14 +241,17 @@ def map(f: Callable[..., Any], xs: Any, *args: Any) -> Any:
 def _eager_scan(combine_fn: Callable[..., Any], init: Any, xs: Any, dim: int, reverse: bool, count: int) -> Any:
     carry, kept = init, []
     for i in reversed(range(count)) if reverse else range(count):
-        row = jax.tree.map(lambda t, i=i: t.select(dim, i) if isinstance(t, Tensor) else t, xs, is_leaf=is_leaf)
+        row = in_order(
+            order_of(xs),
+            jax.tree.map(lambda t, i=i: t.select(dim, i) if isinstance(t, Tensor) else t, xs, is_leaf=is_leaf),
+        )
         before = _shapes(carry)
         carry, y = combine_fn(carry, row)
         if _shapes(carry) != before:
             raise CarryChanged(f"scan: combine_fn was given {_words(before)}, but returned {_words(_shapes(carry))}")
         kept.append(y)
     kept = kept[::-1] if reverse else kept
-    return carry, jax.tree.map(lambda *ys: _stack(ys, dim), *kept, is_leaf=is_tensor)
+    return carry, in_order(order_of(kept[0]), jax.tree.map(lambda *ys: _stack(ys, dim), *kept, is_leaf=is_tensor))
 
 
 def _is_eager(*trees: Any) -> bool:
@@ -260,8 +272,15 @@ def _shapes(tree: Any) -> Any:
 
 def _words(shapes: Any) -> str:
     structure, avals = shapes
-    named = ((str(dtype).removeprefix("torch."), list(shape)) for shape, dtype in avals)  # a Tensor's, or an array's
-    return f"{structure} of {', '.join(f'torch.{dtype}{shape}' for dtype, shape in named)}"
+    return f"{structure} of {', '.join(_one(aval) for aval in avals)}"
+
+
+def _one(aval: Any) -> str:
+    """A Tensor or an array, as its shape and type, or the type of something else."""
+    if isinstance(aval, type):
+        return aval.__name__
+    shape, dtype = aval
+    return f"torch.{str(dtype).removeprefix('torch.')}{list(shape)}"
 
 
 class _Refuse(Node):
@@ -288,6 +307,7 @@ class _Loop(Call):
         self.name = name
         self.carries = True
         self.behind: Callable[[Sequence[bool]], list[Needs]] | None = None  # what eager results would stand before
+        self.order: Any = None  # of the keys in the dictionaries of the result
         self._met: dict[int, Tensor] = {}
 
     def needs(self, fn: Callable[..., Any], like: Sequence[Any], wanting: Sequence[bool]) -> list[Needs]:
@@ -358,7 +378,7 @@ class _Loop(Call):
                 needs = self.behind([t._rg for t in inputs])
                 results = jax.tree.leaves(out, is_leaf=is_tensor)
                 stand_before(name, results, needs, self.tensors, self.lifted, self._met)
-            return out
+            return in_order(self.order, out)
         outside, self.outside = self.outside, False
         try:
             out = super()._run(pure, name)
@@ -369,7 +389,7 @@ class _Loop(Call):
             for leaf in jax.tree.leaves(out, is_leaf=is_tensor):
                 if jnp.issubdtype(unwrap(leaf).dtype, jnp.inexact):
                     leaf._rg, leaf._node = True, _Refuse("while_loop", edges, [t._index for t in wanting])
-        return out
+        return in_order(self.order, out)
 
 
 __all__ = ["cond", "map", "scan", "while_loop"]

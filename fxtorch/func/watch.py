@@ -57,6 +57,11 @@ class Watch:
         wanting: Tensors from outside that are to want gradients inside, too.
     """
 
+    no_graph = (
+        "; inside of a function that a transformation or a loop runs, Tensors from outside are constants to backward():"
+        " use torch.func.grad there, and torch.fold for a loop of training steps"
+    )
+
     def __init__(
         self,
         given: dict[int, Any],

@@ -342,7 +342,8 @@ def starting_cotangent(root: Tensor, given: Any, create_graph: bool) -> Any:
         RuntimeError: nothing was given and ``root`` is not a scalar, or the shapes differ, or ``root`` has no graph.
     """
     if not root.requires_grad:
-        raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
+        more = "" if modes.capture is None else modes.capture.no_graph
+        raise RuntimeError(f"element 0 of tensors does not require grad and does not have a grad_fn{more}")
     if given is None:
         if root.shape.numel() != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")

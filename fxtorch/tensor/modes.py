@@ -21,6 +21,11 @@ class Capture(Protocol):
     def stacks(self) -> Stacks | None:
         """Where state of one shape is held as one array."""
 
+    @property
+    def no_graph(self) -> str:
+        """What a backward of a Tensor without a graph is told beside that."""
+        ...
+
     def made(self, tensor: Tensor) -> None:
         """A Tensor was created."""
 

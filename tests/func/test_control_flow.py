@@ -163,3 +163,54 @@ def test_a_state_that_changes_its_shape_is_told_in_the_same_words_eagerly_and_co
     for fn in (grow, torch.jit(grow)):
         with pytest.raises(RuntimeError, match=r"given .* of torch\.float32\[3\], but returned .* of torch\.float32\["):
             fn(torch.ones(2, 3))
+
+
+ORDERED: dict[str, Callable[[torch.Tensor], Any]] = {
+    "map": lambda x: torch.map(lambda row: {"b": row, "a": row * 2}, x),
+    "scan": lambda x: torch.scan(lambda c, r: ({"b": c["b"] + r, "a": c["a"]}, r), {"b": x[0], "a": x[1]}, x)[0],
+    "cond": lambda x: torch.cond(x.sum() > 0, lambda t: {"b": t, "a": t}, lambda t: {"b": t, "a": t * 2}, (x,)),
+    "while_loop": lambda x: torch.while_loop(
+        lambda d: d["a"].sum() < 9, lambda d: ({"b": d["b"], "a": d["a"] + 1},), ({"b": x, "a": x},)
+    )[0],
+}
+
+
+@pytest.mark.parametrize("run", ORDERED.values(), ids=list(ORDERED))
+def test_dicts_keep_the_order_of_their_keys(run: Callable[[torch.Tensor], Any]) -> None:
+    for found in both(run, torch.ones(3, 2)):
+        assert list(found) == ["b", "a"]
+
+
+def test_slices_of_a_dict_come_in_its_order() -> None:
+    def rows(x: torch.Tensor) -> torch.Tensor:
+        return torch.map(lambda row: torch.stack(list(row.values())), {"b": x, "a": x * 2})  # type: ignore[arg-type]
+
+    for found in both(rows, torch.ones(3)):
+        assert found[0].tolist() == [1, 2]
+
+
+def test_a_number_that_becomes_a_tensor_is_told() -> None:
+    with pytest.raises(RuntimeError, match=r"given .* of float, but returned .* of torch\.float32\[\]"):
+        torch.scan(lambda c, r: (c + r.sum(), r), 0.0, torch.ones(3, 2))
+
+
+def test_a_test_of_several_elements_is_ambiguous_eagerly_and_compiled() -> None:
+    for call in (lambda fn: fn, torch.jit):
+        with pytest.raises(RuntimeError, match="Boolean value of Tensor with more than one value is ambiguous"):
+            call(lambda x: torch.while_loop(lambda y: y < 3, lambda y: (y + 1,), (x,)))(torch.ones(2))
+
+
+def test_a_backward_in_a_compiled_loop_says_what_to_use() -> None:
+    net = nn.Linear(2, 2)
+
+    @torch.jit
+    def train(x: torch.Tensor) -> Any:
+        def step(_: Any, row: torch.Tensor) -> Any:
+            net(row).sum().backward()
+            return (), row
+
+        return torch.scan(step, (), x)
+
+    with pytest.raises(RuntimeError, match=r"use torch\.func\.grad there, and torch\.fold for a loop of"):
+        train(torch.ones(3, 2))
+    assert net.weight.grad is None
