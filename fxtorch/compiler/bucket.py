@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from fxtorch.compiler.ahead import Lowered
 from fxtorch.compiler.function import CompiledFunction
+from fxtorch.nn import Module
 from fxtorch.tensor import Tensor, dispatch
 from fxtorch.tensor.conversion import from_numpy
 
@@ -40,7 +42,7 @@ class Bucketed:
         self.axes = {name: {a: ""} if isinstance(a, int) else dict(a) for name, a in axes.items()}
         self.sizes = None if sizes is None else sorted(sizes)
         self.real = self.padded = 0
-        self._signature = inspect.signature(compiled.fn)
+        self._signature = inspect.signature(compiled.fn.forward if isinstance(compiled.fn, Module) else compiled.fn)
         parameters = self._signature.parameters
         self._masks = {name: f"{name}_mask" if name else "mask" for by in self.axes.values() for name in by.values()}
         if not self.axes:
@@ -57,11 +59,23 @@ class Bucketed:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Pad, and run."""
+        arguments, (real, padded) = self._padded(args, kwargs)
+        self.real += real
+        self.padded += padded
+        return self.compiled(**arguments)
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """Pad, and trace without a run, as :meth:`CompiledFunction.lower` does."""
+        return self.compiled.lower(**self._padded(args, kwargs)[0])
+
+    def _padded(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dict[str, Any], tuple[int, int]]:
+        """The arguments by name, padded and with their masks; how many elements were given, and how many there are."""
+        real = padded = 0
         bound = self._signature.bind_partial(*args, **kwargs)
         found: dict[str, int] = {}
         for argument, by_axis in self.axes.items():
             for axis, name in by_axis.items():
-                size = bound.arguments[argument].shape[axis]
+                size = _size_along(axis, argument, bound.arguments.get(argument))
                 if found.setdefault(name, size) != size:
                     raise ValueError(
                         f"{argument} has size {size} along axis {axis}, but another padded argument has {found[name]}"
@@ -71,8 +85,7 @@ class Bucketed:
             given = bound.arguments[argument]
             tensor = given if isinstance(given, Tensor) else from_numpy(np.asarray(given))
             new = bound.arguments[argument] = _pad(tensor, {axis: wanted[name] for axis, name in by_axis.items()})
-            self.real += tensor.numel()
-            self.padded += new.numel()
+            real, padded = real + tensor.numel(), padded + new.numel()
         for name, size in found.items():
             bound.arguments[self._masks[name]] = from_numpy(np.arange(wanted[name]) < size)
         arguments = dict(bound.arguments)
@@ -80,7 +93,7 @@ class Bucketed:
             for parameter in self._signature.parameters.values():
                 if parameter.kind is kind and parameter.name in arguments:
                     raise TypeError(f'dynamic="bucket" does not pass *{parameter.name}; name the arguments')
-        return self.compiled(**arguments)
+        return arguments, (real, padded)
 
     def _size(self, size: int) -> int:
         if self.sizes is None:
@@ -92,6 +105,15 @@ class Bucketed:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["compiled"], name)
+
+
+def _size_along(axis: int, argument: str, given: Any) -> int:
+    shape = getattr(given, "shape", None)
+    if shape is None:
+        raise TypeError(f"{argument} is to be padded, and must be a Tensor, not {type(given).__name__}")
+    if not -len(shape) <= axis < len(shape):
+        raise IndexError(f"{argument} is to be padded along axis {axis}, which its shape {tuple(shape)} has not")
+    return shape[axis]
 
 
 def _pad(tensor: Tensor, sizes: Mapping[int, int]) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fxtorch.compiler.ahead import Lowered
 from fxtorch.compiler.function import CompiledFunction
 from fxtorch.nn import Module
 
@@ -22,6 +23,10 @@ class OptimizedModule(Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the compiled call."""
         return self._compiled(*args, **kwargs)
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """Trace the call without a run, as :meth:`CompiledFunction.lower` does."""
+        return self._compiled.lower(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
         try:

@@ -91,6 +91,55 @@ def test_axes_with_names_get_a_mask_each() -> None:
     assert total.traces == 1
 
 
+class Masked(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 1)
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        return (self.layer(x)[:, 0] * mask).sum()
+
+
+def test_a_module_is_padded_and_takes_part_in_an_eager_backward() -> None:
+    net = Masked()
+    fast = torch.jit(net, dynamic="bucket", axes={"x": 0})
+    for n in (3, 4):
+        x = torch.ones(n, 3)
+        found = fast(x)
+        net.zero_grad()
+        found.backward()
+        assert found.item() == pytest.approx(net(x, torch.ones(n)).item(), rel=1.3e-6)
+        assert net.layer.weight.grad is not None and net.layer.weight.grad.tolist() == [[n] * 3]
+    assert fast.traces == 1 and fast.waste == pytest.approx(1 / 8)
+
+
+def test_a_module_and_what_is_padded_are_lowered_as_functions_are() -> None:
+    net = nn.Linear(3, 2)
+    fast = torch.jit(net)
+    x = torch.ones(4, 3)
+    assert fast.lower(x).compile().cost.flops > 0
+    np.testing.assert_array_equal(fast(x).detach(), net(x).detach())
+    assert "1 program" in explain(fast)
+    padded = torch.jit(lambda x, mask: (x * mask).sum(), dynamic="bucket", axes={"x": 0})
+    assert "4xf32" in padded.lower(torch.ones(3)).as_text()
+    padded.lower(torch.ones(3)).compile()
+    assert padded(torch.ones(4)).item() == 4 and padded.traces == 1 and padded.waste == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        ((None,), TypeError, "x is to be padded, and must be a Tensor, not NoneType"),
+        (([1.0],), TypeError, "x is to be padded, and must be a Tensor, not list"),
+        ((torch.tensor(1.0),), IndexError, r"x is to be padded along axis 0, which its shape \(\) has not"),
+        ((), TypeError, "x is to be padded, and must be a Tensor"),
+    ],
+)
+def test_what_cannot_be_padded_is_an_error_with_its_name(given: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        torch.jit(lambda x, mask: x * mask, dynamic="bucket", axes={"x": 0})(*given)
+
+
 def test_padding_a_function_without_a_mask_is_an_error() -> None:
     with pytest.raises(TypeError, match="has no argument 'mask'"):
         torch.jit(lambda x: x, dynamic="bucket", axes={"x": 0})
