@@ -192,10 +192,11 @@ SMALL: dict[str, Callable[[Any], Any]] = {
         [4, 4], 8, [2, 1], [2, 2], [4, 4], num_classes=5, block=m.swin_transformer.SwinTransformerBlockV2,
         downsample_layer=m.swin_transformer.PatchMergingV2,
     ),
+    "maxvit": lambda m: m.MaxVit((32, 32), 8, 2, [8, 16], [1, 2], 4, 0.2, num_classes=5),
 }  # fmt: skip
 DETECTORS = ("fasterrcnn", "maskrcnn", "retinanet")
 SEGMENTERS = ("fcn", "deeplab", "lraspp")
-SIZES = {"inception_v3": 96, "vit_h_14": 224}
+SIZES = {"inception_v3": 96, "maxvit_t": 224, "vit_h_14": 224}
 
 
 def by_name(name: str) -> Callable[[Any], Any]:

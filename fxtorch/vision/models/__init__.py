@@ -62,6 +62,9 @@ from fxtorch.vision.models.inception import Inception3 as Inception3
 from fxtorch.vision.models.inception import Inception_V3_Weights as Inception_V3_Weights
 from fxtorch.vision.models.inception import InceptionOutputs as InceptionOutputs
 from fxtorch.vision.models.inception import inception_v3 as inception_v3
+from fxtorch.vision.models.maxvit import MaxVit as MaxVit
+from fxtorch.vision.models.maxvit import MaxVit_T_Weights as MaxVit_T_Weights
+from fxtorch.vision.models.maxvit import maxvit_t as maxvit_t
 from fxtorch.vision.models.mnasnet import MNASNet as MNASNet
 from fxtorch.vision.models.mnasnet import MNASNet0_5_Weights as MNASNet0_5_Weights
 from fxtorch.vision.models.mnasnet import MNASNet0_75_Weights as MNASNet0_75_Weights

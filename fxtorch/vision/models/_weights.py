@@ -146,6 +146,15 @@ PUBLISHED: dict[str, tuple[tuple[str, str, str, dict[str, Any], int], ...]] = {
     "MC3_18_Weights": (
         ("KINETICS400_V1", "mc3_18-a90a0ba3.pth", "film", {"crop_size": (112, 112), "resize_size": (128, 171)}, 400),
     ),
+    "MaxVit_T_Weights": (
+        (
+            "IMAGENET1K_V1",
+            "maxvit_t-bc5ab103.pth",
+            "classify",
+            {"crop_size": 224, "resize_size": 224, "interpolation": "bicubic"},
+            1000,
+        ),
+    ),
     "R2Plus1D_18_Weights": (
         (
             "KINETICS400_V1",
