@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fxtorch.nn import functional as nnF
@@ -9,12 +10,18 @@ from fxtorch.nn.modules import Module
 from fxtorch.nn.modules import Sequential as _Sequential
 from fxtorch.tensor import Tensor, dtype
 from fxtorch.text import functional as F
+from fxtorch.text.bpe import CLIPTokenizer, GPT2BPETokenizer
 from fxtorch.text.vocab import Vocab
+from fxtorch.text.wordpiece import BERTTokenizer
 
 __all__ = [
     "AddToken",
+    "BERTTokenizer",
+    "CLIPTokenizer",
+    "GPT2BPETokenizer",
     "LabelToIndex",
     "PadTransform",
+    "RegexTokenizer",
     "Sequential",
     "StrToIntTransform",
     "ToTensor",
@@ -157,3 +164,24 @@ class StrToIntTransform(Module):
     def forward(self, input: Any) -> Any:
         """The integers."""
         return F.str_to_int(input)
+
+
+class RegexTokenizer(Module):
+    r"""Replacements by regular expressions, one after the other, then the words between spaces.
+
+    Args:
+        patterns_list: what to look for, and what to write instead.
+
+    >>> RegexTokenizer([(r"(\d+)", r" \1 "), (r"-", "")])("well-made 3x4")
+    ['wellmade', '3', 'x', '4']
+    """
+
+    def __init__(self, patterns_list: list[tuple[str, str]]) -> None:
+        super().__init__()
+        self._patterns = [(re.compile(pattern), words) for pattern, words in patterns_list]
+
+    def forward(self, line: str) -> list[str]:
+        """The words of a text."""
+        for pattern, words in self._patterns:
+            line = pattern.sub(words, line)
+        return line.split()
