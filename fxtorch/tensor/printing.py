@@ -11,6 +11,7 @@ from jax.core import Tracer
 
 from fxtorch.ops import dtypes as rules
 from fxtorch.tensor import dtype as types
+from fxtorch.tensor.gone import Gone
 from fxtorch.tensor.meta import Abstract
 from fxtorch.tensor.modes import modes
 from fxtorch.tensor.overriding import overrider
@@ -170,7 +171,7 @@ def to_text(tensor: Tensor, prefix: str = "tensor(") -> str:
     if isinstance(array, Abstract):
         body, plain = "...", dtype is types.of(rules.default_float())
         suffixes += ["device='meta'", f"size={tuple(array.shape)}", *([] if plain else [f"dtype={dtype}"])]
-    elif isinstance(array, Tracer):
+    elif isinstance(array, Tracer | Gone):
         if modes.capture is not None:
             modes.capture.side("print")
         body = f"<traced, shape={tuple(array.shape)}>"

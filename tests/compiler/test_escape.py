@@ -91,7 +91,9 @@ def test_a_trace_that_fails_leaves_no_tracer_and_no_new_name() -> None:
     kept += [VARIABLE.get(), *error.value.args]
     assert not any(isinstance(t._data, Tracer) for t in kept)
     assert all(t.shape == (2,) for t in kept)
-    for use in (lambda t: t + 1, repr, lambda t: t.tolist(), lambda t: t.numpy(), lambda t: t.device, lambda t: t[0]):
+    assert repr(kept[0]) == "tensor(<traced, shape=(2,)>, dtype=torch.float32)"
+    assert "traced, shape=(2,)" in str(error.value)
+    for use in (lambda t: t + 1, lambda t: t.tolist(), lambda t: t.numpy(), lambda t: t.device, lambda t: t[0]):
         for t in kept:
             with pytest.raises(RuntimeError, match="has no values: it is of a compiled function"):
                 use(t)
