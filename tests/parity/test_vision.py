@@ -252,3 +252,13 @@ def test_models_have_torchvisions_parameters_and_results(name: str) -> None:
     with fxtorch.no_grad():
         actual = fxtorch.jit(model.eval())(fxtorch.from_numpy(pictures))
     compare(actual, expected)
+
+
+def test_the_nearest_pixel_of_a_perspective_is_found_in_torchvisions_precision() -> None:
+    points = [[[0, 0], [17, 0], [17, 12], [0, 12]], [[2, 1], [15, 0], [16, 11], [1, 12]]]
+    found = [
+        to_numpy(m.transforms.functional.perspective(lib.from_numpy(SMOOTH), *points, interpolation=mode))
+        for m, lib in ((ours, fxtorch), (theirs, torch))
+        for mode in (m.transforms.InterpolationMode.NEAREST,)
+    ]
+    np.testing.assert_array_equal(*found)

@@ -199,3 +199,34 @@ def test_pillow_images_are_bent_and_erased_as_their_tensors_are() -> None:
         assert isinstance(changed, Image.Image) and changed.mode == "RGB"
         assert torch.equal(torch.from_numpy(np.array(changed)).permute(2, 0, 1), change(tensor))
     assert np.array(picture).tolist() == array.tolist()
+
+
+def test_a_quarter_turn_exchanges_the_sides() -> None:
+    x = torch.arange(24.0).reshape(1, 4, 6)
+    for turned in (v2.functional.rotate(x, 90, expand=True), F.rotate(x, -270, expand=True)):
+        assert torch.equal(turned, x.rot90(1, [1, 2]))
+
+
+def test_tensors_of_booleans_are_moved_and_scaled() -> None:
+    x = torch.tensor([[[True, False], [False, False]]])
+    assert v2.functional.rotate(x, 180).tolist() == [[[False, False], [False, True]]]
+    assert v2.functional.resize(x, [4, 4], interpolation="nearest").sum() == 4
+    assert v2.functional.to_dtype(x, torch.float32, scale=True).tolist() == [[[1.0, 0.0], [0.0, 0.0]]]
+    assert v2.functional.adjust_brightness(x, 0.0).tolist() == [[[False, False], [False, False]]]
+
+
+def test_tensors_are_turned_by_the_nearest_or_by_lines_alone() -> None:
+    with pytest.raises(ValueError, match="'bicubic' is unsupported"):
+        v2.functional.rotate(torch.zeros(1, 4, 4), 30, interpolation=v2.InterpolationMode.BICUBIC)
+
+
+def test_converting_a_picture_gives_a_tensor_and_the_transform_a_picture() -> None:
+    picture = tv_tensors.Image(torch.full((1, 2, 2), 255, dtype=torch.uint8))
+    assert type(v2.functional.convert_image_dtype(picture)) is torch.Tensor
+    assert type(v2.ConvertImageDtype()(picture)) is tv_tensors.Image
+    assert v2.ConvertImageDtype()(picture).tolist() == [[[1.0, 1.0], [1.0, 1.0]]]
+
+
+def test_a_pillow_image_is_padded_with_a_colour_of_floats() -> None:
+    padded = v2.functional.pad(Image.new("RGB", (1, 1)), 1, fill=[1.0, 2.0, 3.0])
+    assert padded.getpixel((0, 0)) == (1, 2, 3)

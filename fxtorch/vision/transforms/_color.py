@@ -12,7 +12,7 @@ from fxtorch.tensor import Tensor
 from fxtorch.vision._pil import is_pil, pillow_module
 from fxtorch.vision._torch import torch
 from fxtorch.vision.transforms._conversion import convert_image_dtype, pil_to_tensor, to_pil_image
-from fxtorch.vision.transforms._inputs import as_float, back, check_image, get_image_num_channels, like, planes
+from fxtorch.vision.transforms._inputs import as_float, back, check_image, get_image_num_channels, largest, like, planes
 from fxtorch.vision.tv_tensors import BoundingBoxes, Mask
 
 
@@ -33,7 +33,7 @@ def _colours_only(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 def _bound(img: Tensor) -> float:
     """The value of white."""
-    return 1.0 if img.is_floating_point() else float(torch.iinfo(img.dtype).max)
+    return 1.0 if img.is_floating_point() else float(largest(img.dtype))
 
 
 def _blend(first: Tensor, second: Tensor, ratio: float) -> Tensor:

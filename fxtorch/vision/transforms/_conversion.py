@@ -10,7 +10,7 @@ import numpy as np
 from fxtorch.tensor import Tensor
 from fxtorch.vision._pil import is_pil, pillow
 from fxtorch.vision._torch import torch
-from fxtorch.vision.transforms._inputs import like
+from fxtorch.vision.transforms._inputs import largest, like
 from fxtorch.vision.tv_tensors import BoundingBoxes, Image, Mask
 
 _TYPES = {"I": np.int32, "I;16": np.uint16, "F": np.float32}
@@ -101,10 +101,6 @@ def to_pil_image(pic: Any, mode: str | None = None) -> Any:
     return image
 
 
-def _largest(dtype: Any) -> int:
-    return torch.iinfo(dtype).max
-
-
 def convert_image_dtype(image: Tensor, dtype: Any = None) -> Any:
     """A picture in another type, its values scaled: floats lie between 0 and 1, integers fill their range.
 
@@ -117,25 +113,25 @@ def convert_image_dtype(image: Tensor, dtype: Any = None) -> Any:
         return image
     if own.is_floating_point:
         if dtype.is_floating_point:
-            return like(image, image.to(dtype))
+            return image.to(dtype)
         if (own == torch.float32 and dtype in (torch.int32, torch.int64)) or (
             own == torch.float64 and dtype == torch.int64
         ):
             raise RuntimeError(f"The cast from {own} to {dtype} cannot be performed safely.")
-        return like(image, (image * (_largest(dtype) + 1.0 - 1e-3)).to(dtype))
+        return (image * (largest(dtype) + 1.0 - 1e-3)).to(dtype)
     if dtype.is_floating_point:
-        return like(image, image.to(dtype) / _largest(own))
-    before, after = _largest(own), _largest(dtype)
+        return image.to(dtype) / largest(own)
+    before, after = largest(own), largest(dtype)
     if before > after:
-        return like(image, torch.div(image, (before + 1) // (after + 1), rounding_mode="floor").to(dtype))
-    return like(image, image.to(dtype) * ((after + 1) // (before + 1)))
+        return torch.div(image, (before + 1) // (after + 1), rounding_mode="floor").to(dtype)
+    return image.to(dtype) * ((after + 1) // (before + 1))
 
 
 def to_dtype(inpt: Any, dtype: Any = None, scale: bool = False) -> Any:
     """A Tensor in another type; pictures are scaled where asked, masks and boxes never."""
     dtype = torch.float32 if dtype is None else dtype
     if scale and not isinstance(inpt, Mask | BoundingBoxes):
-        return convert_image_dtype(inpt, dtype)
+        return like(inpt, convert_image_dtype(inpt, dtype))
     changed = inpt.to(dtype)
     return changed if isinstance(inpt, BoundingBoxes) else like(inpt, changed)
 

@@ -91,7 +91,7 @@ class ConvertImageDtype(Transform):
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         """The picture in the other type."""
-        return F.convert_image_dtype(inpt, self.dtype)
+        return F.to_dtype(inpt, self.dtype, scale=True)
 
 
 class ToDtype(Transform):

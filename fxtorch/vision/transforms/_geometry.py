@@ -140,7 +140,9 @@ def _pad_pil(img: Any, sides: tuple[int, int, int, int], fill: Any, mode: str) -
     if mode == "constant":
         if isinstance(fill, int | float) and len(img.getbands()) > 1:
             fill = (int(fill),) * len(img.getbands())
-        return image_ops.expand(img, border=sides, fill=tuple(fill) if isinstance(fill, list) else fill)
+        if isinstance(fill, list | tuple):
+            fill = tuple(fill) if img.mode == "F" else tuple(int(value) for value in fill)
+        return image_ops.expand(img, border=sides, fill=fill)
     array = np.asarray(img)
     width = ((top, bottom), (left, right)) + ((0, 0),) * (array.ndim - 2)
     padded = np.pad(array, width, mode=mode)  # type: ignore[call-overload]

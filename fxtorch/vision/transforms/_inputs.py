@@ -97,6 +97,11 @@ def like(img: Any, changed: Tensor) -> Any:
     return wrap(changed, like=img) if isinstance(img, Image | Video | Mask) else changed
 
 
+def largest(dtype: Any) -> int:
+    """The largest number of a type of integers, which is white."""
+    return 1 if dtype == torch.bool else torch.iinfo(dtype).max
+
+
 def as_float(img: Tensor) -> Tensor:
     """In a floating type."""
     return img if img.is_floating_point() else img.to(torch.float32)
@@ -106,6 +111,8 @@ def back(img: Tensor, dtype: Any) -> Tensor:
     """``img`` rounded to ``dtype`` where that holds integers."""
     if dtype.is_floating_point:
         return img.to(dtype)
+    if dtype == torch.bool:
+        return img.round().to(dtype)
     info = torch.iinfo(dtype)
     return img.round().clamp(info.min, info.max).to(dtype)
 

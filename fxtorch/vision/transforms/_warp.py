@@ -48,9 +48,11 @@ def _inverse_matrix(
 
 def _sample(img: Tensor, grid: np.ndarray, mode: InterpolationMode, fill: Any) -> Tensor:
     """``img`` read at ``grid``, ``(H, W, 2)`` between -1 and 1; outside of it is ``fill``."""
+    if mode not in (_NEAREST, InterpolationMode.BILINEAR):
+        raise ValueError(f"Interpolation mode '{mode.value}' is unsupported with Tensor input")
     flat, shape = planes(img)
     x = as_float(flat)
-    places = torch.from_numpy(grid.astype(np.float32)).to(x.dtype).unsqueeze(0).expand(x.shape[0], -1, -1, -1)
+    places = torch.from_numpy(grid).to(x.dtype).unsqueeze(0).expand(x.shape[0], -1, -1, -1)
     filled = fill is not None and np.any(np.asarray(fill) != 0)
     if filled:
         x = torch.cat([x, torch.ones_like(x[:, :1])], 1)
@@ -140,7 +142,9 @@ def affine(
 def _turned_size(matrix: np.ndarray, size: Sequence[int]) -> tuple[int, int]:
     """Height and width that hold the whole turned picture."""
     x, y = 0.5 * size[1], 0.5 * size[0]
-    corners = np.array([[-x, -y, 1], [-x, y, 1], [x, y, 1], [x, -y, 1]]) @ matrix.T + [x, y]
+    # in 32 bits, where a cosine of 6e-17 is none
+    corners = np.array([[-x, -y, 1], [-x, y, 1], [x, y, 1], [x, -y, 1]], np.float32) @ matrix.T.astype(np.float32)
+    corners += np.array([x, y], np.float32)
     low, high = corners.min(0), corners.max(0)
     width, height = (np.ceil(np.trunc(high * 1e4) * 1e-4) - np.floor(np.trunc(low * 1e4) * 1e-4)).astype(int)
     return int(height), int(width)
@@ -227,9 +231,10 @@ def perspective(
         moved = four @ forward[:, :2].T + forward[:, 2]
         moved = moved[..., :2] / moved[..., 2:]
         return clamp_bounding_boxes(corners_to(img, torch.cat([moved.amin(1), moved.amax(1)], 1), img.canvas_size))
+    kind = np.float64 if img.dtype == torch.float64 else np.float32  # the nearest pixel depends on it
     x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
-    at = np.stack([x, y, np.ones_like(x)], -1) @ matrix.T
-    grid = at[..., :2] / at[..., 2:] / np.array([0.5 * width, 0.5 * height]) - 1
+    at, matrix = np.stack([x, y, np.ones_like(x)], -1).astype(kind), matrix.astype(kind)
+    grid = at @ (matrix[:2].T / np.array([0.5 * width, 0.5 * height], kind)) / (at @ matrix[2:].T) - 1
     return like(img, _sample(img, grid, _mode_for(img, interpolation), fill))
 
 
