@@ -8,7 +8,7 @@ from typing import Any
 from jax.experimental import checkify
 
 from fxtorch.compiler.program import Program
-from fxtorch.tensor.checking import CheckError
+from fxtorch.tensor.checking import failed
 
 
 def checked(run: Callable[..., Any], members: Iterable[Program]) -> Callable[..., Any]:
@@ -32,5 +32,5 @@ def passed(outcome: tuple[Any, Any]) -> Any:
     found, result = outcome
     words = None if found is None else found.get()
     if words is not None:
-        raise CheckError(words.removesuffix(" (`check` failed)"))
+        raise failed(words)
     return result

@@ -21,6 +21,11 @@ class CheckError(RuntimeError):
     """A check of values failed."""
 
 
+def failed(words: str) -> CheckError:
+    """The error for what JAX says of a check that failed."""
+    return CheckError(words.removesuffix(" (`check` failed)"))
+
+
 def is_users_file(file: str) -> bool:
     """Whether code of this file is neither fxtorch's nor JAX's."""
     return not file.startswith((*_OURS, "<"))
@@ -52,7 +57,12 @@ def check(ok: Any, words: str, *args: Any, **kwargs: Any) -> None:
     if modes.capture is not None:
         modes.capture.side("check")
     if modes.capture is not None or isinstance(ok, Tracer):
-        checkify.check(ok, words, *args, **kwargs)
+        try:
+            checkify.check(ok, words, *args, **kwargs)
+        except (
+            checkify.JaxRuntimeError
+        ) as error:  # known after all: eager code, transformed
+            raise failed(str(error)) from None
     elif not bool(ok):
         raise CheckError(words.format(*args, **kwargs))
 

@@ -92,3 +92,13 @@ def test_nan_in_a_compiled_backward_names_the_operator_and_the_forward_line() ->
     assert w.grad is None
     with torch.debug.detect_nan(), pytest.raises(CheckError, match=r"SqrtBackward0 \(of the call at .*test_debug"):
         step()
+
+
+def test_a_check_under_a_transformation_of_eager_code_raises_as_everywhere() -> None:
+    def checked(x: torch.Tensor) -> torch.Tensor:
+        torch.debug.check(x.sum() < 3, "a sum of {}", x.sum())
+        return x.sum()
+
+    for call in (torch.vmap(checked), torch.jit(torch.vmap(checked)), torch.func.grad(lambda x: checked(x[0]))):
+        with pytest.raises(torch.debug.CheckError, match=r"a sum of 3.0, at .*test_debug\.py:\d+"):
+            call(torch.ones(2, 3))
