@@ -85,3 +85,41 @@ def test_threads_that_compile_at_once_take_turns() -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda step: step(torch.ones(1, 3)).item(), steps))
     assert found == [pytest.approx(net(torch.ones(1, 3)).square().sum().item(), rel=1.3e-6) for net in nets]
+
+
+@pytest.mark.parametrize("where", ["while it is traced", "while it runs"])
+def test_threads_of_which_some_raise_leave_what_the_others_did(where: str) -> None:
+    def trained(call: Callable[[Callable[[int], bool]], Any]) -> list[list[float]]:
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(3, 4, bias=False), nn.BatchNorm1d(4), nn.Linear(4, 1))
+        opt = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+        x = torch.linspace(-1.0, 1.0, 24).reshape(8, 3)
+
+        def step(x: torch.Tensor, raises: bool) -> None:
+            opt.zero_grad()
+            net(x).square().mean().backward()
+            opt.step()
+            torch.debug.check(x.sum() < 5, "large")
+            if raises:
+                raise ValueError("on purpose")
+
+        fast = torch.jit(step, fullgraph=True)
+
+        def one(turn: int) -> bool:
+            bad = turn % 3 == 0
+            try:
+                fast(x + 9 if bad and where == "while it runs" else x, bad and where == "while it is traced")
+            except (ValueError, torch.debug.CheckError):
+                return False
+            return True
+
+        assert sum(call(one)) == 8
+        return [t.flatten().tolist() for t in net.state_dict().values()]
+
+    def in_threads(one: Callable[[int], bool]) -> list[bool]:
+        with ThreadPoolExecutor(4) as pool:
+            return list(pool.map(one, range(12)))
+
+    alone = trained(lambda one: [one(turn) for turn in range(12) if turn % 3])
+    together = trained(in_threads)
+    assert [pytest.approx(values, rel=1.3e-6, abs=1e-5) for values in alone] == together
