@@ -17,6 +17,7 @@ from fxtorch.compiler import errors, nesting
 from fxtorch.compiler.guards import ABSENT, SIMPLE
 from fxtorch.compiler.places import Slot
 from fxtorch.compiler.results import is_leaf
+from fxtorch.nn import Module
 from fxtorch.tensor import Tensor
 
 _WHOLE = (*SIMPLE, Tensor, jax.Array, np.ndarray, np.generic, type, FunctionType, MethodType, ModuleType)
@@ -86,18 +87,27 @@ class Opened:
 jax.tree_util.register_pytree_node(Opened, Opened.taken_apart, Opened.put_together)
 
 
-def flatten(value: Any, is_made: Test, is_outside: Test) -> tuple[list[Any], Any]:
+def flatten(value: Any, is_made: Test, is_outside: Test, *, stored: bool = False) -> tuple[list[Any], Any]:
     """Leaves and structure of what a function hands back or stores.
 
     Args:
         value: that.
         is_made: whether a Tensor was made in the trace, or stands there for an argument.
         is_outside: whether an object was there before: it is handed back itself.
+        stored: whether it is stored, where the next call finds it.
 
     Raises:
-        NotCompilable: an object with Tensors of the trace in it cannot be made anew.
+        NotCompilable: an object with Tensors of the trace in it cannot be made anew, or is a Module.
     """
-    return nesting.flatten(value, lambda x: Opened.of(x) if _holds(x, is_made, is_outside, set()) else None)
+
+    def opens(x: Any) -> Opened | None:
+        if isinstance(x, Module) and any(map(is_made, (*x.parameters(), *x.buffers()))):
+            raise (errors.NotYet if stored else errors.NotCompilable)(
+                "it makes a Module, and hands it back or stores it"
+            )
+        return Opened.of(x) if _holds(x, is_made, is_outside, set()) else None
+
+    return nesting.flatten(value, opens)
 
 
 def _holds(x: Any, is_made: Test, is_outside: Test, seen: set[int]) -> bool:

@@ -307,7 +307,7 @@ def _lay_out(
     collector = Collector(capture)
     leaves, tree = flatten(out, capture.is_of_trace, capture.surroundings.is_known)
     entries = [
-        (place, *flatten(place.get(), capture.is_of_trace, capture.surroundings.is_known))
+        (place, *flatten(place.get(), capture.is_of_trace, capture.surroundings.is_known, stored=True))
         for place in capture.places_written()
     ]
     grads = [

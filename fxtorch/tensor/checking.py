@@ -59,9 +59,7 @@ def check(ok: Any, words: str, *args: Any, **kwargs: Any) -> None:
     if modes.capture is not None or isinstance(ok, Tracer):
         try:
             checkify.check(ok, words, *args, **kwargs)
-        except (
-            checkify.JaxRuntimeError
-        ) as error:  # known after all: eager code, transformed
+        except checkify.JaxRuntimeError as error:  # known after all: eager code, transformed
             raise failed(str(error)) from None
     elif not bool(ok):
         raise CheckError(words.format(*args, **kwargs))

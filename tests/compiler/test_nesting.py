@@ -117,3 +117,24 @@ def test_what_cannot_be_made_anew_is_made_by_an_eager_call_with_a_warning(make: 
     assert (made.args[0] if isinstance(made, functools.partial) else made.value).tolist() == [2, 2]
     with pytest.raises(torch.compiler.NotCompilable, match=words):
         torch.jit(make, fullgraph=True)(ONE)
+
+
+def test_a_module_that_is_made_on_the_first_call_is_made_eagerly_and_the_next_call_is_compiled() -> None:
+    class Holder:
+        net: Any = None
+
+    holder = Holder()
+
+    @torch.jit
+    def lazily(x: torch.Tensor) -> torch.Tensor:
+        if holder.net is None:
+            holder.net = torch.nn.Linear(2, 3)
+        return holder.net(x)
+
+    first = lazily(ONE)
+    assert lazily.traces == 0 and first.tolist() == pytest.approx(lazily(ONE).tolist()) and lazily.traces == 1
+
+
+def test_a_module_that_is_handed_back_ends_in_an_eager_call_with_a_warning() -> None:
+    with pytest.warns(UserWarning, match="it makes a Module"):
+        assert torch.jit(lambda x: torch.nn.Linear(2, 3))(ONE)(ONE).shape == (3,)
