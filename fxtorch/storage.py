@@ -1,9 +1,8 @@
 """torch.storage: the elements and bytes behind Tensors."""
 
-import io
 from typing import Any
 
-from fxtorch.serialization import load
+from fxtorch.serialization.files import load_part
 from fxtorch.tensor.storages import TypedStorage as TypedStorage
 from fxtorch.tensor.storages import UntypedStorage as UntypedStorage
 
@@ -12,4 +11,4 @@ _StorageBase = UntypedStorage
 
 def _load_from_bytes(b: bytes) -> Any:
     """What a Tensor that PyTorch pickled by itself, outside of ``torch.save``, calls for its elements."""
-    return load(io.BytesIO(b), weights_only=False)
+    return load_part(b)

@@ -21,6 +21,8 @@ from fxtorch.serialization.rebuild import ADMITTED, ClassName, Loaded
 from fxtorch.serialization.safe_globals import by_name
 from fxtorch.serialization.skipping import skip_data
 from fxtorch.serialization.storages import StorageClass
+from fxtorch.tensor.dtype import ALL
+from fxtorch.tensor.storages import TypedStorage
 
 DEFAULT_PROTOCOL = 2  # of pickle: what PyTorch reads everywhere
 File = str | os.PathLike[str] | IO[bytes]
@@ -135,8 +137,8 @@ def load(
                     "_use_new_zipfile_serialization=True), please torch.save your checkpoint with this option in order "
                     "to use mmap."
                 )
-            return _load(file, str(f), map_location, pickle_module, strict, pickle_load_args)
-    return _load(f, "the stream", map_location, pickle_module, strict, pickle_load_args)
+            return _given(_load(file, str(f), map_location, pickle_module, strict, pickle_load_args))
+    return _given(_load(f, "the stream", map_location, pickle_module, strict, pickle_load_args))
 
 
 def _is_strict(weights_only: bool | None, pickle_module: Any) -> bool:
@@ -180,6 +182,20 @@ def _load(
         return Machine(data, ADMITTED, by_name(), storages).run()
     except pickle.UnpicklingError as error:
         raise pickle.UnpicklingError(_REFUSED.format(name=name, error=error)) from None
+
+
+def load_part(data: bytes) -> Any:
+    """What the bytes of a file hold, a storage as what Tensors are made from: files within plain pickles."""
+    return _load(io.BytesIO(data), "the stream", None, None, False, {})
+
+
+def _given(found: Any) -> Any:
+    """What a file holds; a storage that was saved by itself as the one that PyTorch gives, of bytes where it was."""
+    if not isinstance(found, Loaded):
+        return found
+    kind = found.dtype or ALL["uint8"]
+    elements = found.tensor((0, (len(found.data) // kind.itemsize,), (1,)), kind)
+    return TypedStorage(elements)
 
 
 class _Storages:

@@ -329,3 +329,13 @@ def test_a_tensor_of_a_class_without_attributes_is_read(tmp_path, monkeypatch):
     monkeypatch.setitem(globals(), "Kind", OurKind)
     read = fxtorch.load(tmp_path / "kind.pt", weights_only=False)
     assert type(read) is OurKind and read.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.filterwarnings("ignore:TypedStorage is deprecated")
+def test_a_storage_that_was_saved_by_itself_is_read(tmp_path):
+    for name, storage in (("typed", torch.arange(3.0).storage()), ("bytes", torch.arange(3.0).untyped_storage())):
+        torch.save(storage, tmp_path / name)
+        for strict in (True, False):
+            theirs = torch.load(tmp_path / name, weights_only=strict)
+            ours = fxtorch.load(tmp_path / name, weights_only=strict)
+            assert type(ours).__name__ == type(theirs).__name__ and ours.tolist() == theirs.tolist()
