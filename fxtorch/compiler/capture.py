@@ -13,6 +13,7 @@ import numpy as np
 from jax.sharding import SingleDeviceSharding
 
 from fxtorch.compiler import errors
+from fxtorch.compiler.effects import Effects
 from fxtorch.compiler.escape import Made
 from fxtorch.compiler.guards import A_TENSOR, ABSENT
 from fxtorch.compiler.optimizers import Optimizers
@@ -57,7 +58,7 @@ class Capture(Stores):
         self.stacks = stacks
         self.references = list(references)
         self.scalars = list(scalars)
-        self.effects: list[tuple[Callable[[], None], bool]] = []
+        self.effects = Effects()
         self.undo: list[Callable[[], None]] = []
         self.sides: set[str] = set()
         self.inputs: dict[Any, Input] = {}  # by the identity of whose eager graph they stand for
@@ -253,13 +254,13 @@ class Capture(Stores):
         return sharding if may else None
 
     def effect(self, run: Callable[[], None], owner: Any, scalars: tuple[tuple[dict[Any, Any], Any], ...]) -> None:
-        """A host effect: before the program where it changes numbers that are not read yet, else after it."""
+        """A host effect: before the numbers of the program are read where it changes none of them, else after that."""
         places = {(id(table), key) for table, key in scalars}
         self._options.moves(owner, places)
-        late = bool(places & self._scalars_read) or any(was_late for _, was_late in self.effects)
+        late = bool(places & self._scalars_read) or self.effects.any_late
         if late:
             self._superseded |= places
-        self.effects.append((run, late))
+        self.effects.add(run, owner, scalars, late=late)
 
     def side(self, kind: str) -> None:
         """The program does something beside computing.

@@ -111,7 +111,7 @@ class CompiledFunction:
             if len(self.programs.get(key, ())) >= _MOST:
                 raise errors.NotCompilable(f"it was compiled {_MOST} times for the same arguments; {reason}")
             with timed() as making:
-                program, result = self._settle(traced, leaves, bool(repeated))
+                program, result = self._settle(traced, leaves)
         except errors.AlsoArgument as error:
             traced.abandon()
             if set(pinned).issuperset(error.positions):
@@ -177,13 +177,13 @@ class CompiledFunction:
             warnings.warn(f"{self.name} runs eagerly, because it cannot be compiled: {told}", stacklevel=5)
         return _EAGERLY
 
-    def _settle(self, traced: Traced, leaves: Sequence[Any], repeated: bool) -> tuple[Program, Any]:
+    def _settle(self, traced: Traced, leaves: Sequence[Any]) -> tuple[Program, Any]:
         """Trace, compile and run; again while the trace still finds something new."""
         traced.discover()
         for _ in range(_ROUNDS):
             program = Program(traced, donate=self.donate, name=self.name)
             try:
-                result = program(leaves, repeated=repeated)
+                result = program(leaves)
             except errors.Unsettled:
                 continue
             return program, result

@@ -296,7 +296,7 @@ class Guards:
             if not _equal(now, value):
                 out.append(self._change(table, key, value, now))
         out += [
-            f"{name}: {_show(value)} became {_show(now)}"
+            f"{name}: {_became(value, now)}"
             for place, value, name in self._variables
             if not _equal(now := place.get(), value)
         ]
@@ -332,7 +332,7 @@ class Guards:
         return f"{owner}.{label(key)}" if owner else label(key)
 
     def _change(self, table: dict[Any, Any], key: Any, old: Any, new: Any) -> str:
-        return f"{self._name(table, key)}: {_show(old)} became {_show(new)}"
+        return f"{self._name(table, key)}: {_became(old, new)}"
 
 
 def _attributes(module: Any) -> dict[str, Any]:
@@ -354,6 +354,11 @@ def _equal(a: Any, b: Any) -> bool:
 
 def _same_items(now: Collection[Any], then: Collection[Any]) -> bool:
     return len(now) == len(then) and (all(map(operator.is_, now, then)) or all(map(_equal, now, then)))
+
+
+def _became(old: Any, new: Any) -> str:
+    before, after = _show(old), _show(new)
+    return f"{before} became {f'another {before[2:]}' if before == after and before.startswith('a ') else after}"
 
 
 def _show(value: Any) -> str:

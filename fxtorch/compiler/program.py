@@ -11,7 +11,7 @@ from jax.experimental import checkify
 
 from fxtorch.compiler import errors
 from fxtorch.compiler.behind import Behind
-from fxtorch.compiler.executable import Executable
+from fxtorch.compiler.executable import Executable, Given
 from fxtorch.compiler.guards import Guards
 from fxtorch.compiler.inputs import Inputs
 from fxtorch.compiler.outcome import Outcome, array_of
@@ -89,12 +89,11 @@ class Program:
             raise errors.Unsettled
         return outputs
 
-    def __call__(self, leaves: Sequence[Any], *, repeated: bool = False) -> Any:
+    def __call__(self, leaves: Sequence[Any]) -> Any:
         """Run on the flattened arguments.
 
         Args:
             leaves: the arguments.
-            repeated: this call was tried before, so that its host effects before the program have happened.
 
         Raises:
             StateChanged: the state has shapes or types that the program was not compiled for.
@@ -105,10 +104,10 @@ class Program:
         if not self.executable.traced:
             self._trace(leaves)
         if not self.inputs.overwrites:
-            return self._run(leaves, repeated=repeated)
+            return self._run(leaves)
         with lock:  # from now on until the new values are there nobody takes one
             try:
-                return self._run(leaves, repeated=repeated)
+                return self._run(leaves)
             finally:
                 self.inputs.end()
 
@@ -118,21 +117,28 @@ class Program:
         self.executable.trace(self.inputs.gather(leaves))
         self.traced.open = False
 
-    def _run(self, leaves: Sequence[Any], *, repeated: bool) -> Any:
+    def _run(self, leaves: Sequence[Any]) -> Any:
         if self.layout.flows:
             self.sharing.check_graphs(leaves)
-        if not repeated:
-            self.run_effects(late=False)
-        given = self.inputs.take(leaves, None if self.outcome is None else self.outcome.steady)
+        effects = self.layout.effects
+        if not effects:
+            return self._run_on(self._take(leaves), leaves)
+        with effects.taken_back():
+            effects.run(late=False)
+            given = self._take(leaves)
+            effects.run(late=True)
+            return self._run_on(given, leaves)
+
+    def _take(self, leaves: Sequence[Any]) -> Given:
+        return self.inputs.take(leaves, None if self.outcome is None else self.outcome.steady)
+
+    def _run_on(self, given: Given, leaves: Sequence[Any]) -> Any:
         if self.behind is None:
             early, outputs, grads, late = self.executable.run(given)
             if self._error is not None:
                 self._raise_failed(outputs)
-            result = self._write_back(outputs, leaves, [*early, *late], grads)
-        else:
-            result = self._run_recorded(self.behind, given, leaves)
-        self.run_effects(late=True)
-        return result
+            return self._write_back(outputs, leaves, [*early, *late], grads)
+        return self._run_recorded(self.behind, given, leaves)
 
     def _run_recorded(self, behind: Behind, given: Any, leaves: Sequence[Any]) -> Any:
         """Run as one call on the tape: its forward and its backward are two compiled programs."""
@@ -146,12 +152,6 @@ class Program:
         node.find(leaves)
         count = len(outputs) - recording.own
         return self._write_back(node.dress(outputs[:count], outputs[count:]), leaves, node=node)
-
-    def run_effects(self, *, late: bool) -> None:
-        """What the function does on the host, before or after the program."""
-        for effect, is_late in self.layout.effects:
-            if is_late == late:
-                effect()
 
     def fits(self, leaves: Sequence[Any]) -> bool:
         """Whether the arguments that are state are the Tensors that they were, and have hung on them what they had."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import jax
@@ -84,8 +85,13 @@ class Rollout:
         Args:
             leaves: the flattened arguments.
         """
-        for member in self.members:
-            member.sharing.check_memory(leaves)
+        with ExitStack() as failing:
+            for member in self.members:
+                member.sharing.check_memory(leaves)
+                failing.enter_context(member.layout.effects.taken_back())
+            return self._run_on(leaves)
+
+    def _run_on(self, leaves: Sequence[Any]) -> Any:
         gathered = [m.gather(leaves) for m in self.members]
         columns = [
             column[0] if self.shared[j] else list(column) for j, column in enumerate(zip(*gathered, strict=True))
@@ -101,8 +107,6 @@ class Rollout:
             mine = [x if whole else x[i] for whole, x in zip(shared, carry, strict=True)]
             returned = member.scatter(mine, results, leaves)
             out = returned if i == 0 else out
-            if self.length is None:
-                member.run_effects(late=True)
         return out
 
     def _is_shared_slot(self, slot: int) -> bool:
@@ -113,15 +117,13 @@ class Rollout:
         """The numbers of each step and member; what steps do on the host is done, as often as there are steps."""
         types = self.members[0].number_types()
         table = []  # steps x members x numbers
-        repeated = self.length is not None and any(m.layout.effects for m in self.members)
+        repeated = any(m.layout.effects for m in self.members)
         for _ in range(self.length if repeated and self.length else 1):
             for m in self.members:
-                if repeated or self.length is None:
-                    m.run_effects(late=False)
+                m.layout.effects.run(late=False)
             table.append([m.numbers() for m in self.members])
-            if repeated:
-                for m in self.members:
-                    m.run_effects(late=True)
+            for m in self.members:
+                m.layout.effects.run(late=True)
         out, kinds = [], []
         for n, dtype in enumerate(types):
             values = np.array([[numbers[n] for numbers in row] for row in table], dtype)

@@ -81,7 +81,10 @@ class Stores:
 
     def _alias(self, place: Place, value: Any, name: str) -> bool:
         """Let the Tensors at a place that is assigned be found there anew at each call; False where there are none."""
-        leaves, tree = jax.tree.flatten(value, is_leaf=is_leaf)
+        try:
+            leaves, tree = jax.tree.flatten(value, is_leaf=is_leaf)
+        except ValueError:  # a dict with keys of several kinds, which JAX does not take: it is known by its identity
+            return False
         if not leaves or not all(isinstance(x, Tensor) for x in leaves):
             return False
         if any(id(x) in self._aliases or id(x) in self._fixed for x in leaves):

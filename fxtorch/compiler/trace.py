@@ -16,6 +16,7 @@ from jax.extend.core import jaxpr_as_fun
 
 from fxtorch.compiler import errors
 from fxtorch.compiler.capture import Capture
+from fxtorch.compiler.effects import Effects
 from fxtorch.compiler.escape import escaped, lose, refuse
 from fxtorch.compiler.guards import Guards
 from fxtorch.compiler.naming import Naming
@@ -64,7 +65,7 @@ class Layout:
         late: whose ``.grad`` is used after that, so that these graphs must not lead there; ``late_reads``: the
             Tensors that are used then, which must not be such a gradient.
         guards: what the trace took for granted.
-        effects: what is to be done on the host, and whether after the program.
+        effects: what is to be done on the host.
         grad_mode: what the function left gradient recording switched to.
         sides: what it does beside computing (``"check"``, ``"callback"``).
         naming: what its Tensors are called.
@@ -83,7 +84,7 @@ class Layout:
     late: list[Held | Argument]
     late_reads: list[Reference]
     guards: Guards
-    effects: list[tuple[Callable[[], None], bool]]
+    effects: Effects
     grad_mode: bool
     sides: set[str]
     naming: Naming

@@ -335,5 +335,9 @@ def _valueless() -> Tensor:
     return t
 
 
+# addresses, and the numbers that JAX gives the checks of a process one after the other
+_OF_ONE_TRACE = re.compile(r"0x[0-9a-f]+|(?<=select_n False:bool\[\] )\d+(?=:i\d\d\[\] -1:i\d\d\[\])")
+
+
 def _text(closed: Any) -> str:
-    return re.sub(r"0x[0-9a-f]+", "", str(closed.jaxpr))
+    return _OF_ONE_TRACE.sub("", str(closed.jaxpr))

@@ -203,23 +203,27 @@ class _Sharded:
 
     def __call__(self, leaves: Sequence[Any], arrays: Sequence[Any]) -> Any:
         """Run on the original arguments and their arrays on the mesh."""
+        self.transition.sharing.check_memory(leaves)
+        with self.transition.layout.effects.taken_back():
+            return self._run_on(leaves, arrays)
+
+    def _run_on(self, leaves: Sequence[Any], arrays: Sequence[Any]) -> Any:
         t = self.transition
-        t.sharing.check_memory(leaves)
         state = self._gather(leaves)
         shardings = tuple(x.sharding for x in state)
-        t.run_effects(late=False)
+        effects = t.layout.effects
+        effects.run(late=False)
         numbers = [np.asarray(n, dtype) for n, dtype in zip(t.numbers(), t.number_types(), strict=True)]
         if _several(self.mesh):
             numbers = [_to_mesh(jnp.asarray(n), self.whole, split=False) for n in numbers]
+        effects.run(late=True)
         given = state, arrays, numbers, shardings
         if self.run is None:
             self.run = compiled(self._run, given, static_argnums=(3,))
         carry, results = passed(self.run(*given))
         if _several(self.mesh):
             carry, results = jax.tree.map(lambda x: x.addressable_data(0), (carry, results))
-        out = t.scatter(carry, results, leaves)
-        t.run_effects(late=True)
-        return out
+        return t.scatter(carry, results, leaves)
 
     def _gather(self, leaves: Sequence[Any]) -> list[Any]:
         """The state on the mesh; what was not there yet is moved for good."""

@@ -89,6 +89,22 @@ def test_members_draw_differently_from_the_generator_that_they_share() -> None:
     assert 0.3 < (first == 0).mean() < 0.7
 
 
+def test_members_with_checks_compute_the_same() -> None:
+    nets = [nn.Linear(3, 1) for _ in range(3)]
+
+    def member(net: nn.Module) -> Any:
+        def step(x: torch.Tensor) -> torch.Tensor:
+            torch.debug.check(x.sum() < 1e9, "large")
+            return net(x).sum()
+
+        return step
+
+    run, x = torch.ensemble([member(net) for net in nets]), torch.tensor(X[0])
+    torch.testing.assert_close(run(x), torch.stack([net(x).sum() for net in nets]))
+    with pytest.raises(torch.debug.CheckError, match="large"):
+        run(x + 1e9)
+
+
 def test_members_that_compute_different_things_are_refused() -> None:
     mixed = [Member(0, 0.1), Member(1, 0.1, norm=False)]
     with pytest.raises(NotCompilable, match="member 1 of the ensemble computes something else than member 0"):

@@ -251,6 +251,15 @@ def test_a_parameter_frozen_inside_stays_frozen() -> None:
     assert not w.requires_grad
 
 
+def test_what_is_another_of_its_kind_is_told_so() -> None:
+    model: Any = nn.Sequential(nn.Linear(2, 2))
+    run = torch.jit(lambda x: model(x))
+    run(torch.ones(1, 2))
+    model[0] = nn.Linear(2, 2)
+    run(torch.ones(1, 2))
+    assert "a Linear became another Linear" in run.reasons[-1]
+
+
 def test_an_argument_of_another_type_is_compiled_anew_and_named() -> None:
     double = torch.jit(lambda x: x * 2)
     assert double(torch.ones(2)).dtype == torch.float32

@@ -17,6 +17,22 @@ STORED: list[Any] = []
 
 
 @scenario(STORED)
+def a_dict_with_keys_of_several_kinds(compile: Compile) -> Any:
+    class Its:
+        held: dict[Any, torch.Tensor]
+
+    its = Its()
+    its.held = {1: ONE, "a": torch.zeros(2)}
+
+    def step(x: torch.Tensor) -> torch.Tensor:
+        its.held = {1: x, "a": its.held["a"] + 1}
+        return x + its.held["a"]
+
+    run = compile(step)
+    return [run(ONE) for _ in range(4)], its.held[1], its.held["a"], [str(key) for key in its.held]
+
+
+@scenario(STORED)
 def an_attribute_beside_state_changed_in_place(compile: Compile) -> Any:
     class Its:
         def __init__(self) -> None:
