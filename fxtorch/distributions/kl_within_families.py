@@ -25,11 +25,12 @@ from fxtorch.distributions.lowrank_multivariate_normal import (
     low_rank_log_det,
     low_rank_mahalanobis,
 )
-from fxtorch.distributions.multivariate_normal import MultivariateNormal, half_log_det, mahalanobis, solve_lower
+from fxtorch.distributions.multivariate_normal import MultivariateNormal
 from fxtorch.distributions.normal import Normal
 from fxtorch.distributions.one_hot_categorical import OneHotCategorical
 from fxtorch.distributions.pareto import Pareto
 from fxtorch.distributions.poisson import Poisson
+from fxtorch.distributions.scale_matrix import half_log_det, mahalanobis, solve_lower
 from fxtorch.distributions.transformed_distribution import TransformedDistribution
 from fxtorch.distributions.uniform import Uniform
 from fxtorch.distributions.utils import _sum_rightmost, euler_constant, is_traced

@@ -8,7 +8,7 @@ from typing import Any
 from fxtorch import linalg
 from fxtorch.distributions import constraints
 from fxtorch.distributions.distribution import Distribution
-from fxtorch.distributions.multivariate_normal import mahalanobis, solve_lower
+from fxtorch.distributions.scale_matrix import mahalanobis, solve_lower
 from fxtorch.distributions.utils import _standard_normal, lazy_property
 from fxtorch.nn._torch import torch
 from fxtorch.tensor import Size, Tensor

@@ -9,8 +9,8 @@ from fxtorch import linalg
 from fxtorch.distributions import constraints
 from fxtorch.distributions.exp_family import ExponentialFamily
 from fxtorch.distributions.gamma import Gamma
-from fxtorch.distributions.multivariate_normal import factor, half_log_det, only_matrix, solve_lower
-from fxtorch.distributions.utils import _standard_normal, is_traced, lazy_property
+from fxtorch.distributions.scale_matrix import OfScaleMatrix, factor, half_log_det, only_matrix, solve_lower
+from fxtorch.distributions.utils import _standard_normal, is_traced
 from fxtorch.nn._torch import torch
 from fxtorch.tensor import Size, Tensor
 from fxtorch.tensor.construction import as_tensor
@@ -20,7 +20,7 @@ from fxtorch.tensor.inquiry import broadcast_shapes
 __all__ = ["Wishart"]
 
 
-class Wishart(ExponentialFamily):
+class Wishart(OfScaleMatrix, ExponentialFamily):
     """The law of ``X^T X`` where the ``df`` rows of ``X`` are normal with mean 0 and the covariance given.
 
     >>> import fxtorch as torch
@@ -64,12 +64,6 @@ class Wishart(ExponentialFamily):
         super().__init__(batch_shape, event_shape, validate_args=validate_args)
         self._unbroadcasted_scale_tril = factor(name, matrix)
 
-    def expand(self, batch_shape: tuple[int, ...], _instance: Any = None) -> Any:
-        """The same distribution with another batch shape."""
-        new = super().expand(batch_shape, _instance)
-        new._unbroadcasted_scale_tril = self._unbroadcasted_scale_tril
-        return new
-
     @property
     def arg_constraints(self) -> dict[str, Any]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Positive definite matrices, and enough degrees of freedom for them."""
@@ -79,24 +73,6 @@ class Wishart(ExponentialFamily):
             "scale_tril": constraints.lower_cholesky,
             "df": constraints.greater_than(self._event_shape[-1] - 1),
         }
-
-    def _spread(self, matrix: Tensor) -> Tensor:
-        return matrix.expand(self._batch_shape + self._event_shape)
-
-    @lazy_property
-    def scale_tril(self) -> Tensor:
-        """The covariance's lower Cholesky factor."""
-        return self._spread(self._unbroadcasted_scale_tril)
-
-    @lazy_property
-    def covariance_matrix(self) -> Tensor:
-        """``L L^T``."""
-        return self._spread(self._unbroadcasted_scale_tril @ self._unbroadcasted_scale_tril.mT)
-
-    @lazy_property
-    def precision_matrix(self) -> Tensor:
-        """The covariance's inverse."""
-        return self._spread(torch.cholesky_inverse(self._unbroadcasted_scale_tril))
 
     @property
     def _df(self) -> Tensor:
