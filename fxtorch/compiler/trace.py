@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
+from jax.core import ShapedArray
 from jax.extend.core import jaxpr_as_fun
 
 from fxtorch.compiler import errors
@@ -218,7 +219,7 @@ class Traced:
     ) -> tuple[Sequence[Any], Layout, Sequence[Any]]:
         """The outputs, what they mean, and what is saved; with ``pulls`` the outputs are gradients."""
         known = self.known
-        self.types = [jax.typeof(array) for array in state]
+        self.types = [ShapedArray(array.shape, array.dtype) for array in state]
         leaves, stand_ins = self._arguments(arrays)
         capture = Capture(
             known.references, state, known.scalars, scalars, stand_ins, self.leaves, known.assigned, self.names, stacks
