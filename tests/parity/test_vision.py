@@ -261,4 +261,4 @@ def test_the_nearest_pixel_of_a_perspective_is_found_in_torchvisions_precision()
         for m, lib in ((ours, fxtorch), (theirs, torch))
         for mode in (m.transforms.InterpolationMode.NEAREST,)
     ]
-    np.testing.assert_array_equal(*found)
+    np.testing.assert_array_equal(found[0], found[1])

@@ -9,7 +9,7 @@ from fxtorch import nn
 def test_values_gradients_classes_and_attributes_change_places():
     a, b = nn.Parameter(torch.ones(2)), torch.zeros(3)
     a.sum().backward()
-    a.tag = "first"
+    setattr(a, "tag", "first")  # noqa: B010  (an attribute that no type knows)
     held = a
     torch.utils.swap_tensors(a, b)
     assert held is a and a.tolist() == [0.0] * 3 and type(a) is torch.Tensor and a.grad is None
